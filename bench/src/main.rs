@@ -1,0 +1,59 @@
+//! The `bench` command.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+use bench::error::BenchError;
+use bench::race::Limits;
+use bench::{console, docker, machine, raise, run};
+
+/// Races against the peers: ours and theirs alternately in one run, with the results checked.
+#[derive(Debug, Parser)]
+#[command(name = "bench")]
+struct Arguments {
+    /// What is raced.
+    race: Race,
+    /// Few repetitions: under a minute instead of up to ten.
+    #[arg(long)]
+    quick: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Race {
+    /// Nodes on one network, in namespaces, until each is ready.
+    Raise,
+    /// The same in containers.
+    Docker,
+    /// The whole of `orchestrator run`, from start to exit.
+    Run,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    console::result(&machine::describe());
+    match run_race(&arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(BenchError::Interrupted) => ExitCode::from(130),
+        Err(error) => {
+            console::note(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run_race(arguments: &Arguments) -> Result<(), BenchError> {
+    let quick = arguments.quick;
+    let limits = Limits::new(if quick { QUICK_LIMIT } else { LIMIT })?;
+    match arguments.race {
+        Race::Raise => raise::race(quick, &limits).await,
+        Race::Docker => docker::race(quick, &limits).await,
+        Race::Run => run::race(quick, &limits).await,
+    }
+}
+
+/// No further round begins that would probably end later than this.
+const LIMIT: Duration = Duration::from_secs(570);
+const QUICK_LIMIT: Duration = Duration::from_secs(50);

@@ -1,0 +1,181 @@
+//! Files into and out of the node.
+
+use std::fs::{FileType, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use protocol::control::{Entry, Event, Failure, FailureKind, Reply, Stream};
+use protocol::frame::DATA_CHUNK;
+use tokio::fs::{self, File, OpenOptions};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::failure::{refusal, system};
+use super::inbox::Incoming;
+use super::outbox::{Gone, Outbox};
+
+/// Writes a file whose body is `body`. It has its name only once it is whole.
+pub(super) async fn put(path: String, mode: u32, mut body: Incoming) -> Result<(), Failure> {
+    let path = absolute(path)?;
+    let failed = |error: io::Error| system(format_args!("writing {}", path.display()), &error);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).await.map_err(failed)?;
+    }
+    let unfinished = Unfinished::beside(&path);
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(0o600);
+    let mut file = file.open(&unfinished.path).await.map_err(failed)?;
+    loop {
+        let Some(chunk) = body.next().await else {
+            let message = format!("writing {}: its body was cut off", path.display());
+            return Err(refusal(FailureKind::Invalid, message));
+        };
+        if chunk.bytes.is_empty() {
+            break;
+        }
+        file.write_all(&chunk.bytes).await.map_err(failed)?;
+    }
+    // What the last write met is only told here.
+    file.flush().await.map_err(failed)?;
+    let permissions = Permissions::from_mode(mode & PERMISSION_BITS);
+    file.set_permissions(permissions).await.map_err(failed)?;
+    match fs::rename(&unfinished.path, &path).await {
+        // A file that is itself a mount (a container's /etc/hosts) can only be written over.
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+            fs::copy(&unfinished.path, &path).await.map(drop)
+        }
+        renamed => renamed,
+    }
+    .map_err(failed)
+}
+
+/// Sends a file on `channel`.
+pub(super) async fn get(outbox: Outbox, id: u32, channel: u32, path: String) {
+    // Without a connection there is nobody to tell.
+    let _ = try_get(&outbox, id, channel, path).await;
+}
+
+async fn try_get(outbox: &Outbox, id: u32, channel: u32, path: String) -> Result<(), Gone> {
+    let (path, file, length, mode) = match open(path).await {
+        Ok(opened) => opened,
+        Err(failure) => return outbox.reply(id, Err(failure)).await,
+    };
+    outbox.reply(id, Ok(Reply::File { length, mode })).await?;
+    // Files of the kernel say that they are empty; they are read as far as they go. Of others no
+    // more is sent than was there, for they may grow as fast as they are read.
+    let mut body = file.take(if length == 0 { u64::MAX } else { length });
+    let (mut buffer, mut sent) = (vec![0; DATA_CHUNK], 0);
+    let broken = loop {
+        match body.read(&mut buffer).await {
+            Ok(0) if sent < length => {
+                let message = format!(
+                    "reading {}: it shrank from {length} to {sent} bytes meanwhile",
+                    path.display()
+                );
+                break Some(refusal(FailureKind::System, message));
+            }
+            Ok(0) => break None,
+            Ok(count) => {
+                let bytes = buffer.get(..count).unwrap_or_default();
+                outbox.data(channel, Stream::Output, bytes).await?;
+                sent += count as u64;
+            }
+            Err(error) => {
+                break Some(system(format_args!("reading {}", path.display()), &error));
+            }
+        }
+    };
+    match broken {
+        None => outbox.data(channel, Stream::Output, &[]).await,
+        Some(failure) => outbox.event(channel, Event::Broken(failure)).await,
+    }
+}
+
+/// Opens a regular file: its path, itself, its length and permission bits.
+async fn open(path: String) -> Result<(PathBuf, File, u64, u32), Failure> {
+    let path = absolute(path)?;
+    let failed = |error: io::Error| system(format_args!("reading {}", path.display()), &error);
+    // Opening a pipe would wait for a writer, so this is looked at first.
+    let metadata = fs::metadata(&path).await.map_err(failed)?;
+    if !metadata.is_file() {
+        let kind = kind_of(metadata.file_type());
+        let message = format!("reading {}: it is {kind}, not a file", path.display());
+        return Err(refusal(FailureKind::Invalid, message));
+    }
+    let mut file = File::open(&path).await.map_err(failed)?;
+    file.set_max_buf_size(DATA_CHUNK);
+    let metadata = file.metadata().await.map_err(failed)?;
+    let mode = metadata.permissions().mode() & PERMISSION_BITS;
+    Ok((path, file, metadata.len(), mode))
+}
+
+/// The entries of a folder, by name.
+pub(super) async fn list(path: String) -> Result<Reply, Failure> {
+    let path = absolute(path)?;
+    let failed = |error: io::Error| system(format_args!("listing {}", path.display()), &error);
+    let mut folder = fs::read_dir(&path).await.map_err(failed)?;
+    let mut entries = Vec::new();
+    while let Some(entry) = folder.next_entry().await.map_err(failed)? {
+        // One that was removed meanwhile is no longer an entry. A link counts as what it leads to,
+        // or as itself where that is nothing.
+        let followed = fs::metadata(entry.path()).await;
+        let Ok(metadata) = (match followed {
+            Ok(metadata) => Ok(metadata),
+            Err(_) => entry.metadata().await,
+        }) else {
+            continue;
+        };
+        entries.push(Entry {
+            name: entry.file_name().to_string_lossy().into_owned(),
+            length: metadata.len(),
+            folder: metadata.is_dir(),
+        });
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(Reply::Entries(entries))
+}
+
+fn absolute(path: String) -> Result<PathBuf, Failure> {
+    if path.starts_with('/') {
+        return Ok(PathBuf::from(path));
+    }
+    let message = format!("`{path}`: paths in a node are absolute, they begin with `/`");
+    Err(refusal(FailureKind::Invalid, message))
+}
+
+fn kind_of(kind: FileType) -> &'static str {
+    if kind.is_dir() {
+        "a folder"
+    } else {
+        "a device, pipe or socket"
+    }
+}
+
+/// A file that is not whole yet, and is removed if it never becomes so.
+#[derive(Debug)]
+struct Unfinished {
+    path: PathBuf,
+}
+
+impl Unfinished {
+    /// In the same folder, so that renaming it is atomic (rename(2)).
+    fn beside(path: &Path) -> Self {
+        static NUMBERS: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        let name = format!(".unfinished-{}-{number}", std::process::id());
+        Self {
+            path: path.with_file_name(name),
+        }
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // It is gone already if it was renamed. One short system call, so it may be made here.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Read, write, execute, and the three special bits (chmod(2)).
+const PERMISSION_BITS: u32 = 0o7777;

@@ -1,0 +1,56 @@
+//! What the agent knows of its node.
+
+use protocol::control::{Command, Failure, Reply, Status};
+
+use super::children::Children;
+use super::program::Surroundings;
+use super::service::Service;
+
+/// A node, shared by all connections.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) children: Children,
+    pub(super) surroundings: Surroundings,
+    /// The node's own command.
+    pub(super) service: Service,
+}
+
+impl Node {
+    pub(super) fn new(surroundings: Surroundings) -> Self {
+        Self {
+            children: Children::default(),
+            surroundings,
+            service: Service::default(),
+        }
+    }
+
+    /// Starts the node's own command.
+    pub(super) fn launch(&self, command: &Command) -> Result<Reply, Failure> {
+        self.service
+            .launch(&self.surroundings, &self.children, command)
+            .map(|pid| Reply::Started {
+                pid: pid.as_raw().unsigned_abs(),
+            })
+    }
+
+    /// What the node is doing.
+    pub(super) async fn status(&self) -> Status {
+        let processes = tokio::task::spawn_blocking(count_processes).await;
+        Status {
+            processes: processes.unwrap_or_default(),
+            command: self.service.state(),
+        }
+    }
+}
+
+/// The folders in `/proc` that have numbers for names.
+fn count_processes() -> u32 {
+    let is_process = |name: &std::ffi::OsStr| name.to_string_lossy().parse::<u32>().is_ok();
+    let count = std::fs::read_dir("/proc").map_or(0, |entries| {
+        entries
+            .flatten()
+            .filter(|entry| is_process(&entry.file_name()))
+            .count()
+    });
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,97 @@
+//! How an agent is reached and what its processes are given.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+
+/// What the agent is told by whoever makes it a node's first process.
+#[derive(Debug, Default)]
+pub struct AgentOptions {
+    /// Where connections are accepted, any number at once.
+    pub listener: Option<UnixListener>,
+    /// Serves standard input and output as one more connection. Without a listener the agent ends
+    /// with it.
+    pub stdio: bool,
+    /// `cgroup.procs` files, open for writing, of the control groups that each process joins before
+    /// it runs. The agent itself stays outside, so captures do not count against the node's limits.
+    pub control_groups: Vec<OwnedFd>,
+    /// The environment of its processes.
+    pub environment: Environment,
+    /// What SIGTERM and SIGINT do.
+    pub on_terminate: OnTerminate,
+}
+
+/// The environment that a node's processes start from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Environment {
+    /// The agent's own (in a container: the image's).
+    #[default]
+    Inherited,
+    /// These variables and no others.
+    Only(BTreeMap<String, String>),
+}
+
+/// What an agent does on SIGTERM and SIGINT.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnTerminate {
+    /// Nothing: only the end of its namespace ends it.
+    #[default]
+    Ignore,
+    /// Ends every process of the node and then itself, as a container engine expects.
+    End,
+}
+
+/// Arguments of `node agent`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Accepts connections on a Unix socket made at this path.
+    #[arg(long, value_name = "PATH")]
+    listen: Option<PathBuf>,
+    /// Serves standard input and output as one more connection.
+    #[arg(long, required_unless_present = "listen")]
+    stdio: bool,
+}
+
+impl Arguments {
+    /// Makes the socket and the folder that it lies in.
+    ///
+    /// # Errors
+    /// [`ListenError`] if it cannot be made there.
+    pub fn options(self) -> Result<AgentOptions, ListenError> {
+        Ok(AgentOptions {
+            listener: self.listen.map(listen).transpose()?,
+            stdio: self.stdio,
+            on_terminate: OnTerminate::End,
+            ..AgentOptions::default()
+        })
+    }
+}
+
+/// The agent's socket could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("no socket at {path}: {source}", path = path.display())]
+pub struct ListenError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// The socket has its name only once it accepts connections, so whoever sees it can connect. One
+/// left over from an earlier start of the same container is replaced.
+fn listen(path: PathBuf) -> Result<UnixListener, ListenError> {
+    let bind = || {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let unready = path.with_added_extension("unready");
+        match std::fs::remove_file(&unready) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&unready)?;
+        std::fs::rename(&unready, &path)?;
+        Ok(listener)
+    };
+    bind().map_err(|source| ListenError { path, source })
+}

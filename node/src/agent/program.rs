@@ -1,0 +1,129 @@
+//! From what is to be run ([`protocol::control::Command`]) to a process.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{Command as Start, Stdio};
+use std::sync::Arc;
+
+use plumbing::child::ChildSetup;
+use protocol::control::{Command, Failure, FailureKind, Program};
+
+use super::children::{Child, Children};
+use super::failure::{refusal, system};
+use super::options::Environment;
+
+/// What every process of the node is given.
+#[derive(Debug)]
+pub(super) struct Surroundings {
+    pub(super) environment: Environment,
+    pub(super) control_groups: Arc<[OwnedFd]>,
+    /// Where a process runs that is not told where.
+    directory: PathBuf,
+}
+
+/// Where a process's standard streams lead.
+#[derive(Debug)]
+pub(super) struct Streams {
+    pub(super) input: Stdio,
+    pub(super) output: Stdio,
+    pub(super) error: Stdio,
+    /// They are a terminal that controls the process's session.
+    pub(super) terminal: bool,
+}
+
+impl Surroundings {
+    /// The agent's own directory is the image's, if the image says one.
+    pub(super) fn new(environment: Environment, control_groups: Vec<OwnedFd>) -> Self {
+        let own = std::env::current_dir().unwrap_or_default();
+        let directory = if own.parent().is_some() {
+            own
+        } else if Path::new(HOME).is_dir() {
+            PathBuf::from(HOME)
+        } else {
+            PathBuf::from("/")
+        };
+        Self {
+            environment,
+            control_groups: control_groups.into(),
+            directory,
+        }
+    }
+
+    /// Starts a process. The ends of its piped streams are in the second part.
+    pub(super) fn start(
+        &self,
+        children: &Children,
+        command: &Command,
+        streams: Streams,
+    ) -> Result<(Child, std::process::Child), Failure> {
+        let (program, arguments) = match &command.program {
+            Program::Own(words) => words
+                .split_first()
+                .map(|(program, rest)| (program.as_str(), rest))
+                .ok_or_else(|| refusal(FailureKind::Invalid, "no program was named"))?,
+            Program::Role(arguments) => (THIS_PROGRAM, &arguments[..]),
+        };
+        let directory = command.directory.as_ref().map(Path::new);
+        let directory = directory.unwrap_or(&self.directory);
+        let mut start = Start::new(program);
+        start.args(arguments).current_dir(directory);
+        if let Environment::Only(variables) = &self.environment {
+            start.env_clear().envs(variables);
+        }
+        start.envs(&command.env);
+        start.stdin(streams.input);
+        start.stdout(streams.output).stderr(streams.error);
+        let setup = ChildSetup {
+            terminal: streams.terminal,
+            control_groups: Arc::clone(&self.control_groups),
+        };
+        setup.apply(&mut start);
+        children
+            .spawn(&mut start)
+            .map_err(|error| self.explain(command, program, directory, &error))
+    }
+
+    /// The system names neither which of several things is missing nor where it looked.
+    fn explain(
+        &self,
+        command: &Command,
+        program: &str,
+        directory: &Path,
+        error: &io::Error,
+    ) -> Failure {
+        let missing = error.kind() == io::ErrorKind::NotFound;
+        if let Err(error) = std::fs::read_dir(directory) {
+            return system(
+                format_args!("{program}: its directory {}", directory.display()),
+                &error,
+            );
+        }
+        if missing && program.contains('/') && Path::new(program).exists() {
+            let message = format!("{program}: the interpreter that it names is not in the node");
+            return refusal(FailureKind::NotFound, message);
+        }
+        if missing && !program.contains('/') {
+            let message = match self.search_path(command) {
+                Some(path) => format!("{program}: no such program in PATH ({path})"),
+                None => format!("{program}: no such program, and PATH is not set"),
+            };
+            return refusal(FailureKind::NotFound, message);
+        }
+        system(format_args!("{program}: cannot be started"), error)
+    }
+
+    fn search_path(&self, command: &Command) -> Option<String> {
+        let given = command.env.get("PATH").cloned();
+        given.or_else(|| match &self.environment {
+            Environment::Inherited => std::env::var("PATH").ok(),
+            Environment::Only(variables) => variables.get("PATH").cloned(),
+        })
+    }
+}
+
+/// The home of a node's only user.
+const HOME: &str = "/root";
+
+/// The node binary, also where it lies in memory only (`proc_pid_exe(5)`).
+const THIS_PROGRAM: &str = "/proc/self/exe";

@@ -1,0 +1,158 @@
+//! The thread that carries frames from an interface to a sink.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use protocol::control::CaptureSummary;
+
+use super::file::CaptureFile;
+use super::frames::{Frames, is_down};
+
+/// Asks a worker to stop.
+#[derive(Debug)]
+pub(super) struct Stop {
+    /// Nanoseconds since 1970 at which it was asked; 0 while it was not.
+    at: AtomicU64,
+    wake: EventFd,
+}
+
+/// A capture's thread, before and while it runs.
+pub(super) struct Worker<S> {
+    /// Dropped first, for closing the socket takes ten milliseconds.
+    pub(super) sink: S,
+    pub(super) file: CaptureFile,
+    pub(super) frames: Frames,
+}
+
+/// Why a capture ended.
+enum End {
+    /// It was asked to stop.
+    Stopped,
+    /// It could not go on.
+    CutShort(String),
+}
+
+impl Stop {
+    pub(super) fn new() -> io::Result<Self> {
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        Ok(Self {
+            at: AtomicU64::new(0),
+            wake: EventFd::from_flags(flags)?,
+        })
+    }
+
+    /// Asks; frames that arrive from now on are not wanted.
+    pub(super) fn ask(&self) {
+        let now = u64::try_from(since_1970().as_nanos()).unwrap_or(u64::MAX);
+        self.at.store(now, Ordering::Release);
+        // An eventfd refuses only to count beyond 2^64.
+        let _ = self.wake.write(1);
+    }
+
+    /// Since when it is to stop.
+    fn asked(&self) -> Option<Duration> {
+        match self.at.load(Ordering::Acquire) {
+            0 => None,
+            at => Some(Duration::from_nanos(at)),
+        }
+    }
+}
+
+impl<S: FnMut(Vec<u8>) -> ControlFlow<()>> Worker<S> {
+    /// Runs until it is stopped or cannot go on.
+    pub(super) fn run(&mut self, stop: &Stop) -> CaptureSummary {
+        let mut packets = 0;
+        let end = self.carry(stop, &mut packets).unwrap_or_else(|error| {
+            End::CutShort(format!("frames can no longer be read: {error}"))
+        });
+        let mut cut_short = match end {
+            End::Stopped if self.frames.gone() => Some("the interface was removed".to_owned()),
+            End::Stopped => None,
+            End::CutShort(why) => Some(why),
+        };
+        let counted = self.frames.statistics().unwrap_or_else(|error| {
+            cut_short.get_or_insert(format!("drops cannot be counted: {error}"));
+            plumbing::packet::Statistics::default()
+        });
+        if self.file.end(since_1970(), counted).is_err() || self.flush().is_break() {
+            cut_short.get_or_insert(NOT_TAKEN.to_owned());
+        }
+        CaptureSummary {
+            packets,
+            dropped: counted.dropped,
+            cut_short,
+        }
+    }
+
+    fn carry(&mut self, stop: &Stop, packets: &mut u64) -> io::Result<End> {
+        loop {
+            let asked = stop.asked();
+            let frame = match self.frames.next() {
+                Ok(frame) => frame,
+                Err(error) if is_down(&error) => continue,
+                Err(error) => return Err(error),
+            };
+            match (frame, asked) {
+                (Some(frame), Some(asked)) if frame.head.stamp > asked => return Ok(End::Stopped),
+                (Some(frame), _) => {
+                    if !self.file.frame(&frame)? {
+                        return Ok(End::CutShort("the size limit was reached".to_owned()));
+                    }
+                    *packets += 1;
+                    let chunk = self.file.full_chunk();
+                    if chunk.is_some_and(|chunk| (self.sink)(chunk).is_break()) {
+                        return Ok(End::CutShort(NOT_TAKEN.to_owned()));
+                    }
+                }
+                (None, Some(_)) => return Ok(End::Stopped),
+                (None, None) => {
+                    if !self.wait(stop)? && self.flush().is_break() {
+                        return Ok(End::CutShort(NOT_TAKEN.to_owned()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for a frame or the wish to stop; where bytes are ready, only a little while. Says
+    /// whether something came.
+    fn wait(&self, stop: &Stop) -> io::Result<bool> {
+        let timeout = if self.file.pending() {
+            PollTimeout::from(LINGER)
+        } else {
+            PollTimeout::NONE
+        };
+        let mut sources = [
+            PollFd::new(self.frames.as_fd(), PollFlags::POLLIN),
+            PollFd::new(stop.wake.as_fd(), PollFlags::POLLIN),
+        ];
+        match poll(&mut sources, timeout) {
+            Ok(count) => Ok(count > 0),
+            Err(Errno::EINTR) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn flush(&mut self) -> ControlFlow<()> {
+        while let Some(chunk) = self.file.chunk() {
+            (self.sink)(chunk)?;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+}
+
+/// How long bytes wait for more to join them, in milliseconds.
+const LINGER: u8 = 20;
+const NOT_TAKEN: &str = "nobody took the captured bytes any more";

@@ -1,0 +1,61 @@
+//! The node's command line: one subcommand for each part.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{agent, broadcast, capture, connect, keeper};
+
+/// The node binary of the orchestrator's labs. The orchestrator starts it; people rarely do.
+#[derive(Debug, Parser)]
+#[command(name = "node", version)]
+struct Arguments {
+    #[command(subcommand)]
+    part: Part,
+}
+
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// Be a node's first process and do what the control channel asks.
+    Agent(agent::Arguments),
+    /// Make a lab's nodes out of namespaces and hold them.
+    Keep(keeper::Arguments),
+    /// Carry an agent's Unix socket over standard input and output.
+    Connect(connect::Arguments),
+    /// Send files by broadcast until every receiver has them.
+    BroadcastSend(broadcast::SendArguments),
+    /// Receive files sent by broadcast.
+    BroadcastReceive(broadcast::ReceiveArguments),
+    /// Write an interface's frames to standard output as pcapng.
+    Capture(capture::Arguments),
+}
+
+/// Parses the process's arguments and runs the part that they name. On wrong usage, says so on
+/// standard error and returns 2.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            // Where even standard error is gone, the exit code still tells.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match arguments.part {
+        Part::Agent(arguments) => agent::main(arguments),
+        Part::Keep(arguments) => keeper::main(&arguments),
+        Part::Connect(arguments) => connect::main(&arguments),
+        Part::BroadcastSend(arguments) => broadcast::send(arguments),
+        Part::BroadcastReceive(arguments) => broadcast::receive(arguments),
+        Part::Capture(arguments) => capture::main(arguments),
+    }
+}
+
+/// Says on standard error why a part could not do its work, and returns the exit code for that.
+pub(crate) fn fail(why: &dyn std::fmt::Display) -> ExitCode {
+    use std::io::Write;
+    // Where even standard error is gone, the exit code still tells.
+    let _ = writeln!(std::io::stderr(), "node: {why}");
+    ExitCode::FAILURE
+}

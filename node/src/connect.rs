@@ -1,0 +1,68 @@
+//! Carries an agent's Unix socket over standard input and output, so that whoever can start a
+//! process in a node can speak to its agent (`docker exec … node connect PATH`).
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
+
+use crate::cli::fail;
+
+/// Arguments of `node connect`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The agent's Unix socket.
+    socket: PathBuf,
+}
+
+/// Runs `node connect` until either side ends.
+pub fn main(arguments: &Arguments) -> ExitCode {
+    let path = arguments.socket.display();
+    match bridge(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format_args!("connection to {path}: {error}")),
+    }
+}
+
+/// Copies both ways on a thread each and returns when the first of them ends; the other ends with
+/// the process. Duplicates of the standard streams are used because Rust's own hold bytes back.
+fn bridge(arguments: &Arguments) -> io::Result<()> {
+    let mut from_agent = UnixStream::connect(&arguments.socket)?;
+    let mut to_agent = from_agent.try_clone()?;
+    let mut input = duplicate(&io::stdin())?;
+    let mut output = duplicate(&io::stdout())?;
+    let (ended, first) = mpsc::channel();
+    let also_ended = ended.clone();
+    thread::spawn(move || ended.send(carry(&mut input, &mut to_agent)));
+    thread::spawn(move || also_ended.send(carry(&mut from_agent, &mut output)));
+    match first.recv() {
+        Ok(Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// What `std::io::copy` does, but never by splice(2): that keeps the pipe locked while it waits for
+/// the socket, and whoever reads the pipe then waits too, although there are bytes in it.
+fn carry(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => to.write_all(buffer.get(..count).unwrap_or_default())?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn duplicate(stream: &impl AsFd) -> io::Result<File> {
+    let descriptor: OwnedFd = stream.as_fd().try_clone_to_owned()?;
+    Ok(File::from(descriptor))
+}
+
+/// Bytes carried at once.
+const BUFFER: usize = 64 << 10;

@@ -1,0 +1,122 @@
+//! What becomes a node: a process that the keeper forked, until its agent takes over.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::net::UnixListener;
+use std::process::ExitCode;
+
+use nix::sched::CloneFlags;
+use nix::sys::signal::SigSet;
+use nix::unistd::dup2_stderr;
+use plumbing::netlink::{Batch, LinkIndex, NetlinkError, RouteSocket};
+use plumbing::title::TitleArea;
+use plumbing::{capability, namespace};
+use protocol::keeper::{KeeperFailure, MARK};
+use protocol::name::NodeName;
+
+use crate::agent::{self, AgentOptions, Environment};
+
+use super::failure::{Doing, OfNode, Steps};
+use super::limits::NodeLimits;
+use super::report::{Progress, Reporter};
+use super::root;
+use super::world::{Privilege, World};
+
+/// All that a node is made of, inherited from the keeper.
+#[derive(Debug)]
+pub(super) struct Child {
+    /// Its number.
+    pub(super) number: usize,
+    /// Its name.
+    pub(super) name: NodeName,
+    /// What it tells its progress through.
+    pub(super) reporter: Reporter,
+    /// What its agent accepts connections on.
+    pub(super) listener: UnixListener,
+    /// What it may use at most.
+    pub(super) limits: NodeLimits,
+    /// The steps that it takes.
+    pub(super) steps: Steps,
+    /// What `ps` shows.
+    pub(super) title: TitleArea,
+}
+
+impl Child {
+    /// How many steps it takes.
+    pub(super) const STEPS: u32 = 3;
+
+    /// Makes the node and is its agent, until its end.
+    pub(super) fn run(mut self, world: World) -> ExitCode {
+        let made = self.make(&world).of_node(&self.name);
+        let ready = made.is_ok();
+        let progress = made.map_or_else(Progress::Failed, |()| Progress::Ready);
+        // If nobody listens any more, the keeper has ended, and the kernel is about to end us.
+        if self.reporter.tell(progress).is_err() || !ready {
+            return ExitCode::FAILURE;
+        }
+        drop((self.reporter, world));
+        agent::run(AgentOptions {
+            listener: Some(self.listener),
+            control_groups: self.limits.control_groups,
+            environment: Environment::Only(environment()),
+            ..AgentOptions::default()
+        })
+    }
+
+    fn make(&mut self, world: &World) -> Result<(), KeeperFailure> {
+        self.steps.begin("making namespaces")?;
+        SigSet::empty()
+            .thread_set_mask()
+            .doing("unblocking signals")?;
+        self.title
+            .show(&format!("node {}", self.name))
+            .doing("naming the process")?;
+        namespace::enter_new(
+            CloneFlags::CLONE_NEWNET
+                | CloneFlags::CLONE_NEWNS
+                | CloneFlags::CLONE_NEWUTS
+                | CloneFlags::CLONE_NEWIPC,
+        )
+        .doing("making namespaces")?;
+        self.reporter
+            .tell(Progress::HasNetwork)
+            .doing("telling the keeper")?;
+        self.steps.begin("making the node's root")?;
+        bring_up_loopback().doing("bringing up the loopback interface")?;
+        nix::unistd::sethostname(self.name.as_str()).doing("setting the host name")?;
+        root::build(world, self.number)?;
+        self.steps.begin("giving up rights")?;
+        if world.privilege == Privilege::Machine {
+            capability::give_up_the_machine().doing("giving up rights over the machine")?;
+        }
+        self.limits
+            .take_upon_itself()
+            .doing("limiting what it may use")?;
+        // The keeper's log is this machine's file, which a node has no business with.
+        let nowhere = File::options().write(true).open("/dev/null");
+        let nowhere = nowhere.doing("opening /dev/null")?;
+        dup2_stderr(nowhere).doing("leaving the keeper's log")?;
+        Ok(())
+    }
+}
+
+fn bring_up_loopback() -> Result<(), NetlinkError> {
+    let mut batch = Batch::new();
+    batch.bring_up(LinkIndex::LOOPBACK);
+    RouteSocket::open()?.carry_out(batch)
+}
+
+/// The keeper's own environment, without the mark that tells keepers and nodes from programs.
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name != MARK)
+        .collect()
+}
+
+/// Makes the socket of a node's agent in the working directory, where its path is short enough for
+/// any (unix(7): 107 bytes).
+pub(super) fn listen(number: usize) -> io::Result<UnixListener> {
+    UnixListener::bind(number.to_string())
+}

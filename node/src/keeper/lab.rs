@@ -1,0 +1,298 @@
+//! The lab: makes all of it, then holds it.
+
+use std::fs::File;
+use std::io::PipeWriter;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, fchdir};
+use plumbing::fork::{Fork, SingleThread};
+use plumbing::sysctl::{self, SysctlError};
+use plumbing::title::TitleArea;
+use protocol::keeper::{FromKeeper, KeeperFailure, LabSpec, ToKeeper};
+use protocol::name::NodeName;
+
+use super::child::{self, Child};
+use super::conversation::Conversation;
+use super::failure::{Doing, OfNode, Steps};
+use super::limits::LabLimits;
+use super::links::Links;
+use super::report::{Progress, Reporter, Reports};
+use super::world::{Privilege, World};
+
+/// What a process is once all nodes were forked.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// The keeper; its nodes are being made.
+    Keeper(Box<Lab>),
+    /// A node that is to be made.
+    Node(Box<Child>, Box<World>),
+}
+
+/// A lab that is being made or held.
+#[derive(Debug)]
+pub(super) struct Lab {
+    nodes: Vec<Node>,
+    links: Links,
+    reports: Reports,
+    children: SignalFd,
+    steps: Steps,
+    warnings: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Node {
+    name: NodeName,
+    process: Pid,
+    ready: bool,
+}
+
+/// What the keeper has before the first node.
+#[derive(Debug)]
+struct Start {
+    thread: SingleThread,
+    title: TitleArea,
+    /// The folder of the agents' sockets.
+    folder: File,
+    world: World,
+    limits: LabLimits,
+    pipe: PipeWriter,
+    lab: Lab,
+}
+
+/// Makes everything up to the nodes' processes. In each of those it returns too.
+pub(super) fn fork_nodes(
+    mut spec: LabSpec,
+    privilege: Privilege,
+    mut steps: Steps,
+    title: TitleArea,
+) -> Result<Part, KeeperFailure> {
+    steps.begin("preparing the lab")?;
+    let limits = LabLimits::make(&spec, &mut steps)?;
+    quieten_bridges().doing("preparing the lab's network")?;
+    let thread = SingleThread::prove().doing("preparing to fork")?;
+    let folder = File::open(".").doing("opening the sockets' folder")?;
+    let world = World::build(privilege, &spec)?;
+    fchdir(&folder).doing("returning to the sockets' folder")?;
+    let mut child_ended = SigSet::empty();
+    child_ended.add(Signal::SIGCHLD);
+    child_ended.thread_block().doing("blocking signals")?;
+    let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+    let (reports, pipe) = Reports::pipe().doing("making the nodes' pipe")?;
+    let segments = std::mem::take(&mut spec.segments);
+    let lab = Lab {
+        nodes: Vec::with_capacity(spec.nodes.len()),
+        links: Links::new(segments)?,
+        reports,
+        children: SignalFd::with_flags(&child_ended, flags).doing("listening for signals")?,
+        steps,
+        warnings: limits.warnings.clone(),
+    };
+    let start = Start {
+        thread,
+        title,
+        folder,
+        world,
+        limits,
+        pipe,
+        lab,
+    };
+    start.fork_each(spec)
+}
+
+impl Start {
+    fn fork_each(mut self, spec: LabSpec) -> Result<Part, KeeperFailure> {
+        for (number, node) in spec.nodes.into_iter().enumerate() {
+            let child = self.child(number, &node.name).of_node(&node.name)?;
+            let forked = self.thread.fork_into_new_name_space();
+            match forked.doing("starting its process").of_node(&node.name)? {
+                // Dropping the rest closes the keeper's descriptors in the node.
+                Fork::Child => return Ok(Part::Node(Box::new(child), Box::new(self.world))),
+                Fork::Parent(process) => self.lab.nodes.push(Node {
+                    name: node.name,
+                    process,
+                    ready: false,
+                }),
+            }
+        }
+        drop(self.folder);
+        Ok(Part::Keeper(Box::new(self.lab)))
+    }
+
+    fn child(&mut self, number: usize, name: &NodeName) -> Result<Child, KeeperFailure> {
+        let steps = &mut self.lab.steps;
+        steps.begin("making its agent's socket")?;
+        let listener = child::listen(number).doing("making its agent's socket")?;
+        steps.begin("starting its process")?;
+        Ok(Child {
+            number,
+            name: name.clone(),
+            reporter: Reporter::new(&self.pipe, number).doing("making its pipe")?,
+            listener,
+            limits: self.limits.take(number),
+            steps: steps.set_aside(Child::STEPS),
+            title: self.title,
+        })
+    }
+}
+
+impl Lab {
+    /// Plugs the nodes together while they make themselves, and waits until all are ready.
+    pub(super) fn finish(&mut self, talk: &mut Conversation) -> Result<(), KeeperFailure> {
+        self.links.make_bridges(&mut self.steps)?;
+        while self.nodes.iter().any(|node| !node.ready) {
+            let [reports, children, orchestrator] =
+                wait([self.reports.as_fd(), self.children.as_fd(), talk.as_fd()])
+                    .doing("waiting for nodes")?;
+            // What a node said comes before its end, which may follow at once.
+            if reports {
+                self.take_reports()?;
+            }
+            if children {
+                self.take_ended()?;
+            }
+            if orchestrator {
+                return Err(Errno::EPIPE).doing("waiting for nodes");
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds the lab until the orchestrator has gone without wanting it kept, or for good.
+    pub(super) fn hold(mut self, talk: Conversation) -> std::io::Result<()> {
+        let mut talk = Some(talk);
+        let mut kept = false;
+        if let Some(talk) = &mut talk {
+            talk.send(&FromKeeper::Raised {
+                warnings: std::mem::take(&mut self.warnings),
+            })?;
+        }
+        loop {
+            let orchestrator = match &talk {
+                Some(talk) => wait([self.children.as_fd(), talk.as_fd()])?[1],
+                None => !wait([self.children.as_fd()])?[0],
+            };
+            reap(&self.children)?;
+            if !orchestrator {
+                continue;
+            }
+            match talk
+                .as_mut()
+                .map(Conversation::receive)
+                .transpose()?
+                .flatten()
+            {
+                Some(ToKeeper::Keep) => {
+                    kept = true;
+                    if let Some(talk) = &mut talk {
+                        talk.send(&FromKeeper::Kept)?;
+                    }
+                }
+                Some(ToKeeper::Raise(_)) => {}
+                None if kept => talk = None,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn take_reports(&mut self) -> Result<(), KeeperFailure> {
+        let mut networks = Vec::new();
+        for report in self.reports.receive().doing("hearing from nodes")? {
+            let Some(node) = self.nodes.get_mut(report.node) else {
+                continue;
+            };
+            match report.progress {
+                Progress::HasNetwork => networks.push((report.node, node.process)),
+                Progress::Ready => node.ready = true,
+                Progress::Failed(failure) => return Err(failure),
+            }
+        }
+        let plugged_in = self.links.plug_in(&networks, &mut self.steps);
+        plugged_in.map_err(|failure| self.first_cause(failure))
+    }
+
+    /// A node that has failed cannot be plugged in either; what it said itself tells more.
+    fn first_cause(&mut self, failure: KeeperFailure) -> KeeperFailure {
+        let more = poll_until([self.reports.as_fd()], PollTimeout::ZERO);
+        let reports = match more {
+            Ok([true]) => self.reports.receive().unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        let said = reports
+            .into_iter()
+            .find_map(|report| match report.progress {
+                Progress::Failed(first) => Some(first),
+                _ => None,
+            });
+        said.unwrap_or(failure)
+    }
+
+    /// A node that ends before it is ready has said why, or was killed.
+    fn take_ended(&mut self) -> Result<(), KeeperFailure> {
+        for (process, how) in reap(&self.children).doing("waiting for nodes")? {
+            let ended = self.nodes.iter().find(|node| node.process == process);
+            if let Some(node) = ended {
+                return Err(KeeperFailure {
+                    node: Some(node.name.clone()),
+                    step: "starting".to_owned(),
+                    reason: how,
+                    errno: None,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Bridges have no business of their own on the lab's networks, and speak of themselves there as soon
+/// as they have an IPv6 address. Nodes' namespaces are not concerned.
+fn quieten_bridges() -> Result<(), SysctlError> {
+    const SETTING: &str = "net/ipv6/conf/default/disable_ipv6";
+    if Path::new("/proc/sys").join(SETTING).exists() {
+        sysctl::set(SETTING, "1")?;
+    }
+    Ok(())
+}
+
+/// Takes note of all children that have ended: who, and how in words.
+fn reap(children: &SignalFd) -> nix::Result<Vec<(Pid, String)>> {
+    while children.read_signal()?.is_some() {}
+    let mut ended = Vec::new();
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(process, code)) => {
+                ended.push((process, format!("its process ended with code {code}")));
+            }
+            Ok(WaitStatus::Signaled(process, signal, _)) => {
+                ended.push((process, format!("its process was ended by {signal}")));
+            }
+            Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return Ok(ended),
+            Ok(_) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Waits until one of the descriptors can be read or was closed; says which.
+fn wait<const N: usize>(descriptors: [BorrowedFd<'_>; N]) -> nix::Result<[bool; N]> {
+    poll_until(descriptors, PollTimeout::NONE)
+}
+
+fn poll_until<const N: usize>(
+    descriptors: [BorrowedFd<'_>; N],
+    timeout: PollTimeout,
+) -> nix::Result<[bool; N]> {
+    let mut polled = descriptors.map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN));
+    loop {
+        match poll(&mut polled, timeout) {
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error),
+            Ok(_) => return Ok(polled.map(|polled| polled.any().unwrap_or(true))),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The keeper of a netns lab: one process of one thread that makes the lab's nodes out of namespaces
+//! and then holds them. It is the first process of a process name space that all nodes are below, so
+//! the kernel ends them all when it ends, however it ends.
+//!
+//! - [`conversation`]: its talk with the orchestrator.
+//! - [`lab`]: makes and holds the lab.
+//! - [`world`]: what all nodes see of this machine.
+//! - [`child`]: what becomes a node.
+//! - [`root`]: a node's own root.
+//! - [`links`]: plugs nodes together.
+//! - [`limits`]: the nodes' control groups.
+//! - [`report`]: what nodes that are being made tell the keeper.
+//! - [`failure`]: what went wrong, at which step.
+//! - [`start`]: from the command line to the keeper's namespaces.
+
+mod child;
+mod conversation;
+mod failure;
+mod lab;
+mod limits;
+mod links;
+mod report;
+mod root;
+mod start;
+mod world;
+
+pub use start::{Arguments, main};

@@ -1,0 +1,172 @@
+//! A node's own root: what all nodes see, and above it a file system in memory that takes the node's
+//! writes.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use nix::mount::MsFlags;
+use plumbing::mount::{self, Below, Overlay};
+use protocol::keeper::KeeperFailure;
+
+use super::failure::Doing;
+use super::world::{Privilege, World};
+
+/// Builds the root of a node and moves into it. The process must be alone in its mount namespace, and
+/// in the node's other namespaces, whose `/proc` and `/sys` are mounted.
+pub(super) fn build(world: &World, node: usize) -> Result<(), KeeperFailure> {
+    let stage = Path::new("/stage");
+    mount::mount_new("tmpfs", stage, MsFlags::empty(), "mode=755")
+        .doing("mounting memory for the node's writes")?;
+    let mut layers = Layers { world, made: 0 };
+    let root = stage.join("root");
+    fs::create_dir(&root).doing("making the node's root")?;
+    layers
+        .overlay(&world.layers, &root, 0o755, &[])
+        .doing("mounting the node's root")?;
+    let at = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
+    for shown in &world.shown {
+        mount::bind(&host(shown), &at(shown), Below::Included)
+            .doing(format!("showing {}", shown.display()))?;
+    }
+    let own = world.private_of.get(node).map_or(&[][..], Vec::as_slice);
+    for private in world.private.iter().chain(own) {
+        layers
+            .make_private(&host(private), &at(private))
+            .doing(format!("making {} the node's own", private.display()))?;
+    }
+    if let Some(here) = &world.here {
+        let doing = "showing where the user is";
+        fs::create_dir_all(at(here)).doing(doing)?;
+        layers
+            .make_private(Path::new("/here"), &at(here))
+            .doing(doing)?;
+    }
+    for device in &world.devices {
+        let source = Path::new("/devices").join(device.replace('/', "-"));
+        mount::bind(&source, &at(Path::new("/dev")).join(device), Below::LeftOut)
+            .doing(format!("showing /dev/{device}"))?;
+    }
+    mount_kernel_files(world.privilege, &root)?;
+    mount::change_root(&root).doing("changing the node's root")
+}
+
+/// Makes overlays whose upper layers are in the node's memory.
+#[derive(Debug)]
+struct Layers<'a> {
+    world: &'a World,
+    made: usize,
+}
+
+impl Layers<'_> {
+    /// `own` are names of empty files to begin with, in place of those below.
+    fn overlay(
+        &mut self,
+        lower: &[&Path],
+        target: &Path,
+        mode: u32,
+        own: &[&str],
+    ) -> io::Result<()> {
+        let layer = |kind: &str| -> io::Result<PathBuf> {
+            let path = Path::new("/stage").join(format!("{kind}{}", self.made));
+            fs::create_dir(&path)?;
+            Ok(path)
+        };
+        let (upper, work) = (layer("upper")?, layer("work")?);
+        self.made += 1;
+        fs::set_permissions(&upper, fs::Permissions::from_mode(mode))?;
+        for name in own {
+            fs::write(upper.join(name), "")?;
+        }
+        Overlay {
+            lower,
+            upper: &upper,
+            work: &work,
+        }
+        .mount(target, self.world.privilege == Privilege::UserNamespace)
+    }
+
+    /// Shows the folder `below` with an overlay, or what comes nearest to it.
+    fn make_private(&mut self, below: &Path, target: &Path) -> io::Result<()> {
+        let mode = fs::metadata(below)?.permissions().mode() & 0o7777;
+        // A user namespace may not write to files of users outside it, not even to a copy.
+        let own: &[&str] = match below.to_str() {
+            Some("/host/etc") => &["hosts", "hostname"],
+            _ => &[],
+        };
+        if self.overlay(&[below], target, mode, own).is_ok() {
+            return Ok(());
+        }
+        if self.world.privilege == Privilege::Machine {
+            return mount::bind(below, target, Below::LeftOut);
+        }
+        self.assemble(below, target, mode, own)
+    }
+
+    /// Where no overlay is allowed, because other mounts lie below: a folder in the node's memory, in
+    /// which each entry of the one below is shown in its place, read-only.
+    fn assemble(&mut self, below: &Path, target: &Path, mode: u32, own: &[&str]) -> io::Result<()> {
+        let assembled = Path::new("/stage").join(format!("assembled{}", self.made));
+        self.made += 1;
+        fs::create_dir(&assembled)?;
+        for name in own {
+            fs::write(assembled.join(name), "")?;
+        }
+        // What this user may not read stays out of sight.
+        for entry in fs::read_dir(below).into_iter().flatten() {
+            let entry = entry?;
+            let (kind, shown) = (entry.file_type()?, assembled.join(entry.file_name()));
+            if shown.exists() {
+                continue;
+            }
+            if kind.is_symlink() {
+                symlink(fs::read_link(entry.path())?, shown)?;
+                continue;
+            }
+            if kind.is_dir() {
+                fs::create_dir(&shown)?;
+            } else {
+                fs::write(&shown, "")?;
+            }
+            mount::bind(&entry.path(), &shown, Below::Included)?;
+        }
+        fs::set_permissions(&assembled, fs::Permissions::from_mode(mode))?;
+        mount::bind(&assembled, target, Below::Included)
+    }
+}
+
+/// Mounts what the kernel shows of the node's own namespaces. Outside a user namespace, settings of
+/// the whole machine are made read-only; those of the network are the node's own.
+fn mount_kernel_files(privilege: Privilege, root: &Path) -> Result<(), KeeperFailure> {
+    let safe = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    let no_programs = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+    mount::mount_new("proc", &root.join("proc"), safe, "").doing("mounting /proc")?;
+    mount::mount_new("sysfs", &root.join("sys"), safe | MsFlags::MS_RDONLY, "")
+        .doing("mounting /sys")?;
+    let terminals = "newinstance,ptmxmode=0666,mode=0620";
+    mount::mount_new("devpts", &root.join("dev/pts"), no_programs, terminals)
+        .doing("mounting /dev/pts")?;
+    if privilege == Privilege::Machine {
+        protect_machine(&root.join("proc")).doing("protecting the machine's settings")?;
+    }
+    Ok(())
+}
+
+fn protect_machine(proc: &Path) -> io::Result<()> {
+    let settings = proc.join("sys");
+    let network = settings.join("net");
+    mount::bind(&network, &network, Below::LeftOut)?;
+    mount::bind(&settings, &settings, Below::Included)?;
+    mount::make_read_only(&settings, Below::LeftOut)?;
+    let trigger = proc.join("sysrq-trigger");
+    if !trigger.exists() {
+        return Ok(());
+    }
+    mount::bind(&trigger, &trigger, Below::LeftOut)?;
+    mount::make_read_only(&trigger, Below::LeftOut)
+}
+
+fn host(path: &Path) -> PathBuf {
+    Path::new("/host").join(path.strip_prefix("/").unwrap_or(path))
+}

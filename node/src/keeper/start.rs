@@ -1,0 +1,117 @@
+//! From the command line to the keeper's namespaces.
+
+use std::io;
+use std::process::ExitCode;
+
+use nix::errno::Errno;
+use nix::sched::CloneFlags;
+use nix::sys::wait::waitpid;
+use nix::unistd::{Pid, chdir, setsid};
+use plumbing::fork::{Fork, SingleThread};
+use plumbing::title::TitleArea;
+use plumbing::{capability, descriptor, namespace};
+use protocol::keeper::{FromKeeper, KeeperFailure, LabSpec, ToKeeper};
+
+use super::conversation::Conversation;
+use super::failure::{Doing, Steps};
+use super::lab::{self, Part};
+use super::world::Privilege;
+
+/// Arguments of `node keep`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The lab's identity, for `ps`. Trailing blanks make room for nodes' names in its place.
+    #[arg(long)]
+    lab: String,
+}
+
+/// Runs `node keep`: reads what to make from standard input, a socket, and answers there. The working
+/// directory is where the agents' sockets are made.
+pub fn main(arguments: &Arguments) -> ExitCode {
+    match keep(arguments) {
+        Ok(code) => code,
+        Err(error) => crate::cli::fail(&error),
+    }
+}
+
+fn keep(arguments: &Arguments) -> io::Result<ExitCode> {
+    descriptor::close_inherited()?;
+    let mut talk = Conversation::take_standard_input()?;
+    let Some(ToKeeper::Raise(spec)) = talk.receive()? else {
+        return Err(Errno::EPROTO.into());
+    };
+    let steps = Steps::new(spec.fail_at);
+    match enter(arguments.lab.trim_end()) {
+        Ok(Entered::Inside(privilege, title)) => raise(talk, *spec, privilege, steps, title),
+        Ok(Entered::Outside(keeper)) => {
+            // This process was given by whoever raises the lab, and shows them when it has ended.
+            drop(talk);
+            chdir("/")?;
+            waitpid(keeper, None)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(failure) => refuse(talk, failure),
+    }
+}
+
+/// On which side of the lab's process name space a process is.
+#[derive(Debug)]
+enum Entered {
+    /// The process that was there first; the keeper proper is this child of it.
+    Outside(Pid),
+    /// The keeper, first process in there.
+    Inside(Privilege, TitleArea),
+}
+
+/// Enters the lab's namespaces. Only a child can be the first process of a process name space, so
+/// this returns twice.
+fn enter(lab: &str) -> Result<Entered, KeeperFailure> {
+    // Away from the terminal, whose Ctrl-C is for the orchestrator.
+    setsid().doing("starting a session")?;
+    descriptor::raise_limit().doing("raising the limit of open descriptors")?;
+    let title = TitleArea::find().doing("finding the process's title")?;
+    title
+        .show(&format!("keeper {lab}"))
+        .doing("naming the process")?;
+    let thread = SingleThread::prove().doing("preparing to fork")?;
+    let privilege = if capability::may_administer().doing("looking at capabilities")? {
+        Privilege::Machine
+    } else {
+        namespace::enter_user_namespace().doing("making a user namespace")?;
+        Privilege::UserNamespace
+    };
+    namespace::enter_new(
+        CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID,
+    )
+    .doing("making the lab's namespaces")?;
+    match thread.fork().doing("starting the keeper")? {
+        Fork::Parent(keeper) => Ok(Entered::Outside(keeper)),
+        Fork::Child => Ok(Entered::Inside(privilege, title)),
+    }
+}
+
+fn raise(
+    mut talk: Conversation,
+    spec: LabSpec,
+    privilege: Privilege,
+    steps: Steps,
+    title: TitleArea,
+) -> io::Result<ExitCode> {
+    let mut lab = match lab::fork_nodes(spec, privilege, steps, title) {
+        Ok(Part::Node(child, world)) => {
+            drop(talk);
+            return Ok(child.run(*world));
+        }
+        Ok(Part::Keeper(lab)) => lab,
+        Err(failure) => return refuse(talk, failure),
+    };
+    match lab.finish(&mut talk) {
+        Ok(()) => lab.hold(talk).map(|()| ExitCode::SUCCESS),
+        Err(failure) => refuse(talk, failure),
+    }
+}
+
+fn refuse(mut talk: Conversation, failure: KeeperFailure) -> io::Result<ExitCode> {
+    talk.send(&FromKeeper::Failed(failure))?;
+    Ok(ExitCode::FAILURE)
+}

@@ -1,0 +1,17 @@
+//! The node: one static binary that is deployed into every node of a lab.
+//!
+//! - [`cli`]: which of the parts below a command line asks for.
+//! - [`agent`]: the first process of every node; does what the orchestrator asks of it.
+//! - [`connect`]: carries the agent's Unix socket over standard input and output.
+//! - [`keeper`]: makes the nodes of a lab out of namespaces and holds them.
+//! - [`network`]: gives a node its interfaces, addresses, routes and names.
+//! - [`capture`]: an interface's frames as pcapng.
+//! - [`broadcast`]: the roles that send and receive files by broadcast.
+
+pub mod agent;
+pub mod broadcast;
+pub mod capture;
+pub mod cli;
+pub mod connect;
+pub mod keeper;
+pub mod network;

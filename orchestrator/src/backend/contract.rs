@@ -1,0 +1,169 @@
+//! What a place where labs can run must be able to do.
+//!
+//! Nodes differ between backends only in how their agent is reached: starting programs, moving
+//! files, capturing and waiting are [`crate::control`]'s, the same everywhere.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use protocol::name::NodeName;
+use protocol::settings::NodeSettings;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::plan::{LabId, Plan};
+
+use super::BackendError;
+
+/// A place where labs can run.
+#[async_trait]
+pub trait Backend: fmt::Debug + Send + Sync {
+    /// Which one it is.
+    fn kind(&self) -> BackendKind;
+
+    /// Whether `plan` can be raised here. Changes nothing.
+    ///
+    /// # Errors
+    /// Names what this machine lacks and how to mend it.
+    async fn preflight(&self, plan: &Plan) -> Result<(), BackendError>;
+
+    /// Makes everything in `plan`. Each resource is given to `ledger` before it is made. When it
+    /// returns, every node's interfaces exist and its agent can be reached; nothing is configured.
+    ///
+    /// # Errors
+    /// On error, or if the future is dropped, what was made so far stays; its resources are in the
+    /// ledger and are the caller's to remove.
+    async fn raise(
+        &self,
+        plan: &Plan,
+        ledger: Arc<dyn Ledger>,
+    ) -> Result<Box<dyn Fabric>, BackendError>;
+
+    /// Takes hold of a lab that an earlier process kept.
+    async fn attach(&self, hold: &Hold) -> Result<Box<dyn Fabric>, BackendError>;
+
+    /// Removes one resource and waits until it is gone. One that is already gone counts as removed.
+    async fn remove(&self, resource: &Resource) -> Result<(), BackendError>;
+
+    /// Lists everything here that carries our mark, whether or not a ledger knows it.
+    async fn survey(&self) -> Result<Vec<Owned>, BackendError>;
+}
+
+/// A lab that is up.
+#[async_trait]
+pub trait Fabric: fmt::Debug + Send + Sync {
+    /// Opens a new byte stream to a node's agent, over which [`crate::control`] speaks. Any number
+    /// may be open at once.
+    async fn open(&self, node: &NodeName) -> Result<Box<dyn Wire>, BackendError>;
+
+    /// What a node's agent is to be told of its network: the plan's settings, unless the backend's
+    /// engine named or addressed the interfaces in its own way.
+    fn settings(&self, planned: &NodeSettings) -> NodeSettings {
+        planned.clone()
+    }
+
+    /// What a reader of the results must know of this lab: limits that could not be enforced, ….
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Leaves the lab up when this process ends, and returns what [`Backend::attach`] needs. Without
+    /// it, a lab may end with the process that raised it.
+    async fn keep(&self) -> Result<Hold, BackendError>;
+}
+
+/// A byte stream to an agent.
+pub trait Wire: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Wire for T {}
+
+/// Where the write-ahead list of a lab's resources is kept.
+pub trait Ledger: fmt::Debug + Send + Sync {
+    /// Puts `resource` on disk; returns before the resource may be made.
+    ///
+    /// # Errors
+    /// The disk's.
+    fn record(&self, resource: &Resource) -> Result<(), BackendError>;
+}
+
+/// The backends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BackendKind {
+    /// Linux namespaces on this machine.
+    Netns,
+    /// A Docker engine.
+    Docker,
+    /// In memory, for tests.
+    Fake,
+}
+
+impl fmt::Display for BackendKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(match self {
+            Self::Netns => "netns",
+            Self::Docker => "docker",
+            Self::Fake => "fake",
+        })
+    }
+}
+
+/// Something that a lab has made and that must be removed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Resource {
+    /// The process that holds a netns lab's bridges and is the parent of its nodes. They end with it.
+    Keeper {
+        /// The lab whose mark it carries.
+        lab: LabId,
+    },
+    /// A node's control group on every hierarchy.
+    ControlGroup {
+        /// The lab.
+        lab: LabId,
+        /// The node.
+        node: NodeName,
+    },
+    /// A container, by name.
+    Container(String),
+    /// A container network, by name.
+    ContainerNetwork(String),
+    /// An image built for a lab or run, by tag.
+    Image(String),
+    /// Something of the in-memory backend.
+    Fake(String),
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keeper { lab } => write!(out, "keeper of {lab}"),
+            Self::ControlGroup { lab, node } => write!(out, "control group of {lab}/{node}"),
+            Self::Container(name) => write!(out, "container {name}"),
+            Self::ContainerNetwork(name) => write!(out, "network {name}"),
+            Self::Image(tag) => write!(out, "image {tag}"),
+            Self::Fake(name) => out.write_str(name),
+        }
+    }
+}
+
+/// A resource that a survey found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owned {
+    /// The lab whose mark it carries.
+    pub lab: LabId,
+    /// What it is.
+    pub resource: Resource,
+}
+
+/// What a kept lab is found by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The lab.
+    pub lab: LabId,
+    /// Where it runs.
+    pub backend: BackendKind,
+    /// The nodes, each with what its agent is found by: a socket's path, a container's name.
+    pub nodes: Vec<(NodeName, String)>,
+}

@@ -1,0 +1,195 @@
+//! The trait [`Backend`] for container engines.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
+use crate::backend::{
+    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Ledger, Owned, Resource,
+};
+use crate::plan::Plan;
+
+use super::container::{Site, Started, kernel_lacks_ipv6};
+use super::creation::Creations;
+use super::engine::Engine;
+use super::error::{at, lacking};
+use super::fabric::DockerFabric;
+use super::network::Networks;
+use super::{image, removal};
+
+/// Labs on a Docker engine. It is connected to when it is first needed.
+#[derive(Debug)]
+pub struct DockerBackend {
+    engine: Engine,
+    creations: Creations,
+    node: &'static [u8],
+}
+
+impl DockerBackend {
+    /// The engine that `DOCKER_HOST` names, else the one of this machine. `node` is the static node
+    /// binary.
+    pub fn from_environment(node: &'static [u8]) -> Self {
+        Self::with_engine(Engine::from_environment(), node)
+    }
+
+    /// The engine at `host`, an address as `DOCKER_HOST` has it.
+    pub fn at_host(host: impl Into<String>, node: &'static [u8]) -> Self {
+        Self::with_engine(Engine::new(host.into()), node)
+    }
+
+    fn with_engine(engine: Engine, node: &'static [u8]) -> Self {
+        Self {
+            engine,
+            creations: Creations::default(),
+            node,
+        }
+    }
+
+    /// The built-in images that the engine keeps from one lab to the next, of every version. They
+    /// belong to no lab; [`Backend::remove`] takes them away.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn cached_images(&self) -> Result<Vec<Resource>, BackendError> {
+        let tags = image::cached(self.engine.docker().await?).await?;
+        Ok(tags.into_iter().map(Resource::Image).collect())
+    }
+
+    /// Makes sure of all images and returns the built-in one's tag.
+    async fn images(&self, plan: &Plan) -> Result<String, BackendError> {
+        let docker = self.engine.docker().await?;
+        let images: BTreeSet<&str> = plan
+            .nodes
+            .iter()
+            .filter_map(|node| node.image.as_deref())
+            .collect();
+        let own = try_join_all(images.into_iter().map(|name| image::of_user(docker, name)));
+        let (tag, _) = tokio::try_join!(image::built_in(docker, self.node), own)?;
+        Ok(tag)
+    }
+
+    fn node_archive(&self, plan: &Plan) -> Result<Bytes, BackendError> {
+        if plan.nodes.iter().all(|node| node.image.is_none()) {
+            return Ok(Bytes::new());
+        }
+        image::node_archive(self.node).map_err(|error| at("packing the node binary")(error.into()))
+    }
+}
+
+#[async_trait]
+impl Backend for DockerBackend {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Docker
+    }
+
+    async fn preflight(&self, plan: &Plan) -> Result<(), BackendError> {
+        self.engine.docker().await?;
+        for segment in &plan.segments {
+            let ports = segment.ports.len();
+            if ports > BRIDGE_PORTS {
+                return Err(lacking(
+                    format!(
+                        "network {} has {ports} ports, and a bridge takes 1 023",
+                        segment.name
+                    ),
+                    "spread the nodes over several networks joined by a forwarding node",
+                    "checking the plan",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    async fn raise(
+        &self,
+        plan: &Plan,
+        ledger: Arc<dyn Ledger>,
+    ) -> Result<Box<dyn Fabric>, BackendError> {
+        let docker = self.engine.docker().await?;
+        let local = self.engine.is_local();
+        let networks = async {
+            let networks = Networks::survey(docker, &self.creations, plan, local).await?;
+            let endpoints = networks.make_all(ledger.as_ref()).await?;
+            Ok((endpoints, networks.warnings()))
+        };
+        let ((endpoints, mut warnings), built_in) = tokio::try_join!(networks, self.images(plan))?;
+        let site = Site {
+            docker,
+            creations: &self.creations,
+            lab: &plan.lab,
+            endpoints: &endpoints,
+            built_in,
+            node: self.node_archive(plan)?,
+            without_ipv6: local && kernel_lacks_ipv6(),
+        };
+        let mut starts = Vec::new();
+        for node in &plan.nodes {
+            starts.push(site.start(node, ledger.as_ref()));
+        }
+        let started: Vec<Started> = stream::iter(starts)
+            .buffer_unordered(IN_FLIGHT)
+            .try_collect()
+            .await?;
+
+        let mut containers = BTreeMap::new();
+        let mut attached = BTreeMap::new();
+        for node in started {
+            containers.insert(node.name.clone(), node.container);
+            attached.insert(node.name, node.wire);
+            warnings.extend(node.warnings);
+        }
+        Ok(Box::new(DockerFabric {
+            docker: docker.clone(),
+            lab: plan.lab.clone(),
+            containers,
+            attached: Mutex::new(attached),
+            endpoints,
+            warnings,
+        }))
+    }
+
+    async fn attach(&self, hold: &Hold) -> Result<Box<dyn Fabric>, BackendError> {
+        let docker = self.engine.docker().await?;
+        for (node, container) in &hold.nodes {
+            let gone = |reason: &str| {
+                BackendErrorKind::Node {
+                    node: node.to_string(),
+                    reason: reason.to_owned(),
+                }
+                .at(BackendKind::Docker, format!("looking for lab {}", hold.lab))
+            };
+            let there = docker.inspect_container(container, None).await;
+            let there = there.map_err(|_| gone("its container is gone"))?;
+            if there.state.and_then(|state| state.running) != Some(true) {
+                return Err(gone("its container does not run"));
+            }
+        }
+        Ok(Box::new(DockerFabric {
+            docker: docker.clone(),
+            lab: hold.lab.clone(),
+            containers: hold.nodes.iter().cloned().collect(),
+            attached: Mutex::default(),
+            endpoints: BTreeMap::new(),
+            warnings: Vec::new(),
+        }))
+    }
+
+    async fn remove(&self, resource: &Resource) -> Result<(), BackendError> {
+        self.creations.settled().await;
+        removal::remove(self.engine.docker().await?, resource).await
+    }
+
+    async fn survey(&self) -> Result<Vec<Owned>, BackendError> {
+        removal::survey(self.engine.docker().await?).await
+    }
+}
+
+/// Containers that are being started at once. More does not make an engine faster.
+const IN_FLIGHT: usize = 16;
+
+/// Ports of a Linux bridge (`BR_MAX_PORTS`, less the one that is never used).
+const BRIDGE_PORTS: usize = 1023;

@@ -1,0 +1,141 @@
+//! The connection to the engine, made when it is first needed.
+
+use std::time::Duration;
+
+use bollard::{API_DEFAULT_VERSION, Docker};
+use tokio::sync::OnceCell;
+
+use crate::backend::BackendError;
+
+use super::error::{at, lacking};
+
+/// Where the engine is, and the connection once there is one.
+#[derive(Debug)]
+pub(super) struct Engine {
+    host: String,
+    docker: OnceCell<Docker>,
+}
+
+impl Engine {
+    /// The engine at `host`, an address as `DOCKER_HOST` has it. Nothing is opened yet.
+    pub(super) fn new(host: String) -> Self {
+        Self {
+            host,
+            docker: OnceCell::new(),
+        }
+    }
+
+    /// The engine that `DOCKER_HOST` names, else the one at the usual socket.
+    pub(super) fn from_environment() -> Self {
+        let host = std::env::var("DOCKER_HOST").ok();
+        let host = host.filter(|host| !host.is_empty());
+        Self::new(host.unwrap_or_else(|| DEFAULT_HOST.to_owned()))
+    }
+
+    /// Whether the engine shares this machine's kernel.
+    pub(super) fn is_local(&self) -> bool {
+        self.host.starts_with("unix://")
+    }
+
+    /// The connection, which speaks the newest version of the API that both ends know.
+    ///
+    /// # Errors
+    /// Names what is missing where no usable engine answers.
+    pub(super) async fn docker(&self) -> Result<&Docker, BackendError> {
+        self.docker.get_or_try_init(|| self.connect()).await
+    }
+
+    async fn connect(&self) -> Result<Docker, BackendError> {
+        let action = format!("connecting to the engine at {}", self.host);
+        let docker = Docker::connect_with_host(&self.host)
+            .map_err(at(&action))?
+            .with_timeout(REQUEST_TIMEOUT);
+        let server = docker.version().await.map_err(at(&action))?;
+        let api = server.api_version.as_deref().unwrap_or_default();
+        let version = parse_version(api).unwrap_or_default();
+        if version < OLDEST_API {
+            return Err(lacking(
+                format!(
+                    "the engine at {} speaks API {api}; {}.{} is the oldest that will do",
+                    self.host, OLDEST_API.0, OLDEST_API.1
+                ),
+                "install Docker 20.10 or newer",
+                &action,
+            ));
+        }
+        check_machine(server.os.as_deref(), server.arch.as_deref(), &action)?;
+        let newest = (
+            API_DEFAULT_VERSION.major_version,
+            API_DEFAULT_VERSION.minor_version,
+        );
+        if version >= newest {
+            return Ok(docker);
+        }
+        docker.negotiate_version().await.map_err(at(&action))
+    }
+}
+
+/// The node binary is for Linux and this machine's architecture.
+fn check_machine(os: Option<&str>, arch: Option<&str>, action: &str) -> Result<(), BackendError> {
+    let ours = architecture();
+    match (os, arch) {
+        (Some("linux") | None, Some(arch)) if arch != ours => Err(lacking(
+            format!("the engine's machine is {arch}, this one {ours}"),
+            "use an engine on the same architecture",
+            action,
+        )),
+        (Some(os), _) if os != "linux" => Err(lacking(
+            format!("the engine runs {os} containers"),
+            "switch it to Linux containers",
+            action,
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// This machine's architecture, in the engine's words.
+pub(super) fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
+fn parse_version(text: &str) -> Option<(usize, usize)> {
+    let (major, minor) = text.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
+
+/// Docker 20.10's, and what Podman 4 and newer offers.
+const OLDEST_API: (usize, usize) = (1, 41);
+
+/// How long one request may take. Starting a container takes seconds on a busy engine.
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_engine_that_is_not_there_is_lacking() {
+        for host in ["unix:///no/such.sock", "tcp://127.0.0.1:1", "ftp://x"] {
+            let error = Engine::new(host.to_owned()).docker().await.unwrap_err();
+            let text = error.to_string();
+            assert!(
+                matches!(error.kind, crate::backend::BackendErrorKind::Lacking { .. }),
+                "{text}"
+            );
+            assert!(text.contains(host), "{text}");
+        }
+    }
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert!(parse_version("1.9").unwrap() < OLDEST_API);
+        assert!(parse_version("1.100").unwrap() > OLDEST_API);
+        assert_eq!(parse_version("x"), None);
+    }
+}

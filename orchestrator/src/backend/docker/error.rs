@@ -1,0 +1,119 @@
+//! The engine's errors in words of ours.
+
+use std::error::Error as StdError;
+use std::io;
+
+use bollard::errors::Error;
+
+use crate::backend::{BackendError, BackendErrorKind, BackendKind};
+
+use super::engine::REQUEST_TIMEOUT;
+
+/// Turns an engine's error into ours: `result.map_err(at("making network lan"))`.
+pub(super) fn at(action: impl Into<String>) -> impl FnOnce(Error) -> BackendError {
+    move |error| {
+        let action = action.into();
+        kind(error, &action).at(BackendKind::Docker, action)
+    }
+}
+
+/// Something that this machine or the engine lacks, and how to mend it.
+pub(super) fn lacking(
+    what: impl Into<String>,
+    remedy: impl Into<String>,
+    action: &str,
+) -> BackendError {
+    BackendErrorKind::Lacking {
+        what: what.into(),
+        remedy: remedy.into(),
+    }
+    .at(BackendKind::Docker, action)
+}
+
+/// The HTTP status that the engine answered with, if it answered.
+pub(super) fn status(error: &Error) -> Option<u16> {
+    match error {
+        Error::DockerResponseServerError { status_code, .. } => Some(*status_code),
+        _ => None,
+    }
+}
+
+fn kind(error: Error, awaited: &str) -> BackendErrorKind {
+    if let Some(remedy) = unreachable(&error) {
+        return remedy;
+    }
+    match &error {
+        Error::RequestTimeoutError => BackendErrorKind::Deadline {
+            seconds: REQUEST_TIMEOUT.as_secs(),
+            awaited: format!("the engine, {awaited}"),
+        },
+        Error::DockerResponseServerError { message, .. } if is_full(message) => {
+            BackendErrorKind::Lacking {
+                what: format!("the engine's disk is full ({message})"),
+                remedy: "free space there, for instance with `docker system prune`".to_owned(),
+            }
+        }
+        Error::DockerResponseServerError { message, .. }
+            if message.contains("active endpoints") =>
+        {
+            BackendErrorKind::Lacking {
+                what: format!("the engine says: {message}"),
+                remedy:
+                    "take strangers off it (`docker network inspect` names them); if there are \
+                         none, the engine has miscounted: restart it, then `orchestrator clean`"
+                        .to_owned(),
+            }
+        }
+        _ => BackendErrorKind::system(error),
+    }
+}
+
+/// What to do where no engine answers at all.
+fn unreachable(error: &Error) -> Option<BackendErrorKind> {
+    let lacking = |what: String, remedy: &str| {
+        Some(BackendErrorKind::Lacking {
+            what,
+            remedy: remedy.to_owned(),
+        })
+    };
+    match error {
+        Error::SocketNotFoundError(path) => lacking(
+            format!("no Docker engine: there is no socket {path}"),
+            START,
+        ),
+        Error::UnsupportedURISchemeError { uri } => lacking(
+            format!("DOCKER_HOST is {uri}, which is no address of an engine here"),
+            "write unix:///PATH or tcp://HOST:PORT",
+        ),
+        _ => match io_error(error)?.kind() {
+            io::ErrorKind::PermissionDenied => lacking(
+                "the Docker engine's socket may not be opened by this user".to_owned(),
+                "run `sudo usermod -aG docker $USER` and log in again, or run as root, or use \
+                 `--backend netns`",
+            ),
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                lacking("no Docker engine answers".to_owned(), START)
+            }
+            _ => None,
+        },
+    }
+}
+
+/// The system's error that a client's error comes from.
+fn io_error(error: &Error) -> Option<&io::Error> {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            return Some(io);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+fn is_full(message: &str) -> bool {
+    message.contains("no space left on device")
+}
+
+const START: &str = "start one (`sudo systemctl start docker`), or name another in DOCKER_HOST, or \
+                     use `--backend netns`";

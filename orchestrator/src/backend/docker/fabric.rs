@@ -1,0 +1,119 @@
+//! A lab that is up on an engine.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bollard::Docker;
+use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
+use protocol::name::NodeName;
+use protocol::settings::{FoundBy, NodeSettings};
+
+use crate::backend::{BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Wire};
+use crate::plan::{LabId, Port};
+
+use super::container::SOCKET;
+use super::error::{at, status};
+use super::image::NODE;
+use super::network::Endpoint;
+use super::wire::AttachedWire;
+
+/// A lab that is up on an engine. Its containers live on without us.
+#[derive(Debug)]
+pub(super) struct DockerFabric {
+    pub(super) docker: Docker,
+    pub(super) lab: LabId,
+    /// Each node's container.
+    pub(super) containers: BTreeMap<NodeName, String>,
+    /// The agents' standard streams, each good for one connection.
+    pub(super) attached: Mutex<BTreeMap<NodeName, AttachedWire>>,
+    /// How the engine has addressed each port.
+    pub(super) endpoints: BTreeMap<Port, Endpoint>,
+    pub(super) warnings: Vec<String>,
+}
+
+#[async_trait]
+impl Fabric for DockerFabric {
+    /// The first connection goes over the agent's standard streams, which costs nothing; later ones
+    /// over a `node connect` that runs beside it.
+    async fn open(&self, node: &NodeName) -> Result<Box<dyn Wire>, BackendError> {
+        let attached = self.attached.lock();
+        let attached = attached
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(node);
+        match attached {
+            Some(wire) => Ok(Box::new(wire)),
+            None => self.connect(node).await,
+        }
+    }
+
+    /// The engine names and addresses interfaces in its own way, so the agent finds each by the
+    /// address that it was given.
+    fn settings(&self, planned: &NodeSettings) -> NodeSettings {
+        let mut settings = planned.clone();
+        for interface in &mut settings.interfaces {
+            let port = Port {
+                node: planned.name.clone(),
+                interface: interface.name.clone(),
+            };
+            if let Some(endpoint) = self.endpoints.get(&port) {
+                let address = endpoint.address.into();
+                interface.found_by = match endpoint.tunnel {
+                    None => FoundBy::Address(address),
+                    Some(id) => FoundBy::Tunnel { over: address, id },
+                };
+            }
+        }
+        settings
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.warnings.clone()
+    }
+
+    async fn keep(&self) -> Result<Hold, BackendError> {
+        Ok(Hold {
+            lab: self.lab.clone(),
+            backend: BackendKind::Docker,
+            nodes: self.containers.clone().into_iter().collect(),
+        })
+    }
+}
+
+impl DockerFabric {
+    async fn connect(&self, node: &NodeName) -> Result<Box<dyn Wire>, BackendError> {
+        let action = format!("connecting to node {node}");
+        let gone = |reason: &str| {
+            BackendErrorKind::Node {
+                node: node.to_string(),
+                reason: reason.to_owned(),
+            }
+            .at(BackendKind::Docker, action.clone())
+        };
+        let container = self.containers.get(node);
+        let container = container.ok_or_else(|| gone("the lab has no such node"))?;
+        let options = CreateExecOptions {
+            cmd: Some(vec![NODE, "connect", SOCKET]),
+            user: Some("0"),
+            attach_stdin: Some(true),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            ..CreateExecOptions::default()
+        };
+        let exec = match self.docker.create_exec(container, options).await {
+            Ok(exec) => exec,
+            Err(error) if status(&error) == Some(404) => return Err(gone("its container is gone")),
+            Err(error) if status(&error) == Some(409) => {
+                return Err(gone("its container does not run"));
+            }
+            Err(error) => return Err(at(action)(error)),
+        };
+        let start = self.docker.start_exec(&exec.id, None::<StartExecOptions>);
+        match start.await.map_err(at(&action))? {
+            StartExecResults::Attached { output, input } => {
+                Ok(Box::new(AttachedWire::new(node.clone(), output, input)))
+            }
+            StartExecResults::Detached => Err(gone("the engine attached no streams")),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The built-in image, made here from the node binary, and people's own.
+
+use std::io;
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::errors::Error;
+use bollard::query_parameters::{
+    CreateImageOptionsBuilder, ImportImageOptions, ListImagesOptionsBuilder,
+};
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use sha2::{Digest, Sha256};
+use tar::{Builder, EntryType, Header};
+
+use crate::backend::BackendError;
+
+use super::engine::architecture;
+use super::error::{at, lacking, status};
+use super::mark;
+
+/// Where the node binary is in every container.
+pub(super) const NODE: &str = "/.orchestrator/node";
+
+/// Makes sure that the engine has the built-in image and returns its tag. It holds the node binary
+/// and a few empty folders; it comes from this process's memory, not from a registry.
+pub(super) async fn built_in(docker: &Docker, node: &'static [u8]) -> Result<String, BackendError> {
+    let action = "making the built-in image";
+    let hash = tokio::task::spawn_blocking(move || hex(&Sha256::digest(node))).await;
+    let hash = hash.map_err(|error| at(action)(io::Error::other(error).into()))?;
+    let version = hash.get(..16).unwrap_or(&hash);
+    let tag = format!("orchestrator-node:{version}");
+    match docker.inspect_image(&tag).await {
+        Ok(_) => return Ok(tag),
+        Err(error) if status(&error) == Some(404) => {}
+        Err(error) => return Err(at(action)(error)),
+    }
+    let archive = archive(node, &hash, &tag).map_err(|error| at(action)(error.into()))?;
+    let body = bollard::body_full(archive.into());
+    docker
+        .import_image(ImportImageOptions::default(), body, None)
+        .try_collect::<Vec<_>>()
+        .await
+        .map_err(at(action))?;
+    Ok(tag)
+}
+
+/// Makes sure that the engine has somebody's image, pulling it if need be.
+pub(super) async fn of_user(docker: &Docker, image: &str) -> Result<(), BackendError> {
+    let action = format!("looking for image {image}");
+    match docker.inspect_image(image).await {
+        Ok(_) => return Ok(()),
+        Err(error) if status(&error) == Some(404) => {}
+        Err(error) => return Err(at(action)(error)),
+    }
+    tracing::info!(image, "the engine pulls an image that it does not have");
+    let mut options = CreateImageOptionsBuilder::default().from_image(image);
+    if !names_version(image) {
+        options = options.tag("latest");
+    }
+    let pull = docker
+        .create_image(Some(options.build()), None, None)
+        .try_collect::<Vec<_>>();
+    let why = match tokio::time::timeout(PULL_TIMEOUT, pull).await {
+        Ok(Ok(_)) => return Ok(()),
+        Ok(Err(error)) => in_short(&error),
+        Err(_) => format!("no end after {} s", PULL_TIMEOUT.as_secs()),
+    };
+    Err(lacking(
+        format!("the engine has no image {image} and cannot pull it ({why})"),
+        format!("try `docker pull {image}`, or bring it with `docker load`"),
+        &action,
+    ))
+}
+
+/// The tags of all built-in images, of this version and others.
+pub(super) async fn cached(docker: &Docker) -> Result<Vec<String>, BackendError> {
+    let options = ListImagesOptionsBuilder::default()
+        .filters(&mark::filter(mark::IMAGE))
+        .build();
+    let images = docker.list_images(Some(options)).await;
+    let images = images.map_err(at("listing the built-in images"))?;
+    let names = images.into_iter().flat_map(|image| {
+        let mut tags = image.repo_tags;
+        tags.retain(|tag| !tag.contains("<none>"));
+        if tags.is_empty() {
+            tags.push(image.id);
+        }
+        tags
+    });
+    Ok(names.collect())
+}
+
+/// A tar of the node binary at its place, to be put into a container.
+pub(super) fn node_archive(node: &[u8]) -> io::Result<Bytes> {
+    let mut tar = Builder::new(Vec::new());
+    append_node(&mut tar, node)?;
+    tar.into_inner().map(Bytes::from)
+}
+
+/// An image as `docker save` writes it: a layer, a configuration, and a manifest that names them
+/// (Docker Image Specification v1.2).
+fn archive(node: &[u8], hash: &str, tag: &str) -> io::Result<Vec<u8>> {
+    let layer = layer(node)?;
+    let diff = hex(&Sha256::digest(&layer));
+    let config = serde_json::json!({
+        "architecture": architecture(),
+        "os": "linux",
+        "created": "1970-01-01T00:00:00Z",
+        "config": {
+            "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+            "Entrypoint": [NODE],
+            "WorkingDir": "/root",
+            "Labels": { mark::IMAGE: hash },
+        },
+        "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{diff}")] },
+    })
+    .to_string();
+    let config_name = format!("{}.json", hex(&Sha256::digest(&config)));
+    let manifest = serde_json::json!([{
+        "Config": config_name, "RepoTags": [tag], "Layers": ["layer.tar"],
+    }])
+    .to_string();
+    let mut tar = Builder::new(Vec::new());
+    append(&mut tar, "layer.tar", &layer, 0o644)?;
+    append(&mut tar, &config_name, config.as_bytes(), 0o644)?;
+    append(&mut tar, "manifest.json", manifest.as_bytes(), 0o644)?;
+    tar.into_inner()
+}
+
+fn layer(node: &[u8]) -> io::Result<Vec<u8>> {
+    let mut tar = Builder::new(Vec::new());
+    append_node(&mut tar, node)?;
+    for (folder, mode) in [("root", 0o700), ("tmp", 0o1777), ("var", 0o755)] {
+        append_folder(&mut tar, folder, mode)?;
+    }
+    append_folder(&mut tar, "var/tmp", 0o1777)?;
+    tar.into_inner()
+}
+
+fn append_node(tar: &mut Builder<Vec<u8>>, node: &[u8]) -> io::Result<()> {
+    let path = NODE.trim_start_matches('/');
+    append_folder(tar, path.split('/').next().unwrap_or_default(), 0o755)?;
+    append(tar, path, node, 0o755)
+}
+
+fn append(tar: &mut Builder<Vec<u8>>, path: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut header = Header::new_gnu();
+    header.set_size(bytes.len() as u64);
+    header.set_mode(mode);
+    tar.append_data(&mut header, path, bytes)
+}
+
+fn append_folder(tar: &mut Builder<Vec<u8>>, path: &str, mode: u32) -> io::Result<()> {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(EntryType::Directory);
+    header.set_size(0);
+    header.set_mode(mode);
+    tar.append_data(&mut header, path, io::empty())
+}
+
+/// Whether the name of an image says which: by tag or digest after its last slash.
+fn names_version(image: &str) -> bool {
+    image
+        .rsplit('/')
+        .next()
+        .is_some_and(|last| last.contains([':', '@']))
+}
+
+fn in_short(error: &Error) -> String {
+    match error {
+        Error::DockerResponseServerError { message, .. } => message.clone(),
+        Error::DockerStreamError { error } => error.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// A large image over a slow line.
+const PULL_TIMEOUT: Duration = Duration::from_mins(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_named_with_or_without_its_version() {
+        for (image, named) in [
+            ("python", false),
+            ("python:3.12", true),
+            ("host:5000/python", false),
+            ("host:5000/python:3", true),
+            ("python@sha256:00", true),
+        ] {
+            assert_eq!(names_version(image), named, "{image}");
+        }
+    }
+
+    #[test]
+    fn the_same_node_makes_the_same_image() {
+        let one = archive(b"node", "00", "orchestrator-node:00").unwrap();
+        assert_eq!(one, archive(b"node", "00", "orchestrator-node:00").unwrap());
+        let mut tar = tar::Archive::new(&one[..]);
+        let names: Vec<String> = tar
+            .entries()
+            .unwrap()
+            .map(|entry| entry.unwrap().path().unwrap().display().to_string())
+            .collect();
+        assert_eq!(names[0], "layer.tar");
+        assert_eq!(names[2], "manifest.json");
+    }
+}

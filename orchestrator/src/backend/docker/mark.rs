@@ -1,0 +1,65 @@
+//! Names and labels by which we know what is ours.
+
+use std::collections::HashMap;
+
+use protocol::name::{NetworkName, NodeName};
+
+use crate::plan::LabId;
+
+/// The name of a node's container.
+pub(super) fn container_name(lab: &LabId, node: &NodeName) -> String {
+    format!("{lab}-{node}")
+}
+
+/// The name of a segment's network.
+pub(super) fn network_name(lab: &LabId, segment: &NetworkName) -> String {
+    format!("{lab}-{segment}")
+}
+
+/// The labels of everything that belongs to `lab`.
+pub(super) fn labels(lab: &LabId) -> HashMap<String, String> {
+    HashMap::from([(LAB.to_owned(), lab.to_string())])
+}
+
+/// The lab that labels name, or `None` where the thing is not ours.
+pub(super) fn owner(labels: Option<&HashMap<String, String>>) -> Option<LabId> {
+    let (name, instance) = labels?.get(LAB)?.rsplit_once('-')?;
+    Some(LabId {
+        name: name.parse().ok()?,
+        instance: u32::from_str_radix(instance, 16).ok()?,
+    })
+}
+
+/// An engine's filter for things that carry `label`.
+pub(super) fn filter(label: &str) -> HashMap<String, Vec<String>> {
+    HashMap::from([("label".to_owned(), vec![label.to_owned()])])
+}
+
+/// The label of a lab's containers and networks; its value is the lab.
+pub(super) const LAB: &str = "orchestrator.lab";
+
+/// The label of the built-in image; its value is the hash of the node binary inside.
+pub(super) const IMAGE: &str = "orchestrator.image";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lab_is_found_again_by_its_labels() {
+        let lab = LabId {
+            name: "two-servers".parse().unwrap(),
+            instance: 0x7f,
+        };
+        let labels = labels(&lab);
+        assert_eq!(labels[LAB], "two-servers-0000007f");
+        assert_eq!(owner(Some(&labels)), Some(lab));
+    }
+
+    #[test]
+    fn what_others_have_labelled_is_not_ours() {
+        assert_eq!(owner(None), None);
+        let other = HashMap::from([(LAB.to_owned(), "x".to_owned())]);
+        assert_eq!(owner(Some(&other)), None);
+    }
+}

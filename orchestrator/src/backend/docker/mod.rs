@@ -1,0 +1,34 @@
+//! Labs on a Docker engine, or any engine that speaks its API (Podman), wherever `DOCKER_HOST` says.
+//!
+//! A network is an engine's bridge network with addresses from a private pool; a node is a container
+//! whose first process is the agent, which gives the interfaces the file's names, addresses and MACs.
+//!
+//! - [`backend`]: the trait [`super::Backend`], in terms of the modules below.
+//! - [`fabric`]: a lab that is up.
+//! - [`engine`]: the connection to the engine, made when it is first needed.
+//! - [`mark`]: names and labels by which we know what is ours.
+//! - [`pool`]: private addresses that nobody else uses.
+//! - [`network`]: segments as the engine's networks.
+//! - [`translation`]: whether the engine's own firewall would change a lab's packets.
+//! - [`container`]: nodes as the engine's containers.
+//! - [`creation`]: requests that end even if nobody waits.
+//! - [`image`]: the built-in image, and people's own.
+//! - [`removal`]: takes away what is ours, and only that.
+//! - [`wire`]: an attached stream as a byte stream to an agent.
+//! - [`error`]: the engine's errors in words of ours.
+
+pub mod backend;
+mod container;
+mod creation;
+mod engine;
+mod error;
+mod fabric;
+mod image;
+mod mark;
+mod network;
+mod pool;
+mod removal;
+mod translation;
+mod wire;
+
+pub use backend::DockerBackend;

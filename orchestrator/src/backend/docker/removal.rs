@@ -1,0 +1,118 @@
+//! Takes away what is ours, and only that.
+
+use bollard::Docker;
+use bollard::errors::Error;
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder,
+    RemoveImageOptions, WaitContainerOptionsBuilder,
+};
+use futures_util::TryStreamExt;
+
+use crate::backend::{BackendError, BackendErrorKind, BackendKind, Owned, Resource};
+
+use super::error::{at, status};
+use super::mark;
+
+/// Removes `resource` and waits until it is gone. One that is gone already, or that carries a mark
+/// other than ours, is none of ours any longer.
+pub(super) async fn remove(docker: &Docker, resource: &Resource) -> Result<(), BackendError> {
+    match resource {
+        Resource::Container(name) => gone(remove_container(docker, name).await)
+            .map_err(at(format!("removing container {name}"))),
+        Resource::ContainerNetwork(name) => {
+            gone(remove_network(docker, name).await).map_err(at(format!("removing network {name}")))
+        }
+        Resource::Image(name) => {
+            gone(remove_image(docker, name).await).map_err(at(format!("removing image {name}")))
+        }
+        Resource::Keeper { .. } | Resource::ControlGroup { .. } | Resource::Fake(_) => {
+            let stranger = std::io::Error::other("an engine has no such resources");
+            Err(BackendErrorKind::system(stranger)
+                .at(BackendKind::Docker, format!("removing {resource:?}")))
+        }
+    }
+}
+
+/// Everything that carries a lab's mark, in the order in which it was made.
+pub(super) async fn survey(docker: &Docker) -> Result<Vec<Owned>, BackendError> {
+    let filter = mark::filter(mark::LAB);
+    let networks = ListNetworksOptionsBuilder::default().filters(&filter);
+    let networks = docker.list_networks(Some(networks.build())).await;
+    let networks = networks.map_err(at("listing networks"))?;
+    let containers = ListContainersOptionsBuilder::default()
+        .all(true)
+        .filters(&filter);
+    let containers = docker.list_containers(Some(containers.build())).await;
+    let containers = containers.map_err(at("listing containers"))?;
+
+    let networks = networks.into_iter().filter_map(|network| {
+        Some(Owned {
+            lab: mark::owner(network.labels.as_ref())?,
+            resource: Resource::ContainerNetwork(network.name?),
+        })
+    });
+    let containers = containers.into_iter().filter_map(|container| {
+        let name = container.names?.into_iter().next()?;
+        Some(Owned {
+            lab: mark::owner(container.labels.as_ref())?,
+            resource: Resource::Container(name.trim_start_matches('/').to_owned()),
+        })
+    });
+    Ok(networks.chain(containers).collect())
+}
+
+async fn remove_container(docker: &Docker, name: &str) -> Result<(), Error> {
+    let there = docker.inspect_container(name, None).await?;
+    let labels = there.config.and_then(|config| config.labels);
+    let (Some(id), Some(_)) = (there.id, mark::owner(labels.as_ref())) else {
+        return stranger("container", name);
+    };
+    let options = RemoveContainerOptionsBuilder::default().force(true).v(true);
+    match docker.remove_container(&id, Some(options.build())).await {
+        // Somebody else is removing it.
+        Err(error) if status(&error) == Some(409) => {
+            let removed = WaitContainerOptionsBuilder::default().condition("removed");
+            docker
+                .wait_container(&id, Some(removed.build()))
+                .try_collect::<Vec<_>>()
+                .await
+                .map(drop)
+        }
+        other => other,
+    }
+}
+
+async fn remove_network(docker: &Docker, name: &str) -> Result<(), Error> {
+    let there = docker.inspect_network(name, None).await?;
+    let (Some(id), Some(_)) = (there.id, mark::owner(there.labels.as_ref())) else {
+        return stranger("network", name);
+    };
+    docker.remove_network(&id).await
+}
+
+async fn remove_image(docker: &Docker, name: &str) -> Result<(), Error> {
+    let there = docker.inspect_image(name).await?;
+    let labels = there.config.and_then(|config| config.labels);
+    if labels.is_none_or(|labels| !labels.contains_key(mark::IMAGE)) {
+        return stranger("image", name);
+    }
+    docker
+        .remove_image(name, None::<RemoveImageOptions>, None)
+        .await
+        .map(drop)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is how its callers end")]
+fn stranger(kind: &str, name: &str) -> Result<(), Error> {
+    tracing::warn!(name, "left alone a {kind} that is not ours");
+    Ok(())
+}
+
+fn gone(result: Result<(), Error>) -> Result<(), Error> {
+    match result {
+        Err(error) if status(&error) == Some(404) => Ok(()),
+        // How a container that was waited for ended is of no interest.
+        Err(Error::DockerContainerWaitError { .. }) => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,67 @@
+//! Why a backend could not do what it was asked.
+
+use super::{BackendKind, Resource};
+
+/// Why a backend could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{backend}: {action}: {kind}")]
+pub struct BackendError {
+    /// Which backend.
+    pub backend: BackendKind,
+    /// What was being done, in words: `making network lan`.
+    pub action: String,
+    /// What went wrong.
+    #[source]
+    pub kind: BackendErrorKind,
+}
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendErrorKind {
+    /// This machine lacks something; `remedy` says how to mend it. Exit code 3.
+    #[error("{what}; {remedy}")]
+    Lacking {
+        /// What is missing.
+        what: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// A resource stands in the way.
+    #[error("{0} exists already")]
+    Conflict(Resource),
+    /// A node's agent did not answer, or its process died.
+    #[error("node {node}: {reason}")]
+    Node {
+        /// The node.
+        node: String,
+        /// What was seen of it.
+        reason: String,
+    },
+    /// A deadline passed.
+    #[error("waited {seconds} s for {awaited}")]
+    Deadline {
+        /// How long.
+        seconds: u64,
+        /// For what.
+        awaited: String,
+    },
+    /// The engine or the kernel said no.
+    #[error("{0}")]
+    System(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl BackendErrorKind {
+    /// Wraps an error of the engine or the kernel.
+    pub fn system(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::System(Box::new(error))
+    }
+
+    /// Says at which backend and in which action it went wrong.
+    pub fn at(self, backend: BackendKind, action: impl Into<String>) -> BackendError {
+        BackendError {
+            backend,
+            action: action.into(),
+            kind: self,
+        }
+    }
+}

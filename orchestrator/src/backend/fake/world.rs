@@ -1,0 +1,203 @@
+//! What exists in memory, and what shall go wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use protocol::name::NodeName;
+use tokio::sync::mpsc;
+
+use crate::backend::{
+    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Ledger, Owned, Resource,
+    Wire,
+};
+use crate::plan::{LabId, Plan};
+
+use super::agent;
+
+/// A backend in memory. Clones share their world.
+#[derive(Debug, Clone, Default)]
+pub struct FakeBackend {
+    world: Arc<World>,
+}
+
+/// How a broadcast goes wrong on its way to a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tamper {
+    /// The file does not arrive, though the receiver says it did.
+    Drop,
+    /// The second half of the file does not arrive.
+    Cut,
+    /// A byte in the middle is changed.
+    Change,
+    /// A file that nobody sent arrives too.
+    Extra,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct World {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    made: BTreeMap<Resource, LabId>,
+    fail_raise_at: Option<usize>,
+    stuck: BTreeSet<Resource>,
+    pub(super) tamper: BTreeMap<NodeName, Tamper>,
+    pub(super) files: BTreeMap<(NodeName, String), Vec<u8>>,
+    /// Receivers that listen: node, folder, and where to tell them of a file.
+    pub(super) receivers: Vec<(NodeName, String, mpsc::UnboundedSender<String>)>,
+}
+
+impl FakeBackend {
+    /// Makes the next raise fail once it has recorded its `index`-th resource, counted from 0.
+    pub fn fail_raise_at(&self, index: usize) {
+        self.world.lock().fail_raise_at = Some(index);
+    }
+
+    /// Makes a resource impossible to remove, or possible again.
+    pub fn set_stuck(&self, resource: Resource, stuck: bool) {
+        let mut state = self.world.lock();
+        if stuck {
+            state.stuck.insert(resource);
+        } else {
+            state.stuck.remove(&resource);
+        }
+    }
+
+    /// Makes broadcasts to a node go wrong.
+    pub fn tamper(&self, node: NodeName, tamper: Tamper) {
+        self.world.lock().tamper.insert(node, tamper);
+    }
+
+    /// What a raise of `plan` makes, in order.
+    pub fn resources(plan: &Plan) -> Vec<Resource> {
+        let named = |kind: &str, name: &str| Resource::Fake(format!("{} {kind} {name}", plan.lab));
+        let segments = plan
+            .segments
+            .iter()
+            .map(|segment| named("segment", segment.name.as_str()));
+        let nodes = plan
+            .nodes
+            .iter()
+            .map(|node| named("node", node.name.as_str()));
+        segments.chain(nodes).collect()
+    }
+}
+
+impl World {
+    fn make(&self, resource: Resource, lab: &LabId, index: usize) -> Result<(), BackendError> {
+        let mut state = self.lock();
+        if state.fail_raise_at == Some(index) {
+            state.fail_raise_at = None;
+            let what = std::io::Error::other("told to fail");
+            let action = format!("making {resource}");
+            return Err(BackendErrorKind::system(what).at(BackendKind::Fake, action));
+        }
+        state.made.insert(resource, lab.clone());
+        Ok(())
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Backend for FakeBackend {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Fake
+    }
+
+    async fn preflight(&self, _plan: &Plan) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    async fn raise(
+        &self,
+        plan: &Plan,
+        ledger: Arc<dyn Ledger>,
+    ) -> Result<Box<dyn Fabric>, BackendError> {
+        for (index, resource) in Self::resources(plan).into_iter().enumerate() {
+            ledger.record(&resource)?;
+            self.world.make(resource, &plan.lab, index)?;
+            // As with real backends, others get a look at what is half made.
+            tokio::task::yield_now().await;
+        }
+        let nodes = plan.nodes.iter().map(|node| node.name.clone()).collect();
+        Ok(Box::new(FakeFabric {
+            lab: plan.lab.clone(),
+            nodes,
+            world: Arc::clone(&self.world),
+        }))
+    }
+
+    async fn attach(&self, hold: &Hold) -> Result<Box<dyn Fabric>, BackendError> {
+        let nodes = hold.nodes.iter().map(|(name, _)| name.clone()).collect();
+        Ok(Box::new(FakeFabric {
+            lab: hold.lab.clone(),
+            nodes,
+            world: Arc::clone(&self.world),
+        }))
+    }
+
+    async fn remove(&self, resource: &Resource) -> Result<(), BackendError> {
+        let mut state = self.world.lock();
+        if state.stuck.contains(resource) {
+            let what = std::io::Error::other("told to stay");
+            let action = format!("removing {resource}");
+            return Err(BackendErrorKind::system(what).at(BackendKind::Fake, action));
+        }
+        state.made.remove(resource);
+        Ok(())
+    }
+
+    async fn survey(&self) -> Result<Vec<Owned>, BackendError> {
+        let state = self.world.lock();
+        let owned = |(resource, lab): (&Resource, &LabId)| Owned {
+            lab: lab.clone(),
+            resource: resource.clone(),
+        };
+        Ok(state.made.iter().map(owned).collect())
+    }
+}
+
+#[derive(Debug)]
+struct FakeFabric {
+    lab: LabId,
+    nodes: BTreeSet<NodeName>,
+    world: Arc<World>,
+}
+
+#[async_trait]
+impl Fabric for FakeFabric {
+    async fn open(&self, node: &NodeName) -> Result<Box<dyn Wire>, BackendError> {
+        if !self.nodes.contains(node) {
+            let reason = "there is no such node".to_owned();
+            let kind = BackendErrorKind::Node {
+                node: node.to_string(),
+                reason,
+            };
+            return Err(kind.at(BackendKind::Fake, "opening a control connection"));
+        }
+        let (ours, theirs) = tokio::io::duplex(PIPE);
+        tokio::spawn(agent::serve(theirs, node.clone(), Arc::clone(&self.world)));
+        Ok(Box::new(ours))
+    }
+
+    async fn keep(&self) -> Result<Hold, BackendError> {
+        let nodes = self
+            .nodes
+            .iter()
+            .map(|node| (node.clone(), node.to_string()))
+            .collect();
+        Ok(Hold {
+            lab: self.lab.clone(),
+            backend: BackendKind::Fake,
+            nodes,
+        })
+    }
+}
+
+const PIPE: usize = 256 << 10;

@@ -1,0 +1,193 @@
+//! The netns backend.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use plumbing::memory_file::MemoryProgram;
+use protocol::keeper::KeeperFailure;
+
+use crate::backend::{
+    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Ledger, Owned, Resource,
+};
+use crate::plan::{LabId, Plan};
+
+use super::fabric::NetnsFabric;
+use super::keeper::{Keeper, KeeperError};
+use super::{preflight, removal, spec};
+
+/// Labs in Linux namespaces on this machine.
+#[derive(Debug)]
+pub struct NetnsBackend {
+    state: PathBuf,
+    node_binary: &'static [u8],
+    program: Mutex<Option<Arc<MemoryProgram>>>,
+    fail_at: Option<u32>,
+}
+
+impl NetnsBackend {
+    /// A backend whose nodes run `node_binary`. Each lab's sockets are in a folder named by its
+    /// identity in `state`.
+    pub fn new(state: PathBuf, node_binary: &'static [u8]) -> Self {
+        Self {
+            state,
+            node_binary,
+            program: Mutex::default(),
+            fail_at: None,
+        }
+    }
+
+    /// For tests: a backend whose keepers fail at the step with this number, counted from zero.
+    #[must_use]
+    pub fn failing_at(self, step: u32) -> Self {
+        Self {
+            fail_at: Some(step),
+            ..self
+        }
+    }
+
+    fn sockets(&self, lab: &LabId) -> PathBuf {
+        self.state.join(lab.to_string()).join("nodes")
+    }
+
+    /// The node binary in memory, put there once.
+    fn program(&self) -> io::Result<Arc<MemoryProgram>> {
+        let mut program = self.program.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(program) = &*program {
+            return Ok(Arc::clone(program));
+        }
+        let made = Arc::new(MemoryProgram::new("node", self.node_binary)?);
+        *program = Some(Arc::clone(&made));
+        Ok(made)
+    }
+}
+
+#[async_trait]
+impl Backend for NetnsBackend {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Netns
+    }
+
+    async fn preflight(&self, plan: &Plan) -> Result<(), BackendError> {
+        preflight::check(plan).map_err(|kind| kind.at(BackendKind::Netns, "looking at the plan"))
+    }
+
+    async fn raise(
+        &self,
+        plan: &Plan,
+        ledger: Arc<dyn Ledger>,
+    ) -> Result<Box<dyn Fabric>, BackendError> {
+        let failed = |kind: BackendErrorKind| kind.at(BackendKind::Netns, "raising the lab");
+        let lab = plan.lab.clone();
+        for node in &plan.nodes {
+            if !spec::limits(node).is_empty() {
+                let (lab, node) = (lab.clone(), node.name.clone());
+                ledger.record(&Resource::ControlGroup { lab, node })?;
+            }
+        }
+        ledger.record(&Resource::Keeper { lab: lab.clone() })?;
+        let folder = self.sockets(&lab);
+        let system = |error: io::Error| failed(BackendErrorKind::system(error));
+        let mut builder = DirBuilder::new();
+        let made = builder.recursive(true).mode(0o700).create(&folder);
+        made.map_err(system)?;
+        let program = self.program().map_err(system)?;
+        let spec = spec::lab_spec(plan, self.fail_at);
+        let keeper = Keeper::start(program, &folder, spec).await;
+        let mut keeper = keeper.map_err(|error| failed(explained(error)))?;
+        let deadline = DEADLINE + DEADLINE_A_NODE * u32::try_from(plan.nodes.len()).unwrap_or(0);
+        let raised = tokio::time::timeout(deadline, keeper.raised()).await;
+        let raised = raised.map_err(|_| {
+            failed(BackendErrorKind::Deadline {
+                seconds: deadline.as_secs(),
+                awaited: "the lab's keeper to make all nodes".to_owned(),
+            })
+        })?;
+        let warnings = raised.map_err(|error| failed(explained(error)))?;
+        let sockets = plan.nodes.iter().enumerate();
+        Ok(Box::new(NetnsFabric {
+            lab,
+            sockets: sockets
+                .map(|(number, node)| (node.name.clone(), folder.join(number.to_string())))
+                .collect(),
+            keeper: Some(tokio::sync::Mutex::new(keeper)),
+            warnings,
+        }))
+    }
+
+    async fn attach(&self, hold: &Hold) -> Result<Box<dyn Fabric>, BackendError> {
+        let sockets = hold.nodes.iter();
+        Ok(Box::new(NetnsFabric {
+            lab: hold.lab.clone(),
+            sockets: sockets
+                .map(|(node, path)| (node.clone(), PathBuf::from(path)))
+                .collect(),
+            keeper: None,
+            warnings: Vec::new(),
+        }))
+    }
+
+    async fn remove(&self, resource: &Resource) -> Result<(), BackendError> {
+        let (Resource::Keeper { lab } | Resource::ControlGroup { lab, .. }) = resource else {
+            return Ok(());
+        };
+        let (resource, sockets) = (resource.clone(), self.sockets(lab));
+        let action = format!("removing {resource}");
+        on_a_thread_that_may_wait(action, move || match resource {
+            Resource::ControlGroup { lab, node } => {
+                // A group is empty only once the lab is gone.
+                removal::remove_keeper(&lab, &sockets)?;
+                removal::remove_control_group(&lab, &node)
+            }
+            Resource::Keeper { lab } => removal::remove_keeper(&lab, &sockets),
+            _ => Ok(()),
+        })
+        .await
+    }
+
+    async fn survey(&self) -> Result<Vec<Owned>, BackendError> {
+        on_a_thread_that_may_wait("looking for labs".to_owned(), removal::survey).await
+    }
+}
+
+async fn on_a_thread_that_may_wait<T: Send + 'static>(
+    action: String,
+    work: impl FnOnce() -> Result<T, BackendErrorKind> + Send + 'static,
+) -> Result<T, BackendError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(BackendErrorKind::system(error)))
+        .map_err(|kind| kind.at(BackendKind::Netns, action))
+}
+
+/// How long making a lab may take, on a machine that has much else to do.
+const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE_A_NODE: Duration = Duration::from_millis(200);
+
+/// A keeper's failure in the contract's words; where the machine lacks something, with the remedy.
+fn explained(error: KeeperError) -> BackendErrorKind {
+    match error {
+        KeeperError::Failed(failure) => match preflight::remedy(&failure) {
+            Some(remedy) => BackendErrorKind::Lacking {
+                what: failure.to_string(),
+                remedy: remedy.to_owned(),
+            },
+            None => concerning(failure),
+        },
+        other => BackendErrorKind::system(other),
+    }
+}
+
+fn concerning(failure: KeeperFailure) -> BackendErrorKind {
+    match failure.node {
+        Some(node) => BackendErrorKind::Node {
+            node: node.to_string(),
+            reason: format!("{}: {}", failure.step, failure.reason),
+        },
+        None => BackendErrorKind::system(failure),
+    }
+}

@@ -1,0 +1,203 @@
+//! The keeper of a lab that this process raises.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use plumbing::memory_file::MemoryProgram;
+use protocol::frame::Frame;
+use protocol::keeper::{FromKeeper, KeeperFailure, LabSpec, MARK, ToKeeper};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::sync::oneshot;
+
+/// The conversation with a keeper. If it is dropped before the lab was kept, the keeper ends, and the
+/// lab with it.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    socket: UnixStream,
+    received: Vec<u8>,
+    log: PathBuf,
+}
+
+/// Why a keeper did not do what it was told.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum KeeperError {
+    /// It could not, and said why. Nothing of the lab is left.
+    #[error(transparent)]
+    Failed(#[from] KeeperFailure),
+    /// It could not be started, or the conversation broke.
+    #[error("{action}: {source}")]
+    System {
+        /// What was being done.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It ended in the middle of the conversation.
+    #[error("the lab's keeper ended unexpectedly{}", last_words(.0))]
+    Ended(String),
+    /// It said something else than was awaited.
+    #[error("the lab's keeper answered something unexpected")]
+    Confused,
+}
+
+impl Keeper {
+    /// Starts a keeper in `folder`, where the agents' sockets will be, and tells it what to make.
+    pub(super) async fn start(
+        program: Arc<MemoryProgram>,
+        folder: &Path,
+        spec: LabSpec,
+    ) -> Result<Self, KeeperError> {
+        let starting = system("starting the lab's keeper");
+        let (ours, its) = std::os::unix::net::UnixStream::pair().map_err(starting)?;
+        ours.set_nonblocking(true).map_err(starting)?;
+        let log = folder.join("keeper.log");
+        let command = command(&program, folder, &log, &spec.lab, its.into()).map_err(starting)?;
+        spawn(command, program).await.map_err(starting)?;
+        let mut keeper = Self {
+            socket: UnixStream::from_std(ours).map_err(starting)?,
+            received: Vec::new(),
+            log,
+        };
+        keeper.tell(&ToKeeper::Raise(Box::new(spec))).await?;
+        Ok(keeper)
+    }
+
+    /// Waits until the lab is up. Returns limits that cannot be enforced, in words.
+    pub(super) async fn raised(&mut self) -> Result<Vec<String>, KeeperError> {
+        match self.hear().await? {
+            FromKeeper::Raised { warnings } => Ok(warnings),
+            FromKeeper::Failed(failure) => {
+                // It closes its end when all is gone.
+                while let Ok(FromKeeper::Failed(_)) = self.hear().await {}
+                Err(failure.into())
+            }
+            FromKeeper::Kept => Err(KeeperError::Confused),
+        }
+    }
+
+    /// Lets the lab live on without this process.
+    pub(super) async fn keep(&mut self) -> Result<(), KeeperError> {
+        self.tell(&ToKeeper::Keep).await?;
+        match self.hear().await? {
+            FromKeeper::Kept => Ok(()),
+            _ => Err(KeeperError::Confused),
+        }
+    }
+
+    async fn tell(&mut self, message: &ToKeeper) -> Result<(), KeeperError> {
+        let telling = system("speaking with the lab's keeper");
+        let mut bytes = Vec::new();
+        let json = serde_json::to_vec(message).map_err(|error| telling(error.into()))?;
+        Frame::Message(json).encode(&mut bytes);
+        match self.socket.write_all(&bytes).await {
+            // It ended before it had heard all; what it said before that tells more.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other.map_err(telling),
+        }
+    }
+
+    async fn hear(&mut self) -> Result<FromKeeper, KeeperError> {
+        let hearing = system("listening to the lab's keeper");
+        loop {
+            let decoded = Frame::decode(&self.received);
+            let decoded = decoded.map_err(|error| hearing(io::Error::other(error)))?;
+            if let Some((Frame::Message(json), length)) = decoded {
+                self.received.drain(..length);
+                return serde_json::from_slice(&json).map_err(|error| hearing(error.into()));
+            }
+            match self.socket.read_buf(&mut self.received).await {
+                Ok(0) => return Err(KeeperError::Ended(last_line(&self.log))),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                    return Err(KeeperError::Ended(last_line(&self.log)));
+                }
+                Err(error) => return Err(hearing(error)),
+            }
+        }
+    }
+}
+
+/// Starts the keeper, and has a thread wait for its end, so that no dead process is left over. The
+/// thread does not keep this process from ending.
+async fn spawn(mut command: Command, program: Arc<MemoryProgram>) -> io::Result<()> {
+    let (started, outcome) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("keeper".to_owned())
+        .spawn(move || {
+            let child = command.spawn();
+            // The keeper's socket must not stay open here, or nobody would notice its end.
+            drop((command, program));
+            let (child, result) = match child {
+                Ok(child) => (Some(child), Ok(())),
+                Err(error) => (None, Err(error)),
+            };
+            // If nobody waits any more, the keeper finds its socket closed and ends.
+            let _ = started.send(result);
+            child.map(|mut child| child.wait())
+        })?;
+    outcome.await.map_err(io::Error::other)?
+}
+
+fn command(
+    program: &MemoryProgram,
+    folder: &Path,
+    log: &Path,
+    lab: &str,
+    socket: OwnedFd,
+) -> io::Result<Command> {
+    let mut options = OpenOptions::new();
+    let log: File = options.create(true).append(true).mode(0o600).open(log)?;
+    let mut command = Command::new(program.path());
+    // The blanks make room for the nodes' names, which `ps` shows in the arguments' place.
+    command
+        .args(["keep", "--lab", &format!("{lab:TITLE_WIDTH$}")])
+        .current_dir(folder)
+        .env_clear()
+        .env(MARK, lab)
+        .env("HOME", "/root")
+        .env("USER", "root")
+        .stdin(socket)
+        .stdout(Stdio::null())
+        .stderr(log);
+    for name in PASSED_ON {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    if std::env::var_os("PATH").is_none() {
+        command.env("PATH", DEFAULT_PATH);
+    }
+    Ok(command)
+}
+
+fn system(action: &'static str) -> impl Fn(io::Error) -> KeeperError + Copy {
+    move |source| KeeperError::System { action, source }
+}
+
+/// What the keeper wrote to its log last, where it ended without a word.
+fn last_line(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    text.lines().next_back().unwrap_or_default().to_owned()
+}
+
+fn last_words(line: &str) -> String {
+    match line {
+        "" => String::new(),
+        line => format!("; its last words: {line}"),
+    }
+}
+
+/// Variables of this process's environment that nodes' programs get too.
+const PASSED_ON: [&str; 5] = ["PATH", "LANG", "LC_ALL", "TERM", "TZ"];
+
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Characters: a node's name has at most 63.
+const TITLE_WIDTH: usize = 80;

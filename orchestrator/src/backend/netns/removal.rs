@@ -1,0 +1,95 @@
+//! Finds what carries our mark, and removes it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use plumbing::control_group::ControlGroups;
+use plumbing::process::{find_marked, own_depth};
+use protocol::keeper::MARK;
+use protocol::name::NodeName;
+
+use crate::backend::{BackendErrorKind, Owned, Resource};
+use crate::plan::LabId;
+
+/// Ends the keeper of a lab, which ends its nodes, and waits until all are gone; then removes their
+/// sockets.
+pub(super) fn remove_keeper(lab: &LabId, sockets: &Path) -> Result<(), BackendErrorKind> {
+    let mark = lab.to_string();
+    let deadline = Instant::now() + DEADLINE;
+    let own_depth = own_depth().map_err(BackendErrorKind::system)?;
+    loop {
+        let marked = find_marked(MARK).map_err(BackendErrorKind::system)?;
+        let ours: Vec<_> = marked.into_iter().filter(|m| m.value == mark).collect();
+        if ours.is_empty() {
+            break;
+        }
+        // The process outside, which started the keeper, ends by itself once it has seen that end.
+        for one in ours.iter().filter(|one| one.depth > own_depth) {
+            one.process.kill().map_err(BackendErrorKind::system)?;
+        }
+        for one in &ours {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if !one.process.wait(left).map_err(BackendErrorKind::system)? {
+                return Err(BackendErrorKind::Deadline {
+                    seconds: DEADLINE.as_secs(),
+                    awaited: format!("the processes of {lab} to end"),
+                });
+            }
+        }
+        // A keeper that was just starting a node may have started one more: look again.
+    }
+    match fs::remove_dir_all(sockets) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(BackendErrorKind::system(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes the control group of a node on every hierarchy, once its lab's processes are gone.
+pub(super) fn remove_control_group(lab: &LabId, node: &NodeName) -> Result<(), BackendErrorKind> {
+    let groups = ControlGroups::find().map_err(BackendErrorKind::system)?;
+    let removed = groups.remove(&lab.to_string(), node.as_str());
+    removed.map_err(BackendErrorKind::system)
+}
+
+/// All that carries our mark.
+pub(super) fn survey() -> Result<Vec<Owned>, BackendErrorKind> {
+    let alive = labs_alive().map_err(BackendErrorKind::system)?;
+    let groups = ControlGroups::find().map_err(BackendErrorKind::system)?;
+    let groups = groups.survey().into_iter().filter_map(|(lab, node)| {
+        let (lab, node) = (parse(&lab)?, node.parse().ok()?);
+        let resource = Resource::ControlGroup {
+            lab: lab.clone(),
+            node,
+        };
+        Some(Owned { lab, resource })
+    });
+    let keepers = alive.into_iter().map(|lab| Owned {
+        resource: Resource::Keeper { lab: lab.clone() },
+        lab,
+    });
+    Ok(groups.chain(keepers).collect())
+}
+
+/// All labs of which a process is alive.
+fn labs_alive() -> io::Result<BTreeSet<LabId>> {
+    let marked = find_marked(MARK)?;
+    Ok(marked.iter().filter_map(|one| parse(&one.value)).collect())
+}
+
+/// A mark's value, back to the identity that it was made from.
+fn parse(mark: &str) -> Option<LabId> {
+    let (name, instance) = mark.rsplit_once('-')?;
+    Some(LabId {
+        name: name.parse().ok()?,
+        instance: u32::from_str_radix(instance, 16).ok()?,
+    })
+    .filter(|lab| lab.to_string() == mark)
+}
+
+/// How long a killed process may take to end.
+const DEADLINE: Duration = Duration::from_secs(20);

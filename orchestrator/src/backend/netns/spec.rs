@@ -1,0 +1,64 @@
+//! From the plan to what a keeper is told.
+
+use std::collections::BTreeMap;
+
+use protocol::keeper::{LabSpec, Limits, NodeSpec, PortSpec, SegmentSpec};
+use protocol::name::NodeName;
+
+use crate::plan::{Plan, PlannedNode, Port, Segment};
+
+/// What the keeper of `plan` is to make.
+pub(super) fn lab_spec(plan: &Plan, fail_at: Option<u32>) -> LabSpec {
+    let numbers: BTreeMap<&NodeName, u32> = (0..)
+        .zip(&plan.nodes)
+        .map(|(number, node)| (&node.name, number))
+        .collect();
+    let here = std::env::current_dir().ok();
+    LabSpec {
+        lab: plan.lab.to_string(),
+        nodes: plan.nodes.iter().map(node_spec).collect(),
+        segments: plan
+            .segments
+            .iter()
+            .map(|segment| segment_spec(segment, plan, &numbers))
+            .collect(),
+        working_directory: here.and_then(|path| path.into_os_string().into_string().ok()),
+        fail_at,
+    }
+}
+
+/// What a node may use at most.
+pub(super) fn limits(node: &PlannedNode) -> Limits {
+    Limits {
+        memory: node.memory,
+        milli_cpus: node.milli_cpus,
+        pids: node.pids,
+    }
+}
+
+fn node_spec(node: &PlannedNode) -> NodeSpec {
+    NodeSpec {
+        name: node.name.clone(),
+        file_targets: node.file_targets.clone(),
+        limits: limits(node),
+    }
+}
+
+fn segment_spec(segment: &Segment, plan: &Plan, numbers: &BTreeMap<&NodeName, u32>) -> SegmentSpec {
+    let port = |port: &Port| {
+        let node = *numbers.get(&port.node)?;
+        let settings = &plan.nodes.get(node as usize)?.settings;
+        let mut interfaces = settings.interfaces.iter();
+        let interface = interfaces.find(|interface| interface.name == port.interface)?;
+        Some(PortSpec {
+            node,
+            interface: port.interface.clone(),
+            mac: interface.mac,
+        })
+    };
+    SegmentSpec {
+        name: segment.name.clone(),
+        wire: segment.wire,
+        ports: segment.ports.iter().filter_map(port).collect(),
+    }
+}

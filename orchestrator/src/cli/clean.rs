@@ -1,0 +1,168 @@
+//! `clean`: removes what crashed runs have left, by marks of ownership alone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::backend::docker::DockerBackend;
+use crate::backend::{Backend, BackendKind, Resource};
+use crate::embedded::node_binary;
+use crate::lab::removal::remove_all;
+use crate::lab::{LabError, LabLock, StateDir};
+use crate::plan::LabId;
+
+use super::args::CleanArgs;
+use super::console::Console;
+use super::failure::{Failure, Status};
+use super::select;
+
+/// Removes everything that carries our mark and belongs to no lab that is up or at work.
+///
+/// # Errors
+/// If a backend that is there cannot be looked through, or something cannot be removed.
+pub async fn clean(args: CleanArgs, console: Console, state: &StateDir) -> Result<Status, Failure> {
+    let mut left = Leftover::default();
+    for kind in [BackendKind::Netns, BackendKind::Docker] {
+        let backend = select::backend(kind, state);
+        match backend.survey().await {
+            Ok(owned) => left.add(kind, &backend, owned),
+            Err(error) if kind == BackendKind::Docker => {
+                console.note(format_args!("Docker was not looked through: {error}"));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let mut status = Status::Passed;
+    let mut removed = 0;
+    let verb = removal_verb(&args);
+    for (lab, (backend, resources)) in left.labs {
+        let Some(_claim) = claim(state, &lab, console)? else {
+            continue;
+        };
+        removed += resources.len();
+        for resource in &resources {
+            console.result(format_args!("{verb} {resource}"));
+        }
+        if !args.dry_run
+            && let Err(error) = remove_all(&backend, &resources).await
+        {
+            console.fail(&Failure::Lab(error.into()));
+            status = Status::Leftovers;
+            continue;
+        }
+        if !args.dry_run {
+            state.folder(&lab).remove()?;
+        }
+    }
+    removed += stale_folders(&args, state, console)?;
+    images(&args, console).await?;
+    if removed == 0 {
+        console.note("nothing is left of any lab");
+    }
+    Ok(status)
+}
+
+/// What was found, by lab.
+#[derive(Default)]
+struct Leftover {
+    labs: BTreeMap<LabId, (Arc<dyn Backend>, Vec<Resource>)>,
+}
+
+impl Leftover {
+    fn add(
+        &mut self,
+        kind: BackendKind,
+        backend: &Arc<dyn Backend>,
+        owned: Vec<crate::backend::Owned>,
+    ) {
+        tracing::debug!(%kind, found = owned.len(), "looked for leftovers");
+        for one in owned {
+            let entry = self.labs.entry(one.lab);
+            let (_, resources) = entry.or_insert_with(|| (Arc::clone(backend), Vec::new()));
+            resources.push(one.resource);
+        }
+        for (_, resources) in self.labs.values_mut() {
+            // In the order in which labs are made: processes and containers last.
+            resources.sort_by_key(|resource| match resource {
+                Resource::ControlGroup { .. } | Resource::ContainerNetwork(_) => 0,
+                _ => 1,
+            });
+        }
+    }
+}
+
+/// The right to remove a lab's leftovers; `None` if it is up or at work.
+fn claim(state: &StateDir, lab: &LabId, console: Console) -> Result<Option<Claim>, Failure> {
+    let folder = state.folder(lab);
+    if !folder.path().exists() {
+        return Ok(Some(Claim { _lock: None }));
+    }
+    if folder.record()?.is_some() {
+        console.note(format_args!(
+            "{lab} is up and stays; `orchestrator down {}` takes it away",
+            lab.name
+        ));
+        return Ok(None);
+    }
+    match folder.lock() {
+        Ok(lock) => Ok(Some(Claim { _lock: Some(lock) })),
+        Err(LabError::Busy { lab, pid }) => {
+            console.note(format_args!("{lab} is at work in process {pid} and stays"));
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+struct Claim {
+    _lock: Option<LabLock>,
+}
+
+/// Removes folders of labs of which nothing else is left. Returns how many.
+fn stale_folders(args: &CleanArgs, state: &StateDir, console: Console) -> Result<usize, Failure> {
+    let mut count = 0;
+    for folder in state.folders()? {
+        if folder.record()?.is_some() {
+            continue;
+        }
+        let Ok(_lock) = folder.lock() else { continue };
+        count += 1;
+        console.result(format_args!(
+            "{} state folder {}",
+            removal_verb(args),
+            folder.path().display()
+        ));
+        if !args.dry_run {
+            folder.remove()?;
+        }
+    }
+    Ok(count)
+}
+
+/// Names the cached node images, and removes them where asked to.
+async fn images(args: &CleanArgs, console: Console) -> Result<(), Failure> {
+    let docker = DockerBackend::from_environment(node_binary());
+    let Ok(cached) = docker.cached_images().await else {
+        return Ok(());
+    };
+    for image in cached {
+        if !args.images {
+            console.note(format_args!(
+                "{image} stays as a cache; --images removes it"
+            ));
+            continue;
+        }
+        console.result(format_args!("{} {image}", removal_verb(args)));
+        if !args.dry_run {
+            docker.remove(&image).await?;
+        }
+    }
+    Ok(())
+}
+
+fn removal_verb(args: &CleanArgs) -> &'static str {
+    if args.dry_run {
+        "would remove"
+    } else {
+        "removing"
+    }
+}

@@ -1,0 +1,104 @@
+//! The only place that prints: data on standard output, everything else on standard error.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::args::{Format, Global};
+use super::environment;
+use super::failure::Failure;
+
+/// How this process prints.
+#[derive(Debug, Clone, Copy)]
+pub struct Console {
+    /// How results are printed.
+    pub format: Format,
+    /// Whether only results and errors are printed.
+    pub quiet: bool,
+    /// Whether standard output may have colour.
+    pub colour: bool,
+}
+
+impl Console {
+    /// The console that the flags and the terminal ask for.
+    pub fn new(global: &Global) -> Self {
+        let colour = environment::colour(&io::stdout());
+        Self {
+            format: global.format,
+            quiet: global.quiet,
+            colour,
+        }
+    }
+
+    /// Prints a result: data, on standard output, a line end added where there is none.
+    pub fn result(&self, text: impl Display) {
+        let text = text.to_string();
+        let end = if text.is_empty() || text.ends_with('\n') {
+            ""
+        } else {
+            "\n"
+        };
+        write(&mut io::stdout().lock(), format_args!("{text}{end}"));
+    }
+
+    /// Prints bytes on standard output as they are.
+    pub fn bytes(&self, bytes: &[u8]) {
+        raw(&mut io::stdout().lock(), bytes);
+    }
+
+    /// Prints bytes on standard error as they are.
+    pub fn error_bytes(&self, bytes: &[u8]) {
+        raw(&mut io::stderr().lock(), bytes);
+    }
+
+    /// Prints a value as JSON on standard output.
+    ///
+    /// # Errors
+    /// If it has no JSON form.
+    pub fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value)
+            .map_err(|error| Failure::Error(format!("writing JSON: {error}")))?;
+        self.result(text);
+        Ok(())
+    }
+
+    /// Tells what is going on, on standard error, unless told to be quiet.
+    pub fn note(&self, text: impl Display) {
+        if !self.quiet {
+            write(&mut io::stderr().lock(), format_args!("{text}\n"));
+        }
+    }
+
+    /// Warns, on standard error.
+    pub fn warn(&self, text: impl Display) {
+        write(&mut io::stderr().lock(), format_args!("warning: {text}\n"));
+    }
+
+    /// Tells what went wrong, on standard error.
+    pub fn fail(&self, failure: &Failure) {
+        let text = failure.to_string();
+        let label = if matches!(failure, Failure::Rendered(..)) {
+            ""
+        } else {
+            "error: "
+        };
+        write(
+            &mut io::stderr().lock(),
+            format_args!("{label}{}\n", text.trim_end()),
+        );
+    }
+}
+
+/// Writes; where the stream is closed (`| head`) there is nobody left to tell.
+fn write(out: &mut impl Write, text: std::fmt::Arguments<'_>) {
+    if out.write_fmt(text).and_then(|()| out.flush()).is_err() {
+        tracing::debug!("an output stream is closed");
+    }
+}
+
+fn raw(out: &mut impl Write, bytes: &[u8]) {
+    if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
+        tracing::debug!("an output stream is closed");
+    }
+}

@@ -1,0 +1,44 @@
+//! `down`: takes labs away.
+
+use crate::lab::reaper::take_away;
+use crate::lab::{LabFolder, LabRecord, StateDir};
+
+use super::args::DownArgs;
+use super::console::Console;
+use super::failure::{Failure, Status};
+use super::{find, select};
+
+/// Takes a lab away, or all that are up. Works without the lab's file.
+///
+/// # Errors
+/// If there is no such lab, another process acts on it, or something could not be removed.
+pub async fn down(args: DownArgs, console: Console, state: &StateDir) -> Result<Status, Failure> {
+    let labs = match args.lab {
+        Some(called) => vec![find::lab(state, &called)?],
+        None => state.records()?,
+    };
+    if labs.is_empty() {
+        console.note("no lab is up");
+    }
+    let mut status = Status::Passed;
+    for (folder, record) in labs {
+        match take_down(state, &folder, &record).await {
+            Ok(()) => console.note(format_args!("{} is down", record.hold.lab.name)),
+            Err(failure) => {
+                console.fail(&failure);
+                status = failure.status();
+            }
+        }
+    }
+    Ok(status)
+}
+
+async fn take_down(
+    state: &StateDir,
+    folder: &LabFolder,
+    record: &LabRecord,
+) -> Result<(), Failure> {
+    let _lock = folder.lock()?;
+    take_away(&select::backend(record.hold.backend, state), folder).await?;
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! What this process is told by its surroundings: folders, terminal, colour. The one place that reads
+//! environment variables which are not flags.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use nix::unistd::geteuid;
+
+/// Where labs that are up are recorded: `/run/orchestrator` for root, else in the user's runtime
+/// folder (XDG Base Directory Specification), else in a folder of the user's own below `/tmp`.
+pub fn state_dir(given: Option<PathBuf>) -> PathBuf {
+    given.unwrap_or_else(|| {
+        if geteuid().is_root() {
+            return PathBuf::from("/run/orchestrator");
+        }
+        match std::env::var_os("XDG_RUNTIME_DIR") {
+            Some(folder) if !folder.is_empty() => PathBuf::from(folder).join("orchestrator"),
+            _ => PathBuf::from(format!("/tmp/orchestrator-{}", geteuid())),
+        }
+    })
+}
+
+/// Whether standard error is a terminal that may show progress bars.
+pub fn progress_bars() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Whether a stream may have colour (<https://no-color.org>).
+pub fn colour(stream: &impl IsTerminal) -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    stream.is_terminal() && !refused
+}

@@ -1,0 +1,132 @@
+//! `exec` and `shell`: a program in a node, on this process's streams.
+
+use std::io::{self, IsTerminal};
+
+use protocol::control::{Command, Exit, FailureKind, Lifetime, Program, Stream};
+use tokio::io::AsyncReadExt;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::control::process::Hands;
+use crate::control::{Control, ControlError, Process, ProcessEvent};
+use crate::lab::{LabRecord, StateDir};
+
+use super::args::{ExecArgs, NodeArg};
+use super::console::Console;
+use super::failure::{Failure, Status};
+use super::find;
+use super::terminal::{RawTerminal, window_size};
+
+/// Runs a program in a node; exits as it does.
+///
+/// # Errors
+/// If there is no such node, or no such program in it.
+pub async fn exec(args: ExecArgs, console: Console, state: &StateDir) -> Result<Status, Failure> {
+    let (record, control) = find::connect(state, &args.node.node).await?;
+    match control
+        .start(command(&record, &control, args.command, args.tty))
+        .await
+    {
+        Ok(process) => attend(process, args.tty, console).await,
+        Err(error) => {
+            // As shells do it: 126 for what may not be run, 127 for what is not there.
+            let code = match error.failure() {
+                Some(FailureKind::NotFound) => 127,
+                Some(FailureKind::Denied) => 126,
+                _ => return Err(error.into()),
+            };
+            console.fail(&error.into());
+            Ok(Status::Program(code))
+        }
+    }
+}
+
+/// Opens a shell in a node: the first of bash and sh that it has.
+///
+/// # Errors
+/// If there is no such node, or no shell in it.
+pub async fn shell(args: NodeArg, console: Console, state: &StateDir) -> Result<Status, Failure> {
+    let (record, control) = find::connect(state, &args.node).await?;
+    let tty = io::stdin().is_terminal();
+    for shell in ["bash", "sh"] {
+        let words = vec![shell.to_owned()];
+        match control.start(command(&record, &control, words, tty)).await {
+            Ok(process) => return attend(process, tty, console).await,
+            Err(error) if error.failure() == Some(FailureKind::NotFound) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let node = control.node();
+    let hint = "the built-in Docker image has no programs but the node; use --backend netns, or an `image` with a shell";
+    Err(Failure::Lacking(format!(
+        "node {node} has no shell: {hint}"
+    )))
+}
+
+fn command(record: &LabRecord, control: &Control, words: Vec<String>, tty: bool) -> Command {
+    let node = record
+        .plan
+        .nodes
+        .iter()
+        .find(|node| node.name == *control.node());
+    let mut env = node.map(|node| node.env.clone()).unwrap_or_default();
+    if tty && let Ok(term) = std::env::var("TERM") {
+        env.insert("TERM".to_owned(), term);
+    }
+    Command {
+        program: Program::Own(words),
+        env,
+        directory: None,
+        terminal: tty.then(window_size),
+        lifetime: Lifetime::Connection,
+    }
+}
+
+/// Carries keys, output, signals and the window's size until the program ends.
+async fn attend(mut process: Process, tty: bool, console: Console) -> Result<Status, Failure> {
+    let _raw = if tty { RawTerminal::enter() } else { None };
+    let hands = process.hands();
+    let input = tokio::spawn(carry_input(hands.clone()));
+    let signals = tokio::spawn(carry_signals(hands));
+    let exit = loop {
+        match process.next().await? {
+            ProcessEvent::Printed(Stream::Error, bytes) => console.error_bytes(&bytes),
+            ProcessEvent::Printed(_, bytes) => console.bytes(&bytes),
+            ProcessEvent::Exited(exit) => break exit,
+        }
+    };
+    input.abort();
+    signals.abort();
+    Ok(Status::Program(match exit {
+        Exit::Code(code) => u8::try_from(code).unwrap_or(u8::MAX),
+        // As shells do it: 128 and the signal's number.
+        Exit::Signal(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
+    }))
+}
+
+async fn carry_input(hands: Hands) -> Result<(), ControlError> {
+    let mut stdin = tokio::io::stdin();
+    let mut buffer = vec![0; 16 << 10];
+    // A standard input that cannot be read has ended.
+    while let Ok(length @ 1..) = stdin.read(&mut buffer).await {
+        hands
+            .write(buffer.get(..length).unwrap_or_default().to_vec())
+            .await?;
+    }
+    hands.close_input().await
+}
+
+async fn carry_signals(hands: Hands) -> io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut resized = signal(SignalKind::window_change())?;
+    loop {
+        let sent = tokio::select! {
+            _ = interrupt.recv() => hands.signal(SignalKind::interrupt().as_raw_value()).await,
+            _ = terminate.recv() => hands.signal(SignalKind::terminate().as_raw_value()).await,
+            _ = resized.recv() => hands.resize(window_size()).await,
+        };
+        if let Err(error) = sent {
+            tracing::debug!(%error, "the program has ended");
+        }
+    }
+}

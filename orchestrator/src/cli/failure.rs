@@ -1,0 +1,126 @@
+//! What ends a verb early, its exit code, and what the user can do about it.
+
+use std::process::ExitCode;
+
+use crate::backend::{BackendError, BackendErrorKind};
+use crate::control::ControlError;
+use crate::evidence::EvidenceError;
+use crate::lab::LabError;
+use crate::report::model::Outcome;
+
+/// How a verb ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// All is as it should be.
+    Passed,
+    /// A scenario or verification failed.
+    Failed,
+    /// The input is wrong.
+    Input,
+    /// This machine lacks something, or all was skipped.
+    Lacking,
+    /// It could not be carried out.
+    Error,
+    /// Something of a lab is left.
+    Leftovers,
+    /// Ctrl-C, or SIGTERM.
+    Interrupted,
+    /// What a program in a node exited with.
+    Program(u8),
+}
+
+/// Why a verb ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Text for the user that stands by itself, with its exit code: diagnostics of a file.
+    #[error("{0}")]
+    Rendered(String, Status),
+    /// The command line, or what it names, is wrong.
+    #[error("{0}")]
+    Input(String),
+    /// This machine lacks something.
+    #[error("{0}")]
+    Lacking(String),
+    /// It could not be carried out.
+    #[error("{0}")]
+    Error(String),
+    /// A lab could not be raised, found or removed.
+    #[error(transparent)]
+    Lab(#[from] LabError),
+    /// Evidence could not be kept.
+    #[error("run directory: {0}")]
+    Evidence(#[from] EvidenceError),
+    /// The user said stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Status {
+    /// What a run's outcome makes of the verb.
+    pub fn of(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Passed => Self::Passed,
+            Outcome::Failed | Outcome::Incomplete => Self::Failed,
+            Outcome::Skipped => Self::Lacking,
+            Outcome::Error => Self::Error,
+        }
+    }
+
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Failed => 1,
+            Self::Input => 2,
+            Self::Lacking => 3,
+            Self::Error => 4,
+            Self::Leftovers => 5,
+            Self::Interrupted => 130,
+            Self::Program(code) => code,
+        }
+    }
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(status.code())
+    }
+}
+
+impl Failure {
+    /// The exit code that it asks for.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Rendered(_, status) => *status,
+            Self::Input(_) | Self::Evidence(EvidenceError::Occupied { .. }) => Status::Input,
+            Self::Lacking(_) => Status::Lacking,
+            Self::Error(_) | Self::Evidence(_) => Status::Error,
+            Self::Lab(error) => lab_status(error),
+            Self::Interrupted => Status::Interrupted,
+        }
+    }
+}
+
+fn lab_status(error: &LabError) -> Status {
+    match error {
+        LabError::Backend(BackendError {
+            kind: BackendErrorKind::Lacking { .. },
+            ..
+        }) => Status::Lacking,
+        LabError::Input { .. } => Status::Input,
+        LabError::Leftovers(_) | LabError::Left { .. } => Status::Leftovers,
+        _ => Status::Error,
+    }
+}
+
+impl From<BackendError> for Failure {
+    fn from(error: BackendError) -> Self {
+        Self::Lab(error.into())
+    }
+}
+
+impl From<ControlError> for Failure {
+    fn from(error: ControlError) -> Self {
+        Self::Lab(error.into())
+    }
+}

@@ -1,0 +1,115 @@
+//! Labs that are up and their nodes, by what the user calls them.
+
+use protocol::name::NodeName;
+
+use crate::control::Control;
+use crate::lab::{LabFolder, LabRecord, StateDir};
+
+use super::failure::Failure;
+use super::select;
+
+/// The lab that is up and has this name, identity, or was raised from this file.
+///
+/// # Errors
+/// If there is none; names those that are up.
+pub fn lab(state: &StateDir, called: &str) -> Result<(LabFolder, LabRecord), Failure> {
+    let records = state.records()?;
+    let file = std::path::absolute(called).ok();
+    let named = |record: &LabRecord| {
+        let lab = &record.hold.lab;
+        lab.name.as_str() == called
+            || lab.to_string() == called
+            || file.as_ref().is_some_and(|file| *file == record.file)
+    };
+    let up = names(&records);
+    let mut found: Vec<_> = records
+        .into_iter()
+        .filter(|(_, record)| named(record))
+        .collect();
+    match (found.pop(), found.is_empty()) {
+        (Some(one), true) => Ok(one),
+        (Some(_), false) => Err(Failure::Input(format!(
+            "`{called}` names several labs; {up}"
+        ))),
+        (None, _) => Err(Failure::Input(format!("no lab `{called}` is up; {up}"))),
+    }
+}
+
+/// The lab and the node that `NODE` or `LAB/NODE` names.
+///
+/// # Errors
+/// If there is none, or several labs that are up have one.
+pub fn node(state: &StateDir, called: &str) -> Result<(LabRecord, NodeName), Failure> {
+    let (of, name) = match called.split_once('/') {
+        Some((of, name)) => (Some(of), name),
+        None => (None, called),
+    };
+    let records = match of {
+        Some(of) => vec![lab(state, of)?],
+        None => state.records()?,
+    };
+    let has = |record: &LabRecord| {
+        record
+            .hold
+            .nodes
+            .iter()
+            .any(|(node, _)| node.as_str() == name)
+    };
+    let up = names(&records);
+    let mut found: Vec<_> = records.iter().filter(|(_, record)| has(record)).collect();
+    match (found.pop(), found.is_empty()) {
+        (Some((_, record)), true) => {
+            let name = name
+                .parse()
+                .map_err(|error| Failure::Input(format!("{error}")))?;
+            Ok((record.clone(), name))
+        }
+        (Some((_, record)), false) => {
+            let example = &record.hold.lab.name;
+            let text = format!(
+                "several labs have a node `{name}`; write LAB/NODE, as in {example}/{name}"
+            );
+            Err(Failure::Input(text))
+        }
+        (None, _) => Err(Failure::Input(format!(
+            "no lab that is up has a node `{name}`; {up}"
+        ))),
+    }
+}
+
+/// A control connection to a node of a lab that is up.
+///
+/// # Errors
+/// If there is no such node, or it does not answer.
+pub async fn connect(state: &StateDir, called: &str) -> Result<(LabRecord, Control), Failure> {
+    let (record, name) = node(state, called)?;
+    let control = open(state, &record, name).await?;
+    Ok((record, control))
+}
+
+/// A control connection to a node of this lab.
+///
+/// # Errors
+/// If it does not answer.
+pub async fn open(
+    state: &StateDir,
+    record: &LabRecord,
+    node: NodeName,
+) -> Result<Control, Failure> {
+    let fabric = select::backend(record.hold.backend, state)
+        .attach(&record.hold)
+        .await?;
+    let wire = fabric.open(&node).await?;
+    Ok(Control::greet(wire, node).await?)
+}
+
+fn names(records: &[(LabFolder, LabRecord)]) -> String {
+    if records.is_empty() {
+        return "none is; raise one with `orchestrator up FILE`".to_owned();
+    }
+    let names: Vec<_> = records
+        .iter()
+        .map(|(_, record)| record.hold.lab.name.as_str())
+        .collect();
+    format!("up are: {}", names.join(", "))
+}

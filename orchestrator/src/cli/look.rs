@@ -1,0 +1,159 @@
+//! `ps` and `logs`: what is up and what it says.
+
+use futures_util::future::join_all;
+use protocol::control::{CommandState, Status as NodeStatus};
+use serde::Serialize;
+
+use crate::control::ControlError;
+use crate::lab::{LabRecord, StateDir};
+
+use super::args::{Format, LogsArgs, PsArgs};
+use super::console::Console;
+use super::failure::{Failure, Status};
+use super::{find, select};
+
+/// Lists the labs that are up, and their nodes.
+///
+/// # Errors
+/// If a record cannot be read. A node that does not answer is listed as such.
+pub async fn ps(args: PsArgs, console: Console, state: &StateDir) -> Result<Status, Failure> {
+    let records = match args.lab {
+        Some(called) => vec![find::lab(state, &called)?.1],
+        None => state
+            .records()?
+            .into_iter()
+            .map(|(_, record)| record)
+            .collect(),
+    };
+    let mut labs = Vec::new();
+    for record in &records {
+        labs.push(lab_row(state, record).await);
+    }
+    match console.format {
+        Format::Json => console.json(&labs)?,
+        Format::Table if labs.is_empty() => console.note("no lab is up"),
+        Format::Table => labs.iter().for_each(|lab| console.result(lab.text())),
+    }
+    Ok(Status::Passed)
+}
+
+/// Prints the log of a node's own command.
+///
+/// # Errors
+/// If there is no such node.
+pub async fn logs(args: LogsArgs, console: Console, state: &StateDir) -> Result<Status, Failure> {
+    let (_, control) = find::connect(state, &args.node.node).await?;
+    let mut log = control.logs(args.follow).await?;
+    while let Some(bytes) = log.next().await? {
+        console.bytes(&bytes);
+    }
+    Ok(Status::Passed)
+}
+
+/// A lab that is up.
+#[derive(Debug, Serialize)]
+struct LabRow {
+    lab: String,
+    id: String,
+    backend: String,
+    file: String,
+    raised: String,
+    nodes: Vec<NodeRow>,
+}
+
+/// A node of it.
+#[derive(Debug, Serialize)]
+struct NodeRow {
+    node: String,
+    addresses: Vec<String>,
+    state: String,
+}
+
+async fn lab_row(state: &StateDir, record: &LabRecord) -> LabRow {
+    let fabric = select::backend(record.hold.backend, state)
+        .attach(&record.hold)
+        .await;
+    let rows = record.plan.nodes.iter().map(|node| async {
+        let status = match &fabric {
+            Ok(fabric) => match fabric.open(&node.name).await {
+                Ok(wire) => ask(wire, &node.name)
+                    .await
+                    .map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            },
+            Err(error) => Err(error.to_string()),
+        };
+        let addresses = node
+            .settings
+            .interfaces
+            .iter()
+            .flat_map(|interface| &interface.addresses);
+        NodeRow {
+            node: node.name.to_string(),
+            addresses: addresses.map(|net| net.addr().to_string()).collect(),
+            state: status.map_or_else(|why| format!("gone: {why}"), |status| describe(&status)),
+        }
+    });
+    LabRow {
+        lab: record.hold.lab.name.to_string(),
+        id: record.hold.lab.to_string(),
+        backend: record.hold.backend.to_string(),
+        file: record.file.display().to_string(),
+        raised: record.raised.clone(),
+        nodes: join_all(rows).await,
+    }
+}
+
+async fn ask(
+    wire: Box<dyn crate::backend::Wire>,
+    node: &protocol::name::NodeName,
+) -> Result<NodeStatus, ControlError> {
+    crate::control::Control::greet(wire, node.clone())
+        .await?
+        .status()
+        .await
+}
+
+fn describe(status: &NodeStatus) -> String {
+    let command = match &status.command {
+        None => "waiting for orders".to_owned(),
+        Some(CommandState::Running { pid }) => format!("its command runs as process {pid}"),
+        Some(CommandState::Ended(exit)) => {
+            format!(
+                "its command ended: {}",
+                crate::scenario::steps::expect::ending(*exit)
+            )
+        }
+    };
+    format!("{command}, {} processes", status.processes)
+}
+
+impl LabRow {
+    fn text(&self) -> String {
+        let mut text = format!(
+            "{} · {} · {} nodes · raised {} from {}\n",
+            self.lab,
+            self.backend,
+            self.nodes.len(),
+            self.raised,
+            self.file
+        );
+        let width = self
+            .nodes
+            .iter()
+            .map(|node| node.node.len())
+            .max()
+            .unwrap_or(0);
+        let wide = |node: &NodeRow| node.addresses.join(" ").len();
+        let addresses = self.nodes.iter().map(wide).max().unwrap_or(0);
+        let row = |node: &NodeRow| {
+            let listed = node.addresses.join(" ");
+            format!(
+                "  {:width$}  {listed:addresses$}  {}\n",
+                node.node, node.state
+            )
+        };
+        text.extend(self.nodes.iter().map(row));
+        text
+    }
+}

@@ -1,0 +1,42 @@
+//! The command line: arguments in, text and exit codes out. No logic of labs.
+//!
+//! - [`args`]: verbs, flags, their environment variables and their help.
+//! - [`entry`]: one process from its arguments to its exit code.
+//! - [`console`]: the only place that prints.
+//! - [`environment`]: what this process is told by its surroundings.
+//! - [`failure`]: what ends a verb early, and its exit code.
+//! - [`progress`]: what is shown and logged while a lab is at work.
+//! - [`input`]: topology files, read with their diagnostics.
+//! - [`request`]: a checked file and the identity of its lab.
+//! - [`job`]: one run, from its run directory to its reports.
+//! - [`summary`]: what is said about a lab before its verdict.
+//! - [`select`]: which backend a lab is raised on.
+//! - [`find`]: labs that are up, by what the user calls them.
+//! - [`terminal`]: this process's terminal, lent to a program in a node.
+//!
+//! One file a verb, or a family of verbs: [`run`], [`down`], [`check`], [`look`], [`exec`], [`copy`],
+//! [`capture`], [`render`], [`doctor`], [`clean`].
+
+pub mod args;
+pub mod capture;
+pub mod check;
+pub mod clean;
+pub mod console;
+pub mod copy;
+pub mod doctor;
+pub mod down;
+pub mod entry;
+pub mod environment;
+pub mod exec;
+pub mod failure;
+pub mod find;
+pub mod input;
+pub mod job;
+pub mod look;
+pub mod progress;
+pub mod render;
+pub mod request;
+pub mod run;
+pub mod select;
+pub mod summary;
+pub mod terminal;

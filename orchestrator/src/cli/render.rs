@@ -1,0 +1,59 @@
+//! `report`, and the reports at a run's end.
+
+use crate::evidence::RunFolder;
+use crate::evidence::folder::{REPORT_HTML, REPORT_JSON};
+use crate::report;
+use crate::report::console::Colour;
+use crate::report::model::RunReport;
+
+use super::args::{Format, ReportArgs};
+use super::console::Console;
+use super::failure::{Failure, Status};
+
+/// Renders the reports of a finished run again.
+///
+/// # Errors
+/// If there is no `report.json`, or it is none, or the reports cannot be written.
+pub fn report(args: &ReportArgs, console: Console) -> Result<Status, Failure> {
+    let folder = RunFolder::open(&args.directory)?;
+    let path = folder.file(REPORT_JSON);
+    let wrong = |error: &dyn std::fmt::Display| {
+        Failure::Input(format!(
+            "{}: {error}; name the directory of a finished run",
+            path.display()
+        ))
+    };
+    let json = std::fs::read(&path).map_err(|error| wrong(&error))?;
+    let report = report::read::read(&json).map_err(|error| wrong(&error))?;
+    write_reports(&folder, &report)?;
+    match console.format {
+        Format::Json => console.json(&report)?,
+        Format::Table => console.result(verdict(&report, &folder, console)),
+    }
+    Ok(Status::of(report.outcome))
+}
+
+/// Writes every form of the report into the run directory.
+///
+/// # Errors
+/// If one cannot be written.
+pub fn write_reports(folder: &RunFolder, report: &RunReport) -> Result<(), Failure> {
+    for format in report::Format::ALL {
+        let bytes = format
+            .render(report)
+            .map_err(|error| Failure::Error(error.to_string()))?;
+        folder.write(format.file_name(), &bytes)?;
+    }
+    Ok(())
+}
+
+/// What is printed at a run's end.
+pub fn verdict(report: &RunReport, folder: &RunFolder, console: Console) -> String {
+    let colour = if console.colour {
+        Colour::Always
+    } else {
+        Colour::Never
+    };
+    let page = folder.file(REPORT_HTML);
+    report::console::Console { colour }.whole(report, Some(&page.display().to_string()))
+}

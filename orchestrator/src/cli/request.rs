@@ -1,0 +1,105 @@
+//! What `up`, `deploy` and `run` are asked for: a checked file and the identity of its lab.
+
+use std::io::Read;
+
+use crate::plan::{LabId, Plan, plan};
+use crate::scenario::runner::impaired;
+use crate::topology::model::Topology;
+
+use super::args::ScenarioArgs;
+use super::failure::Failure;
+use super::input::Source;
+
+/// A checked file and the identity of the lab to be raised from it.
+#[derive(Debug)]
+pub struct Request {
+    /// The file.
+    pub source: Source,
+    /// What it says.
+    pub topology: Topology,
+    /// The lab.
+    pub lab: LabId,
+}
+
+impl Request {
+    /// A new lab of a file.
+    ///
+    /// # Errors
+    /// If the file is wrong, or asks for what a later version brings.
+    pub fn new(source: Source) -> Result<Self, Failure> {
+        let topology = source.topology()?;
+        let lab = LabId {
+            name: topology.name.clone(),
+            instance: random()?,
+        };
+        Self {
+            source,
+            topology,
+            lab,
+        }
+        .checked()
+    }
+
+    /// A lab that is up.
+    ///
+    /// # Errors
+    /// As [`Request::new`].
+    pub fn again(source: Source, lab: LabId) -> Result<Self, Failure> {
+        let topology = source.topology()?;
+        Self {
+            source,
+            topology,
+            lab,
+        }
+        .checked()
+    }
+
+    /// Everything that the backend must make.
+    pub fn plan(&self) -> Plan {
+        plan(&self.topology, self.lab.clone())
+    }
+
+    /// Makes sure that the scenarios named on the command line are there.
+    ///
+    /// # Errors
+    /// Names the one that is not, and those that are.
+    pub fn check_scenarios(&self, args: &ScenarioArgs) -> Result<(), Failure> {
+        let there = |name: &&String| self.topology.scenarios.iter().any(|s| s.name == **name);
+        let Some(unknown) = args.scenario.iter().find(|name| !there(name)) else {
+            return Ok(());
+        };
+        let names: Vec<_> = self
+            .topology
+            .scenarios
+            .iter()
+            .map(|s| s.name.as_str())
+            .collect();
+        let file = self.source.file.display();
+        Err(Failure::Input(format!(
+            "{file} has no scenario `{unknown}`; it has: {}",
+            names.join(", ")
+        )))
+    }
+
+    fn checked(self) -> Result<Self, Failure> {
+        match impaired(&self.topology) {
+            Some(reason) => Err(Failure::Lacking(format!(
+                "{}: {reason}; leave them out, or set them to nothing, to raise the lab now",
+                self.source.file.display()
+            ))),
+            None => Ok(self),
+        }
+    }
+}
+
+/// A number that nobody can foresee, from the kernel (random(4)).
+///
+/// # Errors
+/// If the kernel has none, which it says only where /dev is missing.
+pub fn random() -> Result<u32, Failure> {
+    let mut bytes = [0; 4];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut bytes))
+        .map_err(|error| Failure::Lacking(format!("reading /dev/urandom: {error}")))?;
+    Ok(u32::from_ne_bytes(bytes))
+}

@@ -1,0 +1,141 @@
+//! `up`, `deploy` and `run`: raise a lab, run its scenarios, verify, report.
+
+use std::time::Instant;
+
+use crate::lab::{Lab, LabLock, Reaper, StateDir};
+use crate::report::model::Outcome;
+use crate::topology::model::Topology;
+
+use super::args::{Format, RaiseArgs, RunArgs, UpArgs};
+use super::console::Console;
+use super::failure::{Failure, Status};
+use super::input::Source;
+use super::job::{Job, keep, raise};
+use super::progress::Progress;
+use super::request::Request;
+use super::{find, select, summary};
+
+/// Raises a lab, runs its scenarios and leaves it up.
+///
+/// # Errors
+/// If the file is wrong, this machine lacks something, or the lab could not be raised.
+pub async fn up(
+    args: UpArgs,
+    console: Console,
+    state: &StateDir,
+    reaper: Reaper,
+) -> Result<Status, Failure> {
+    if args.no_run {
+        return deploy(args.raise, console, state, reaper).await;
+    }
+    let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?)?;
+    let _claim = claim_name(state, &request.topology)?;
+    let backend = select::choose(args.raise.backend, &request.plan(), state, console).await?;
+    let mut job = Job::begin(request, args.scenarios, console)?;
+    let lab = job.raise(backend, state, reaper).await?;
+    let report = job.scenarios(&lab).await;
+    job.keep(lab).await?;
+    job.finish(report, true)
+}
+
+/// Raises a lab and leaves it up.
+///
+/// # Errors
+/// As [`up`].
+pub async fn deploy(
+    args: RaiseArgs,
+    console: Console,
+    state: &StateDir,
+    reaper: Reaper,
+) -> Result<Status, Failure> {
+    let request = Request::new(Source::load(&args.file, &args.settings)?)?;
+    let _claim = claim_name(state, &request.topology)?;
+    let plan = request.plan();
+    let backend = select::choose(args.backend, &plan, state, console).await?;
+    let progress = Progress::new(console, None);
+    let (lab, timings) = raise(&request, backend, state, reaper, &progress).await?;
+    keep(lab, &request).await?;
+    match console.format {
+        Format::Json => console.json(&plan)?,
+        Format::Table => {
+            console.result(summary::raised(&plan, timings));
+            console.result(summary::next_steps(&request.topology));
+        }
+    }
+    Ok(Status::Passed)
+}
+
+/// Raises a lab, runs its scenarios and takes it down; or runs them in a lab that is up.
+///
+/// # Errors
+/// As [`up`].
+pub async fn run(
+    args: RunArgs,
+    console: Console,
+    state: &StateDir,
+    reaper: Reaper,
+) -> Result<Status, Failure> {
+    if let Some(name) = args.lab.clone() {
+        return run_in(&name, args, console, state, reaper).await;
+    }
+    let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?)?;
+    let backend = select::choose(args.raise.backend, &request.plan(), state, console).await?;
+    let mut job = Job::begin(request, args.scenarios, console)?;
+    let lab = job.raise(backend, state, reaper).await?;
+    let mut report = job.scenarios(&lab).await;
+    let bad = !matches!(report.outcome, Outcome::Passed | Outcome::Skipped);
+    if bad && args.keep_on_failure {
+        job.keep(lab).await?;
+        return job.finish(report, true);
+    }
+    let down = Instant::now();
+    let gone = lab.destroy().await;
+    report.timings.down = down.elapsed().as_secs_f64();
+    // What was found is reported even where something could not be removed.
+    let status = job.finish(report, false)?;
+    gone?;
+    Ok(status)
+}
+
+/// Runs the scenarios of a lab's file in the lab that is up.
+async fn run_in(
+    name: &str,
+    args: RunArgs,
+    console: Console,
+    state: &StateDir,
+    reaper: Reaper,
+) -> Result<Status, Failure> {
+    let (folder, record) = find::lab(state, name)?;
+    let mut overrides = record.overrides.clone();
+    overrides.extend(args.raise.settings);
+    let source = Source {
+        file: record.file.clone(),
+        text: record.text.clone(),
+        overrides,
+    };
+    let request = Request::again(source, record.hold.lab.clone())?;
+    let backend = select::backend(record.hold.backend, state);
+    let job = Job::begin(request, args.scenarios, console)?;
+    let lab = Lab::attach(backend, record, folder, reaper).await?;
+    let report = job.scenarios(&lab).await;
+    drop(lab);
+    job.finish(report, true)
+}
+
+/// The right to raise a lab of this name that stays up, if none is.
+fn claim_name(state: &StateDir, topology: &Topology) -> Result<LabLock, Failure> {
+    let name = topology.name.as_str();
+    let claim = state.lock_name(name)?;
+    if state
+        .records()?
+        .iter()
+        .any(|(_, record)| record.hold.lab.name.as_str() == name)
+    {
+        let hint = format!(
+            "run its scenarios again with `orchestrator run --lab {name}`, or take it down with \
+             `orchestrator down {name}`"
+        );
+        return Err(Failure::Input(format!("lab {name} is up already; {hint}")));
+    }
+    Ok(claim)
+}

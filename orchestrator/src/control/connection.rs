@@ -1,0 +1,374 @@
+//! Requests and their replies over one byte stream.
+//!
+//! A reader task gives each reply to the request that waits for it and each conversation's bytes to
+//! its channel; a writer task sends. Channels are bounded, and a conversation that is not read holds
+//! up its connection: readers must drain, as [`super::Process::collect`] does.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use protocol::control::{Command, Entry, Status};
+use protocol::control::{Condition, Event, Failure, FromNode, Reply, Request, Stream, ToNode};
+use protocol::frame::Frame;
+use protocol::name::NodeName;
+use protocol::settings::NodeSettings;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::{ControlError, ControlErrorKind};
+
+/// A conversation with one node's agent. Clones share the connection; it ends with the last of them.
+#[derive(Debug, Clone)]
+pub struct Control {
+    shared: Arc<Shared>,
+}
+
+/// What comes in on a conversation's channel.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    /// Bytes; none at all ends the stream.
+    Data(Stream, Vec<u8>),
+    /// Something happened.
+    Event(Event),
+}
+
+#[derive(Debug)]
+struct Shared {
+    node: NodeName,
+    numbers: AtomicU32,
+    outgoing: mpsc::Sender<Vec<u8>>,
+    waiting: Arc<Mutex<Waiting>>,
+    reader: tokio::task::AbortHandle,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    replies: BTreeMap<u32, oneshot::Sender<Result<Reply, Failure>>>,
+    channels: BTreeMap<u32, mpsc::Sender<Incoming>>,
+    closed: bool,
+}
+
+impl Control {
+    /// Greets the agent at the other end of `wire` and waits until it is ready.
+    ///
+    /// # Errors
+    /// If it speaks another version, or does not answer within [`GREETING`].
+    pub async fn greet<W>(wire: W, node: NodeName) -> Result<Self, ControlError>
+    where
+        W: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let (read, write) = tokio::io::split(wire);
+        let (outgoing, queue) = mpsc::channel(OUTGOING);
+        let waiting = Arc::new(Mutex::new(Waiting::default()));
+        tokio::spawn(send_all(write, queue));
+        let reader = tokio::spawn(receive_all(read, Arc::clone(&waiting), node.clone()));
+        let reader = reader.abort_handle();
+        let numbers = AtomicU32::new(1);
+        let control = Self {
+            shared: Arc::new(Shared {
+                node,
+                numbers,
+                outgoing,
+                waiting,
+                reader,
+            }),
+        };
+        let hello = control.request(Request::Hello {
+            version: protocol::VERSION,
+        });
+        match tokio::time::timeout(GREETING, hello).await {
+            Ok(Ok(Reply::Ready {
+                version: protocol::VERSION,
+            })) => Ok(control),
+            Ok(Ok(_)) => Err(control.error(ControlErrorKind::Unexpected("the greeting"))),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(control.error(ControlErrorKind::Deadline {
+                seconds: GREETING.as_secs(),
+                awaited: "its agent's greeting".to_owned(),
+            })),
+        }
+    }
+
+    /// The node's name.
+    pub fn node(&self) -> &NodeName {
+        &self.shared.node
+    }
+
+    /// Gives the node its interfaces, addresses, routes and names.
+    ///
+    /// # Errors
+    /// Names the interface and operation that the kernel refused.
+    pub async fn configure(&self, settings: NodeSettings) -> Result<(), ControlError> {
+        self.done(Request::Configure(Box::new(settings)), "configure")
+            .await
+    }
+
+    /// Starts the node's own command, which goes on until the node ends.
+    ///
+    /// # Errors
+    /// If there is no such program in the node.
+    pub async fn launch(&self, command: Command) -> Result<(), ControlError> {
+        match self.request(Request::Launch { command }).await? {
+            Reply::Started { .. } | Reply::Done => Ok(()),
+            _ => Err(self.error(ControlErrorKind::Unexpected("launch"))),
+        }
+    }
+
+    /// Waits in the node until `condition` holds.
+    ///
+    /// # Errors
+    /// [`protocol::control::FailureKind::Deadline`] where it does not hold in time.
+    pub async fn wait_for(
+        &self,
+        condition: Condition,
+        within: Duration,
+    ) -> Result<(), ControlError> {
+        let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+        self.done(
+            Request::Await {
+                condition,
+                within_ms,
+            },
+            "await",
+        )
+        .await
+    }
+
+    /// The entries of a folder in the node.
+    ///
+    /// # Errors
+    /// If there is no such folder.
+    pub async fn list(&self, path: &str) -> Result<Vec<Entry>, ControlError> {
+        match self
+            .request(Request::List {
+                path: path.to_owned(),
+            })
+            .await?
+        {
+            Reply::Entries(entries) => Ok(entries),
+            _ => Err(self.error(ControlErrorKind::Unexpected("list"))),
+        }
+    }
+
+    /// What the node is doing.
+    ///
+    /// # Errors
+    /// If the connection is gone.
+    pub async fn status(&self) -> Result<Status, ControlError> {
+        match self.request(Request::Status).await? {
+            Reply::Status(status) => Ok(status),
+            _ => Err(self.error(ControlErrorKind::Unexpected("status"))),
+        }
+    }
+
+    /// Sends a request and waits for its reply.
+    pub(super) async fn request(&self, request: Request) -> Result<Reply, ControlError> {
+        let what = describe(&request);
+        let id = self.number();
+        let (sender, receiver) = oneshot::channel();
+        {
+            let mut waiting = lock(&self.shared.waiting);
+            if waiting.closed {
+                return Err(self.closed(what));
+            }
+            waiting.replies.insert(id, sender);
+        }
+        let message = serde_json::to_vec(&ToNode { id, request }).map_err(|error| {
+            self.error(ControlErrorKind::Io {
+                action: what.to_owned(),
+                source: error.into(),
+            })
+        })?;
+        self.send(&Frame::Message(message)).await?;
+        match receiver.await {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(failure)) => Err(self.error(ControlErrorKind::Refused(failure))),
+            Err(_) => Err(self.closed(what)),
+        }
+    }
+
+    pub(super) async fn done(
+        &self,
+        request: Request,
+        what: &'static str,
+    ) -> Result<(), ControlError> {
+        match self.request(request).await? {
+            Reply::Done => Ok(()),
+            _ => Err(self.error(ControlErrorKind::Unexpected(what))),
+        }
+    }
+
+    /// Opens a conversation: its number, and what will come in.
+    pub(super) fn open_channel(&self) -> (u32, mpsc::Receiver<Incoming>) {
+        let channel = self.number();
+        let (sender, receiver) = mpsc::channel(INCOMING);
+        let mut waiting = lock(&self.shared.waiting);
+        if !waiting.closed {
+            waiting.channels.insert(channel, sender);
+        }
+        (channel, receiver)
+    }
+
+    /// Forgets a conversation; what still comes in is dropped.
+    pub(super) fn close_channel(&self, channel: u32) {
+        lock(&self.shared.waiting).channels.remove(&channel);
+    }
+
+    pub(super) async fn send_data(
+        &self,
+        channel: u32,
+        stream: Stream,
+        bytes: Vec<u8>,
+    ) -> Result<(), ControlError> {
+        self.send(&Frame::Data {
+            channel,
+            stream,
+            bytes,
+        })
+        .await
+    }
+
+    async fn send(&self, frame: &Frame) -> Result<(), ControlError> {
+        let mut bytes = Vec::new();
+        frame.encode(&mut bytes);
+        self.shared
+            .outgoing
+            .send(bytes)
+            .await
+            .map_err(|_| self.closed("a request was sent"))
+    }
+
+    pub(super) fn error(&self, kind: ControlErrorKind) -> ControlError {
+        kind.of(&self.shared.node)
+    }
+
+    pub(super) fn closed(&self, awaited: &str) -> ControlError {
+        self.error(ControlErrorKind::Closed {
+            awaited: awaited.to_owned(),
+        })
+    }
+
+    fn number(&self) -> u32 {
+        self.shared.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+async fn send_all<W: AsyncWrite>(mut write: WriteHalf<W>, mut queue: mpsc::Receiver<Vec<u8>>) {
+    while let Some(bytes) = queue.recv().await {
+        if write.write_all(&bytes).await.is_err() || write.flush().await.is_err() {
+            return;
+        }
+    }
+    if let Err(error) = write.shutdown().await {
+        tracing::debug!(%error, "closed a control connection that was gone");
+    }
+}
+
+async fn receive_all<W: AsyncRead>(
+    mut read: ReadHalf<W>,
+    waiting: Arc<Mutex<Waiting>>,
+    node: NodeName,
+) {
+    let mut buffer = Vec::with_capacity(READ_BUFFER);
+    loop {
+        match read.read_buf(&mut buffer).await {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::debug!(%node, %error, "control connection broke");
+                break;
+            }
+        }
+        if let Err(error) = dispatch(&mut buffer, &waiting).await {
+            tracing::error!(%node, %error, "control connection ended");
+            break;
+        }
+    }
+    let mut waiting = lock(&waiting);
+    waiting.closed = true;
+    waiting.replies.clear();
+    waiting.channels.clear();
+}
+
+/// Delivers every whole frame in `buffer` and leaves the rest in it.
+async fn dispatch(buffer: &mut Vec<u8>, waiting: &Mutex<Waiting>) -> Result<(), ControlErrorKind> {
+    let mut used = 0;
+    while let Some((frame, length)) = Frame::decode(buffer.get(used..).unwrap_or_default())? {
+        used += length;
+        match frame {
+            Frame::Data {
+                channel,
+                stream,
+                bytes,
+            } => {
+                deliver(waiting, channel, Incoming::Data(stream, bytes)).await;
+            }
+            Frame::Message(json) => match serde_json::from_slice(&json) {
+                Ok(FromNode::Reply { id, result }) => {
+                    let reply = lock(waiting).replies.remove(&id);
+                    // A request whose future was dropped no longer waits for its reply.
+                    reply.map(|waiter| waiter.send(result));
+                }
+                Ok(FromNode::Event { channel, event }) => {
+                    deliver(waiting, channel, Incoming::Event(event)).await;
+                }
+                Err(source) => {
+                    let action = "reading a message of the node".to_owned();
+                    return Err(ControlErrorKind::Io {
+                        action,
+                        source: source.into(),
+                    });
+                }
+            },
+        }
+    }
+    buffer.drain(..used);
+    Ok(())
+}
+
+async fn deliver(waiting: &Mutex<Waiting>, channel: u32, incoming: Incoming) {
+    let sender = lock(waiting).channels.get(&channel).cloned();
+    if let Some(sender) = sender
+        && sender.send(incoming).await.is_err()
+    {
+        lock(waiting).channels.remove(&channel);
+    }
+}
+
+fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
+    // Nothing panics while it holds the lock; were it so, the maps would still be whole.
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn describe(request: &Request) -> &'static str {
+    match request {
+        Request::Hello { .. } => "its greeting",
+        Request::Configure(_) => "its network was configured",
+        Request::Start { .. } | Request::Launch { .. } => "a program was started",
+        Request::Signal { .. } => "a signal was sent",
+        Request::Resize { .. } => "a terminal was resized",
+        Request::Put { .. } => "a file was written",
+        Request::Get { .. } => "a file was opened",
+        Request::List { .. } => "a folder was listed",
+        Request::Await { .. } => "a condition held",
+        Request::Capture { .. } => "a capture began",
+        Request::StopCapture { .. } => "a capture ended",
+        Request::Logs { .. } => "its log was opened",
+        Request::Status => "its status",
+    }
+}
+
+/// How long an agent may take to answer the greeting.
+pub const GREETING: Duration = Duration::from_secs(20);
+
+const OUTGOING: usize = 16;
+const INCOMING: usize = 64;
+const READ_BUFFER: usize = 128 << 10;

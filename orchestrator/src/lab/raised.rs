@@ -1,0 +1,273 @@
+//! The lab that is up.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use protocol::control::{Command, Lifetime, Program};
+use protocol::name::NodeName;
+
+use crate::backend::{Backend, BackendKind, Fabric, Hold};
+use crate::control::Control;
+use crate::plan::{LabId, Plan, PlannedNode};
+use crate::topology::model::Topology;
+
+use super::reaper::{Orphan, take_away};
+use super::{FileLedger, LabError, LabFolder, LabLock, LabRecord, Reaper};
+
+/// A lab that is up, with a control connection to every node.
+#[must_use = "dropping a lab has it taken away; call `destroy` to see errors, or `keep` to leave it up"]
+#[derive(Debug)]
+pub struct Lab {
+    plan: Plan,
+    backend: Arc<dyn Backend>,
+    fabric: Option<Box<dyn Fabric>>,
+    controls: BTreeMap<NodeName, Control>,
+    folder: LabFolder,
+    lock: Option<LabLock>,
+    /// Whether dropping it takes it away.
+    owned: bool,
+    reaper: Reaper,
+}
+
+/// How long raising took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RaiseTimings {
+    /// From the first resource to the last.
+    pub raise: Duration,
+    /// Until the last node's agent said that it is ready.
+    pub greeted: Duration,
+    /// Until the last node was configured and answered.
+    pub ready: Duration,
+}
+
+impl Lab {
+    /// Makes everything in `plan`, greets and configures every node.
+    ///
+    /// # Errors
+    /// Why it could not be raised. What was made is gone then, or named in [`LabError::Left`].
+    pub async fn raise(
+        backend: Arc<dyn Backend>,
+        plan: Plan,
+        folder: LabFolder,
+        reaper: Reaper,
+    ) -> Result<(Self, RaiseTimings), LabError> {
+        let lock = Some(folder.lock()?);
+        let ledger = Arc::new(FileLedger::open(backend.kind(), folder.ledger())?);
+        // The guard exists before the first resource, so that a cancelled future cleans up too.
+        let controls = BTreeMap::new();
+        let mut lab = Self {
+            plan,
+            backend,
+            fabric: None,
+            controls,
+            folder,
+            lock,
+            owned: true,
+            reaper,
+        };
+        match lab.realise(ledger).await {
+            Ok(timings) => Ok((lab, timings)),
+            Err(cause) => match lab.destroy().await {
+                Ok(()) => Err(cause),
+                Err(after) => Err(LabError::Left {
+                    cause: Box::new(cause),
+                    after: Box::new(after),
+                }),
+            },
+        }
+    }
+
+    /// Takes hold of a lab that an earlier process kept. Dropping it leaves the lab up.
+    ///
+    /// # Errors
+    /// If another process acts on it, or its nodes are gone.
+    pub async fn attach(
+        backend: Arc<dyn Backend>,
+        record: LabRecord,
+        folder: LabFolder,
+        reaper: Reaper,
+    ) -> Result<Self, LabError> {
+        let lock = Some(folder.lock()?);
+        let fabric = backend.attach(&record.hold).await?;
+        let mut lab = Self {
+            plan: record.plan,
+            backend,
+            fabric: None,
+            controls: BTreeMap::new(),
+            folder,
+            lock,
+            owned: false,
+            reaper,
+        };
+        lab.controls = lab.greet_all(fabric.as_ref()).await?;
+        lab.fabric = Some(fabric);
+        Ok(lab)
+    }
+
+    /// The lab's identity.
+    pub fn id(&self) -> &LabId {
+        &self.plan.lab
+    }
+
+    /// What was raised.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Where it runs.
+    pub fn backend(&self) -> BackendKind {
+        self.backend.kind()
+    }
+
+    /// What a reader of the results must know of this lab.
+    pub fn warnings(&self) -> Vec<String> {
+        self.fabric
+            .as_ref()
+            .map(|fabric| fabric.warnings())
+            .unwrap_or_default()
+    }
+
+    /// The control connection to a node; `None` where there is no such node.
+    pub fn node(&self, name: &NodeName) -> Option<&Control> {
+        self.controls.get(name)
+    }
+
+    /// Puts each node's files in place, then starts each node's command.
+    ///
+    /// # Errors
+    /// If a file cannot be read here or written there, or a command does not start.
+    pub async fn furnish(&self, topology: &Topology) -> Result<(), LabError> {
+        let work = topology.nodes.iter().filter_map(|node| {
+            let control = self.controls.get(&node.name)?;
+            Some(async move {
+                for file in &node.files {
+                    put_file(control, &file.from, &file.to).await?;
+                }
+                if let Some(command) = own_command(&node.command, &node.env) {
+                    control.launch(command).await?;
+                }
+                Ok::<(), LabError>(())
+            })
+        });
+        stream::iter(work)
+            .buffer_unordered(IN_FLIGHT)
+            .try_collect::<Vec<()>>()
+            .await?;
+        Ok(())
+    }
+
+    /// Removes everything, the newest first, going on past failures.
+    ///
+    /// # Errors
+    /// [`LabError::Leftovers`] with all that could not be removed.
+    pub async fn destroy(mut self) -> Result<(), LabError> {
+        self.controls.clear();
+        self.fabric = None;
+        // From here on the ledger rules: if this future is dropped, the reaper goes on with it.
+        take_away(&self.backend, &self.folder).await?;
+        self.owned = false;
+        Ok(())
+    }
+
+    /// Leaves the lab up and writes the record that it is found by.
+    ///
+    /// # Errors
+    /// If it cannot be recorded; the lab is taken away then.
+    pub async fn keep(
+        mut self,
+        record: impl FnOnce(Hold, Plan) -> LabRecord,
+    ) -> Result<(), LabError> {
+        if let Some(fabric) = &self.fabric {
+            let hold = fabric.keep().await?;
+            self.folder.write_record(&record(hold, self.plan.clone()))?;
+            self.owned = false;
+        }
+        Ok(())
+    }
+
+    async fn realise(&mut self, ledger: Arc<FileLedger>) -> Result<RaiseTimings, LabError> {
+        let start = Instant::now();
+        let fabric = self.backend.raise(&self.plan, ledger).await?;
+        let raise = start.elapsed();
+        self.controls = self.greet_all(fabric.as_ref()).await?;
+        let greeted = start.elapsed();
+        let configured = self.plan.nodes.iter().filter_map(|node| {
+            let settings = fabric.settings(&node.settings);
+            self.controls
+                .get(&node.name)
+                .map(|control| control.configure(settings))
+        });
+        stream::iter(configured)
+            .buffer_unordered(IN_FLIGHT)
+            .try_collect::<Vec<()>>()
+            .await?;
+        self.fabric = Some(fabric);
+        Ok(RaiseTimings {
+            raise,
+            greeted,
+            ready: start.elapsed(),
+        })
+    }
+
+    async fn greet_all(
+        &self,
+        fabric: &dyn Fabric,
+    ) -> Result<BTreeMap<NodeName, Control>, LabError> {
+        let greet = |node: &PlannedNode| {
+            let name = node.name.clone();
+            async move {
+                let wire = fabric.open(&name).await?;
+                let control = Control::greet(wire, name.clone()).await?;
+                Ok::<_, LabError>((name, control))
+            }
+        };
+        stream::iter(self.plan.nodes.iter().map(greet))
+            .buffer_unordered(IN_FLIGHT)
+            .try_collect()
+            .await
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if self.owned {
+            self.reaper.inherit(Orphan {
+                backend: Arc::clone(&self.backend),
+                folder: self.folder.clone(),
+                lock: self.lock.take(),
+            });
+        }
+    }
+}
+
+/// Puts a file of this machine into a node, with its permission bits.
+///
+/// # Errors
+/// If it cannot be read here or written there.
+pub async fn put_file(control: &Control, from: &PathBuf, to: &str) -> Result<(), LabError> {
+    let input = |source| LabError::Input {
+        path: from.clone(),
+        node: control.node().to_string(),
+        source,
+    };
+    let file = tokio::fs::File::open(from).await.map_err(input)?;
+    let meta = file.metadata().await.map_err(input)?;
+    let mode = std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o777;
+    control.put(to, mode, file).await?;
+    Ok(())
+}
+
+fn own_command(command: &[String], env: &BTreeMap<String, String>) -> Option<Command> {
+    (!command.is_empty()).then(|| Command {
+        program: Program::Own(command.to_vec()),
+        env: env.clone(),
+        directory: None,
+        terminal: None,
+        lifetime: Lifetime::Node,
+    })
+}
+
+const IN_FLIGHT: usize = 64;

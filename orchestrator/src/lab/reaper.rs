@@ -1,0 +1,78 @@
+//! Takes away what a lab left when it was dropped: by an error's early return, by a cancelled
+//! future, by a panic. `drop` cannot wait, so it hands over; `main` waits for the reaper.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::backend::Backend;
+
+use super::removal::remove_all;
+use super::{FileLedger, LabError, LabFolder, LabLock, Leftovers};
+
+/// Where dropped labs are handed to.
+#[derive(Debug, Clone)]
+pub struct Reaper {
+    orphans: mpsc::UnboundedSender<Orphan>,
+}
+
+/// The work of the reaper, to be waited for.
+#[derive(Debug)]
+pub struct Reaping {
+    task: JoinHandle<Vec<LabError>>,
+}
+
+/// What is left of a dropped lab.
+#[derive(Debug)]
+pub(super) struct Orphan {
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) folder: LabFolder,
+    pub(super) lock: Option<LabLock>,
+}
+
+impl Reaper {
+    /// Starts a reaper. It ends when the last [`Reaper`] is dropped and nothing is left to do.
+    pub fn start() -> (Self, Reaping) {
+        let (orphans, mut queue) = mpsc::unbounded_channel::<Orphan>();
+        let task = tokio::spawn(async move {
+            let mut failures = Vec::new();
+            while let Some(orphan) = queue.recv().await {
+                if let Err(error) = take_away(&orphan.backend, &orphan.folder).await {
+                    failures.push(error);
+                }
+                drop(orphan.lock);
+            }
+            failures
+        });
+        (Self { orphans }, Reaping { task })
+    }
+
+    pub(super) fn inherit(&self, orphan: Orphan) {
+        if let Err(lost) = self.orphans.send(orphan) {
+            tracing::error!(
+                lab = lost.0.folder.name(),
+                "left a lab behind; run `orchestrator clean`"
+            );
+        }
+    }
+}
+
+impl Reaping {
+    /// Waits until everything handed over is gone; returns what could not be removed.
+    pub async fn drain(self) -> Vec<LabError> {
+        self.task.await.unwrap_or_default()
+    }
+}
+
+/// Removes everything in a lab's ledger, then its folder.
+///
+/// # Errors
+/// What could not be removed; the folder then stays, so that `clean` finds it.
+pub async fn take_away(backend: &Arc<dyn Backend>, folder: &LabFolder) -> Result<(), LabError> {
+    let resources = FileLedger::read(&folder.ledger())?;
+    remove_all(backend, &resources)
+        .await
+        .map_err(|left: Leftovers| LabError::Leftovers(left))?;
+    folder.remove()
+}

@@ -1,0 +1,248 @@
+//! Where labs are recorded while they are up, and the lock on each.
+//!
+//! The state folder holds one folder a lab, named by its identity: its ledger, its lock, its record
+//! once it is kept, and its nodes' sockets.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::plan::LabId;
+
+use super::{LabError, LabRecord};
+
+/// The folder that all labs of this user are recorded in.
+#[derive(Debug, Clone)]
+pub struct StateDir {
+    path: PathBuf,
+}
+
+/// The folder of one lab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabFolder {
+    path: PathBuf,
+}
+
+/// The right to act on a lab, held by one process at a time; it ends with the value, or the process.
+#[derive(Debug)]
+pub struct LabLock {
+    _file: Flock<File>,
+}
+
+impl StateDir {
+    /// The state folder at `path`, made if missing, for this user alone.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn open(path: PathBuf) -> Result<Self, LabError> {
+        make_folder(&path)?;
+        Ok(Self { path })
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the folder of a new lab.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn create(&self, lab: &LabId) -> Result<LabFolder, LabError> {
+        let path = self.path.join(lab.to_string());
+        make_folder(&path)?;
+        Ok(LabFolder { path })
+    }
+
+    /// The folder of a lab, whether or not it exists.
+    pub fn folder(&self, lab: &LabId) -> LabFolder {
+        LabFolder {
+            path: self.path.join(lab.to_string()),
+        }
+    }
+
+    /// Every lab folder, sorted by name.
+    ///
+    /// # Errors
+    /// If the state folder cannot be read.
+    pub fn folders(&self) -> Result<Vec<LabFolder>, LabError> {
+        let mut folders = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(|e| state("reading", &self.path, e))? {
+            let path = entry.map_err(|e| state("reading", &self.path, e))?.path();
+            if path.is_dir() {
+                folders.push(LabFolder { path });
+            }
+        }
+        folders.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(folders)
+    }
+
+    /// The records of all labs that are up, sorted by name.
+    ///
+    /// # Errors
+    /// If a record cannot be read.
+    pub fn records(&self) -> Result<Vec<(LabFolder, LabRecord)>, LabError> {
+        let mut records = Vec::new();
+        for folder in self.folders()? {
+            if let Some(record) = folder.record()? {
+                records.push((folder, record));
+            }
+        }
+        Ok(records)
+    }
+
+    /// The right to raise a lab of this name that stays up.
+    ///
+    /// # Errors
+    /// [`LabError::Busy`] if another process is about to.
+    pub fn lock_name(&self, name: &str) -> Result<LabLock, LabError> {
+        lock(&self.path.join(format!("{name}.lock")), name)
+    }
+}
+
+impl LabFolder {
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The lab's identity as text.
+    pub fn name(&self) -> String {
+        self.path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    }
+
+    /// Where the ledger is.
+    pub fn ledger(&self) -> PathBuf {
+        self.path.join("ledger.ndjson")
+    }
+
+    /// The right to act on the lab.
+    ///
+    /// # Errors
+    /// [`LabError::Busy`] if another process has it.
+    pub fn lock(&self) -> Result<LabLock, LabError> {
+        lock(&self.path.join("lock"), &self.name())
+    }
+
+    /// The lab's record, if it was kept.
+    ///
+    /// # Errors
+    /// If there is one that cannot be read.
+    pub fn record(&self) -> Result<Option<LabRecord>, LabError> {
+        let path = self.path.join(RECORD);
+        match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|error| state("reading", &path, error.into())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(state("reading", &path, error)),
+        }
+    }
+
+    /// Writes the lab's record: from now on it is up.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_record(&self, record: &LabRecord) -> Result<(), LabError> {
+        let (path, part) = (self.path.join(RECORD), self.path.join("record.part"));
+        let bytes = serde_json::to_vec_pretty(record)
+            .map_err(|error| state("writing", &path, error.into()))?;
+        fs::write(&part, bytes)
+            .and_then(|()| fs::rename(&part, &path))
+            .map_err(|error| state("writing", &path, error))
+    }
+
+    /// Removes the folder, when nothing of the lab is left.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub fn remove(&self) -> Result<(), LabError> {
+        match fs::remove_dir_all(&self.path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(state("removing", &self.path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Takes the lock file at `path` and writes this process's number into it.
+fn lock(path: &Path, lab: &str) -> Result<LabLock, LabError> {
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .open(path)
+        .map_err(|error| state("making", path, error))?;
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(mut file) => {
+            let written = file
+                .set_len(0)
+                .and_then(|()| file.rewind())
+                .and_then(|()| write!(*file, "{}", std::process::id()));
+            written.map_err(|error| state("writing", path, error))?;
+            Ok(LabLock { _file: file })
+        }
+        Err((mut file, _)) => {
+            let mut pid = String::new();
+            // The number is for the message only; without it the message still holds.
+            if file.read_to_string(&mut pid).is_err() || pid.is_empty() {
+                "unknown".clone_into(&mut pid);
+            }
+            Err(LabError::Busy {
+                lab: lab.to_owned(),
+                pid,
+            })
+        }
+    }
+}
+
+fn make_folder(path: &Path) -> Result<(), LabError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o700)))
+        .map_err(|error| state("making", path, error))
+}
+
+fn state(action: &'static str, path: &Path, source: std::io::Error) -> LabError {
+    LabError::State {
+        action,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+const RECORD: &str = "record.json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_process_at_a_time_acts_on_a_lab() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path().join("state")).unwrap();
+        let lab = LabId {
+            name: "two-servers".parse().unwrap(),
+            instance: 7,
+        };
+        let folder = state.create(&lab).unwrap();
+        let held = folder.lock().unwrap();
+        let refused = folder.lock().unwrap_err().to_string();
+        assert!(
+            refused.contains(&std::process::id().to_string()),
+            "{refused}"
+        );
+        drop(held);
+        folder.lock().unwrap();
+    }
+}

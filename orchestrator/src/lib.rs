@@ -1,0 +1,29 @@
+//! The orchestrator: raises a network lab from one file, runs its scenarios and proves every byte.
+//!
+//! A module imports only from rows below its own:
+//!
+//! ```text
+//! cli
+//! scenario   export   import
+//! lab        verify   evidence
+//! report     (what a run found, as data, and its renderings)
+//! backend    (netns, docker, fake)
+//! control    (speaks with a node's agent)
+//! plan
+//! impairment
+//! topology   (the domain: no I/O, no async)
+//! number     embedded   (numbers as people read them; the node binary)
+//! ```
+
+pub mod backend;
+pub mod cli;
+pub mod control;
+pub mod embedded;
+pub mod evidence;
+pub mod lab;
+pub mod number;
+pub mod plan;
+pub mod report;
+pub mod scenario;
+pub mod topology;
+pub mod verify;

@@ -1,0 +1,76 @@
+//! The plan of a lab: everything that a backend must make, decided before anything is made.
+
+use std::collections::BTreeMap;
+
+use protocol::name::{InterfaceName, LabName, NetworkName, NodeName};
+use protocol::settings::NodeSettings;
+use serde::{Deserialize, Serialize};
+
+/// What tells one raised lab from every other, on this machine and in every report: the lab's name
+/// and eight hexadecimal digits, `two-servers-7f3a91c2`. It is part of every mark of ownership.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LabId {
+    /// The lab's name.
+    pub name: LabName,
+    /// The instance, random.
+    pub instance: u32,
+}
+
+impl std::fmt::Display for LabId {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}-{:08x}", self.name, self.instance)
+    }
+}
+
+/// Everything that a backend must make.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The lab.
+    pub lab: LabId,
+    /// The segments: the file's networks first, then one of two ports for each direct wire.
+    pub segments: Vec<Segment>,
+    /// The nodes, in the file's order.
+    pub nodes: Vec<PlannedNode>,
+}
+
+/// An Ethernet segment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// The network's name; for a wire `link-1`, `link-2`, ….
+    pub name: NetworkName,
+    /// Whether it is a direct wire: exactly two ports and no switch between.
+    pub wire: bool,
+    /// What is plugged in.
+    pub ports: Vec<Port>,
+}
+
+/// An interface of a node, plugged into a segment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Port {
+    /// The node.
+    pub node: NodeName,
+    /// Its interface.
+    pub interface: InterfaceName,
+}
+
+/// A node to be made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedNode {
+    /// Its name.
+    pub name: NodeName,
+    /// The container image, where not the built-in one.
+    pub image: Option<String>,
+    /// Variables of its environment.
+    pub env: BTreeMap<String, String>,
+    /// Memory in bytes at most.
+    pub memory: Option<u64>,
+    /// Processors at most, in thousandths of one.
+    pub milli_cpus: Option<u32>,
+    /// Processes and threads at most.
+    pub pids: Option<u32>,
+    /// Absolute paths that files will be put at, so that a backend without a writable root can make
+    /// their folders writable.
+    pub file_targets: Vec<String>,
+    /// What its agent shall set up.
+    pub settings: NodeSettings,
+}

@@ -1,0 +1,151 @@
+//! The run as Markdown (GitHub's flavour): verdict first, then what is wrong, then tables.
+
+use super::model::{RunReport, ScenarioReport};
+use super::plain_text::visible;
+use super::problem::{self, problems};
+use super::verdict::verdict;
+use super::view::{self, Table, captures_table, files_table, steps_tables, summary_table};
+use crate::number::seconds;
+
+/// The report as Markdown.
+pub fn render(report: &RunReport) -> String {
+    let sections = [
+        heading(report),
+        wrong(report),
+        picture(report),
+        report.scenarios.iter().map(scenario).collect(),
+        captures(report),
+        machine(report),
+    ];
+    sections.concat()
+}
+
+fn heading(report: &RunReport) -> String {
+    let word = report.outcome.word();
+    let mut text = vec![format!(
+        "# {}: {word}\n\n**{}**\n\n",
+        safe(&report.lab),
+        safe(&verdict(report))
+    )];
+    if let Some(summary) = &report.summary {
+        text.push(format!("{}\n\n", safe(summary)));
+    }
+    text.push(format!(
+        "{} · {} · seed `{}` · {}\n\n",
+        safe(&report.backend),
+        view::size(report.nodes.len(), report.segments),
+        code(&report.seed),
+        safe(&report.started)
+    ));
+    for warning in &report.warnings {
+        text.push(format!("> **Warning:** {}\n\n", safe(warning)));
+    }
+    text.concat()
+}
+
+fn wrong(report: &RunReport) -> String {
+    let found = problems(report);
+    if found.is_empty() {
+        return String::new();
+    }
+    let mut text = vec![format!("## {}\n\n", problem::heading(&found))];
+    for problem in found {
+        let (place, title) = (safe(&problem.place), safe(&problem.title));
+        text.push(format!("- **{title}** ({place})\n"));
+        for detail in &problem.details {
+            text.push(format!("  - {}\n", safe(detail)));
+        }
+    }
+    text.push("\n".to_owned());
+    text.concat()
+}
+
+fn picture(report: &RunReport) -> String {
+    let mermaid = report.picture.mermaid.trim_end();
+    if mermaid.is_empty() {
+        return String::new();
+    }
+    // A fence longer than any run of backticks inside cannot be closed from inside.
+    let longest = mermaid.split(|c| c != '`').map(str::len).max();
+    let fence = "`".repeat(longest.unwrap_or(0).max(2) + 1);
+    format!("## Topology\n\n{fence}mermaid\n{mermaid}\n{fence}\n\n")
+}
+
+fn scenario(scenario: &ScenarioReport) -> String {
+    let word = scenario.outcome.word();
+    let mut text = vec![format!("## {}: {word}\n\n", safe(&scenario.name))];
+    for line in [Some(&scenario.headline), scenario.reason.as_ref()] {
+        if let Some(line) = line.filter(|l| !l.is_empty()) {
+            text.push(format!("{}\n\n", safe(line)));
+        }
+    }
+    text.push(summary_table(scenario).map_or_else(String::new, |t| table(&t)));
+    for proof in &scenario.proofs {
+        let word = proof.outcome.word();
+        let (name, summary) = (safe(&proof.name), safe(&proof.summary));
+        text.push(format!("{name}: **{word}**, {summary}\n\n"));
+    }
+    for (cell, steps) in steps_tables(scenario) {
+        let title = format!("### Steps {}", safe(&cell));
+        text.push(format!("{}\n\n{}", title.trim_end(), table(&steps)));
+    }
+    if let Some(files) = files_table(scenario) {
+        text.push(format!("### Files\n\n{}", table(&files)));
+    }
+    text.concat()
+}
+
+fn captures(report: &RunReport) -> String {
+    captures_table(report).map_or_else(String::new, |t| format!("## Captures\n\n{}", table(&t)))
+}
+
+fn machine(report: &RunReport) -> String {
+    let (host, timings) = (&report.host, &report.timings);
+    format!(
+        "## Machine and time\n\norchestrator {} on Linux {}, {}, {} CPUs\n\nraise {} · ready {} · run {} · down {}\n",
+        safe(&host.orchestrator),
+        safe(&host.kernel),
+        safe(&host.architecture),
+        host.cpus,
+        seconds(timings.raise),
+        seconds(timings.ready),
+        seconds(timings.run),
+        seconds(timings.down),
+    )
+}
+
+fn table(table: &Table) -> String {
+    let row = |texts: Vec<String>| format!("| {} |\n", texts.join(" | "));
+    let titles = table.columns.iter().map(|c| safe(&c.title)).collect();
+    let rule = |number| if number { "---:" } else { "---" }.to_owned();
+    let mut text = vec![row(titles)];
+    text.push(row(table.columns.iter().map(|c| rule(c.number)).collect()));
+    for line in &table.rows {
+        text.push(row(line.texts.iter().map(|t| safe(t)).collect()));
+    }
+    text.push("\n".to_owned());
+    text.concat()
+}
+
+/// `text` as text: whatever Markdown or HTML would make of it is escaped.
+fn safe(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in visible(text).chars() {
+        match character {
+            '<' => escaped += "&lt;",
+            '>' => escaped += "&gt;",
+            '&' => escaped += "&amp;",
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// `text` inside a code span.
+fn code(text: &str) -> String {
+    visible(text).replace('`', "'")
+}

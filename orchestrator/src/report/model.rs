@@ -1,0 +1,281 @@
+//! What a run found, as data. Every report is rendered from it; later versions only add fields.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The version of this form.
+pub const SCHEMA: u32 = 1;
+
+/// A finished run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The lab's name.
+    pub lab: String,
+    /// The topology's summary.
+    #[serde(default)]
+    pub summary: Option<String>,
+    /// Where it ran.
+    pub backend: String,
+    /// The seed, eight hexadecimal digits.
+    pub seed: String,
+    /// When it began, RFC 3339 in UTC.
+    pub started: String,
+    /// What came of it all.
+    pub outcome: Outcome,
+    /// From the first act to the last.
+    pub duration_s: f64,
+    /// Where the time went.
+    pub timings: Timings,
+    /// Networks and wires of the lab.
+    #[serde(default)]
+    pub segments: usize,
+    /// The nodes that took part.
+    #[serde(default)]
+    pub nodes: Vec<NodeReport>,
+    /// The lab as a mermaid graph and as SVG, for the reports.
+    #[serde(default)]
+    pub picture: Picture,
+    /// The scenarios in their order.
+    pub scenarios: Vec<ScenarioReport>,
+    /// The captures.
+    pub captures: Vec<CaptureReport>,
+    /// What a reader must know and no scenario says.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// The machine.
+    pub host: HostReport,
+}
+
+/// What came of something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It is as it should be.
+    Passed,
+    /// It could not be tried here; the reason is beside it. Never counted as passed.
+    Skipped,
+    /// The evidence does not suffice for a verdict: a capture that dropped packets.
+    Incomplete,
+    /// It is not as it should be.
+    Failed,
+    /// It could not be carried out.
+    Error,
+}
+
+impl Outcome {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Skipped => "skipped",
+            Self::Incomplete => "incomplete",
+            Self::Failed => "failed",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Where the time went, in seconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timings {
+    /// From the first resource to the last.
+    pub raise: f64,
+    /// From then on until the last node was configured and had answered.
+    pub ready: f64,
+    /// The scenarios.
+    pub run: f64,
+    /// Taking it down; 0 where it was left up.
+    pub down: f64,
+}
+
+/// A node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeReport {
+    /// Its name.
+    pub name: String,
+    /// Its interfaces' addresses, `eth0 192.168.122.5/24`.
+    pub interfaces: Vec<String>,
+}
+
+/// The lab, drawn.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// A mermaid graph.
+    pub mermaid: String,
+    /// An SVG element.
+    pub svg: String,
+}
+
+/// A scenario.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioReport {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+    /// The worst of its cells.
+    pub outcome: Outcome,
+    /// What it was to do, in a line.
+    #[serde(default)]
+    pub headline: String,
+    /// Why it was skipped or could not be carried out.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// One for each combination of the matrix, at least one.
+    pub cells: Vec<CellReport>,
+    /// What its captures prove.
+    #[serde(default)]
+    pub proofs: Vec<ProofReport>,
+}
+
+/// One parameter combination.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CellReport {
+    /// The parameters.
+    pub params: BTreeMap<String, String>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub duration_s: f64,
+    /// What was measured, by name with its unit: `goodput_bytes_per_s`, `datagrams`.
+    pub metrics: BTreeMap<String, f64>,
+    /// Each file at each node where it was due.
+    pub files: Vec<FileReport>,
+    /// The steps of a `steps` scenario.
+    #[serde(default)]
+    pub steps: Vec<StepReport>,
+    /// What a reader should look at, the worst first.
+    pub findings: Vec<Finding>,
+}
+
+/// A file at a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileReport {
+    /// The node.
+    pub node: String,
+    /// The file's name.
+    pub name: String,
+    /// Its length as sent.
+    pub bytes: u64,
+    /// Its length as received.
+    #[serde(default)]
+    pub bytes_received: Option<u64>,
+    /// SHA-256 as sent; none for a file that nobody sent.
+    pub sha256_sent: Option<String>,
+    /// SHA-256 as received; none for a missing file.
+    pub sha256_received: Option<String>,
+    /// What the comparison found.
+    pub outcome: FileOutcome,
+    /// Offset of the first byte that differs.
+    pub first_difference: Option<u64>,
+    /// Ranges of the original that are not in the copy at their place, `[first, end)`, at most 16.
+    #[serde(default)]
+    pub missing: Vec<(u64, u64)>,
+    /// Where the copy is kept, relative to the run directory.
+    #[serde(default)]
+    pub kept: Option<String>,
+}
+
+/// What a comparison of a file found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileOutcome {
+    /// Equal byte for byte.
+    Equal,
+    /// Not there.
+    Missing,
+    /// Shorter, and equal as far as it goes.
+    Cut,
+    /// Different bytes.
+    Changed,
+    /// Nobody sent it.
+    Extra,
+}
+
+impl FileOutcome {
+    /// The words for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Equal => "equal",
+            Self::Missing => "missing",
+            Self::Cut => "cut short",
+            Self::Changed => "changed",
+            Self::Extra => "extra",
+        }
+    }
+}
+
+/// A step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepReport {
+    /// Its name.
+    pub name: String,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub duration_s: f64,
+    /// What was seen, where it is not as it should be: output, exit code.
+    #[serde(default)]
+    pub detail: Option<String>,
+}
+
+/// What a scenario's captures prove, or fail to prove.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProofReport {
+    /// What was to be proved, in a few words: `broadcast frames`.
+    pub name: String,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What was seen, in a line.
+    pub summary: String,
+    /// What speaks against it, the worst first; none where it passed.
+    pub findings: Vec<Finding>,
+}
+
+/// Something that a reader should look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What it makes of the cell.
+    pub outcome: Outcome,
+    /// The node, where it is about one.
+    #[serde(default)]
+    pub node: Option<String>,
+    /// What was seen, as a sentence.
+    pub text: String,
+}
+
+/// A capture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptureReport {
+    /// The scenario.
+    pub scenario: String,
+    /// The node.
+    pub node: String,
+    /// Its interface.
+    pub interface: String,
+    /// The file, relative to the run directory.
+    pub file: String,
+    /// Frames in it.
+    pub packets: u64,
+    /// Frames that the kernel dropped.
+    pub dropped: u64,
+    /// Why it is incomplete, where it is.
+    #[serde(default)]
+    pub cut_short: Option<String>,
+}
+
+/// The machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostReport {
+    /// The kernel's release.
+    pub kernel: String,
+    /// The machine's architecture.
+    pub architecture: String,
+    /// Processors.
+    pub cpus: usize,
+    /// This tool's version.
+    pub orchestrator: String,
+}

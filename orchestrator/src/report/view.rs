@@ -1,0 +1,309 @@
+//! What every readable report says, its form aside: tallies, tables and problems as texts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::number::{self, counted};
+
+use super::model::{CellReport, FileOutcome, Outcome, RunReport, ScenarioReport, StepReport};
+
+/// A table of texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// Its rows; each has a text for every column.
+    pub rows: Vec<Row>,
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its title.
+    pub title: String,
+    /// Whether its texts are numbers, which stand at the right.
+    pub number: bool,
+}
+
+/// A row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// What came of what it tells of.
+    pub outcome: Outcome,
+    /// Its texts.
+    pub texts: Vec<String>,
+}
+
+impl Table {
+    fn new(columns: Vec<(String, bool)>) -> Self {
+        let column = |(title, number)| Column { title, number };
+        Self {
+            columns: columns.into_iter().map(column).collect(),
+            rows: Vec::new(),
+        }
+    }
+}
+
+/// What a run's files and steps come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Files that were due.
+    pub files: u64,
+    /// Those of them that are equal.
+    pub equal: u64,
+    /// Files that nobody sent.
+    pub extra: u64,
+    /// Steps.
+    pub steps: u64,
+    /// Those of them that passed.
+    pub passed: u64,
+}
+
+impl Tally {
+    /// Counts a cell's.
+    pub fn of(cell: &CellReport) -> Self {
+        let files = |wanted: fn(FileOutcome) -> bool| {
+            cell.files.iter().filter(|f| wanted(f.outcome)).count() as u64
+        };
+        let extra = files(|o| o == FileOutcome::Extra);
+        let passed = |s: &&StepReport| s.outcome == Outcome::Passed;
+        Self {
+            files: cell.files.len() as u64 - extra,
+            equal: files(|o| o == FileOutcome::Equal),
+            extra,
+            steps: cell.steps.len() as u64,
+            passed: cell.steps.iter().filter(passed).count() as u64,
+        }
+    }
+
+    /// Counts a run's.
+    pub fn of_run(report: &RunReport) -> Self {
+        let cells = report.scenarios.iter().flat_map(|s| &s.cells);
+        cells.map(Self::of).fold(Self::default(), |a, b| Self {
+            files: a.files + b.files,
+            equal: a.equal + b.equal,
+            extra: a.extra + b.extra,
+            steps: a.steps + b.steps,
+            passed: a.passed + b.passed,
+        })
+    }
+
+    /// `4 of 4 equal`, with what is extra.
+    pub fn files_text(&self) -> String {
+        let due = format!(
+            "{} of {} equal",
+            number::count(self.equal),
+            number::count(self.files)
+        );
+        match self.extra {
+            0 => due,
+            extra => format!("{due}, {} extra", number::count(extra)),
+        }
+    }
+
+    /// `5 of 5 passed`.
+    pub fn steps_text(&self) -> String {
+        format!(
+            "{} of {} passed",
+            number::count(self.passed),
+            number::count(self.steps)
+        )
+    }
+}
+
+/// What a file's comparison makes of its cell.
+pub fn file_verdict(outcome: FileOutcome) -> Outcome {
+    match outcome {
+        FileOutcome::Equal => Outcome::Passed,
+        _ => Outcome::Failed,
+    }
+}
+
+/// A cell in words: `loss 5%, model multi-thread`; empty where there is no matrix.
+pub fn cell_words(params: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = params.iter().map(|(k, v)| format!("{k} {v}")).collect();
+    pairs.join(", ")
+}
+
+/// The table that tells a scenario at a glance: its cells, or, where it is one cell of steps and
+/// nothing else, these.
+pub fn summary_table(scenario: &ScenarioReport) -> Option<Table> {
+    match only_steps(scenario) {
+        Some(cell) => steps_table(cell),
+        None => cells_table(scenario),
+    }
+}
+
+/// The steps of each cell with the cell in words, where [`summary_table`] doesn't show them.
+pub fn steps_tables(scenario: &ScenarioReport) -> Vec<(String, Table)> {
+    if only_steps(scenario).is_some() {
+        return Vec::new();
+    }
+    let named = |cell: &CellReport| Some((cell_words(&cell.params), steps_table(cell)?));
+    scenario.cells.iter().filter_map(named).collect()
+}
+
+fn only_steps(scenario: &ScenarioReport) -> Option<&CellReport> {
+    match scenario.cells.as_slice() {
+        [cell] if cell.files.is_empty() && !cell.steps.is_empty() => Some(cell),
+        _ => None,
+    }
+}
+
+/// A scenario's cells: parameters, time, what was measured, files and steps. None where it has no
+/// cell.
+fn cells_table(scenario: &ScenarioReport) -> Option<Table> {
+    if scenario.cells.is_empty() {
+        return None;
+    }
+    let cells = &scenario.cells;
+    let params: BTreeSet<&String> = cells.iter().flat_map(|c| c.params.keys()).collect();
+    let metrics: BTreeSet<&String> = cells.iter().flat_map(|c| c.metrics.keys()).collect();
+    let files = cells.iter().any(|c| !c.files.is_empty());
+    let steps = cells.iter().any(|c| !c.steps.is_empty());
+    let all_passed = cells.iter().all(|c| c.outcome == Outcome::Passed);
+
+    let mut columns: Vec<(String, bool)> = params.iter().map(|p| ((*p).clone(), false)).collect();
+    columns.push(("time".to_owned(), true));
+    columns.extend(metrics.iter().map(|m| (metric_title(m), true)));
+    columns.extend(files.then(|| ("files".to_owned(), false)));
+    columns.extend(steps.then(|| ("steps".to_owned(), false)));
+    columns.extend((!all_passed).then(|| ("outcome".to_owned(), false)));
+    let mut table = Table::new(columns);
+    for cell in cells {
+        let tally = Tally::of(cell);
+        let param = |p: &&String| cell.params.get(*p).cloned().unwrap_or_else(nothing);
+        let metric = |m: &&String| {
+            cell.metrics
+                .get(*m)
+                .map_or_else(nothing, |v| measured(m, *v))
+        };
+        let mut texts: Vec<String> = params.iter().map(param).collect();
+        texts.push(number::seconds(cell.duration_s));
+        texts.extend(metrics.iter().map(metric));
+        texts.extend(files.then(|| tally.files_text()));
+        texts.extend(steps.then(|| tally.steps_text()));
+        texts.extend((!all_passed).then(|| cell.outcome.word().to_owned()));
+        table.rows.push(Row {
+            outcome: cell.outcome,
+            texts,
+        });
+    }
+    Some(table)
+}
+
+/// A cell's steps; none where it has none.
+fn steps_table(cell: &CellReport) -> Option<Table> {
+    let titles = [("step", false), ("time", true), ("outcome", false)];
+    let mut table = Table::new(titles.map(|(t, n)| (t.to_owned(), n)).into());
+    let row = |step: &StepReport| Row {
+        outcome: step.outcome,
+        texts: vec![
+            step.name.clone(),
+            number::seconds(step.duration_s),
+            step.outcome.word().to_owned(),
+        ],
+    };
+    table.rows.extend(cell.steps.iter().map(row));
+    (!table.rows.is_empty()).then_some(table)
+}
+
+/// A scenario's files, those that are not as they should be first; none where it has none.
+pub fn files_table(scenario: &ScenarioReport) -> Option<Table> {
+    let matrix = scenario.cells.iter().any(|c| !c.params.is_empty());
+    let mut columns = vec![("node".to_owned(), false), ("file".to_owned(), false)];
+    columns.extend(matrix.then(|| ("cell".to_owned(), false)));
+    let last = [
+        ("bytes", true),
+        ("result", false),
+        ("SHA-256 received", false),
+    ];
+    columns.extend(last.map(|(title, number)| (title.to_owned(), number)));
+    let mut table = Table::new(columns);
+    for cell in &scenario.cells {
+        for file in &cell.files {
+            let mut texts = vec![file.node.clone(), file.name.clone()];
+            texts.extend(matrix.then(|| cell_words(&cell.params)));
+            texts.push(file.bytes_received.map_or_else(nothing, number::count));
+            texts.push(file.outcome.word().to_owned());
+            texts.push(file.sha256_received.clone().unwrap_or_else(nothing));
+            let outcome = file_verdict(file.outcome);
+            table.rows.push(Row { outcome, texts });
+        }
+    }
+    table.rows.sort_by_key(|r| std::cmp::Reverse(r.outcome));
+    (!table.rows.is_empty()).then_some(table)
+}
+
+/// A run's captures; none where there is none.
+pub fn captures_table(report: &RunReport) -> Option<Table> {
+    let titles = [
+        ("scenario", false),
+        ("interface", false),
+        ("packets", true),
+        ("dropped", true),
+        ("file", false),
+    ];
+    let mut table = Table::new(titles.map(|(t, n)| (t.to_owned(), n)).into());
+    for capture in &report.captures {
+        let whole = capture.dropped == 0 && capture.cut_short.is_none();
+        let why = capture.cut_short.as_ref();
+        table.rows.push(Row {
+            outcome: if whole {
+                Outcome::Passed
+            } else {
+                Outcome::Incomplete
+            },
+            texts: vec![
+                capture.scenario.clone(),
+                format!("{} {}", capture.node, capture.interface),
+                number::count(capture.packets),
+                number::count(capture.dropped),
+                why.map_or_else(
+                    || capture.file.clone(),
+                    |w| format!("{} ({w})", capture.file),
+                ),
+            ],
+        });
+    }
+    (!table.rows.is_empty()).then_some(table)
+}
+
+/// `3 nodes on 1 network`.
+pub fn size(nodes: usize, segments: usize) -> String {
+    let nodes = counted(nodes as u64, "node");
+    match segments {
+        0 => nodes,
+        segments => format!("{nodes} on {}", counted(segments as u64, "network")),
+    }
+}
+
+/// The title of a metric: its name without the unit at its end.
+fn metric_title(name: &str) -> String {
+    let bare = UNITS
+        .iter()
+        .find_map(|(unit, _)| name.strip_suffix(unit))
+        .unwrap_or(name);
+    bare.replace('_', " ")
+}
+
+/// A measured value in the unit that its name ends with.
+fn measured(name: &str, value: f64) -> String {
+    let unit = UNITS.iter().find(|(unit, _)| name.ends_with(unit));
+    unit.map_or_else(|| number::plain(value), |(_, show)| show(value))
+}
+
+fn nothing() -> String {
+    "–".to_owned()
+}
+
+/// How a value is shown.
+type Show = fn(f64) -> String;
+
+/// The units that names of metrics end with, longer ones before those that they end with.
+const UNITS: [(&str, Show); 5] = [
+    ("_bytes_per_s", number::rate),
+    ("_per_s", |value| format!("{}/s", number::plain(value))),
+    ("_bytes", number::bytes_measured),
+    ("_percent", |value| format!("{} %", number::plain(value))),
+    ("_s", number::seconds),
+];

@@ -1,0 +1,149 @@
+//! What every scenario is given.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use protocol::name::NodeName;
+
+use crate::control::Control;
+use crate::evidence::{self, CaptureBudget, EvidenceError, RunFolder, component};
+use crate::lab::Lab;
+use crate::report::event::RunEvent;
+use crate::topology::Diagnostics;
+use crate::topology::model::{Scenario, Topology};
+
+use super::cell::Params;
+
+/// Who is told what happens, as it happens. Must not block.
+pub trait Observer: Send + Sync {
+    /// Takes note of an event.
+    fn observe(&self, event: &RunEvent);
+}
+
+/// Reads the topology again with other values for some variables.
+pub type Reread<'a> =
+    dyn Fn(&BTreeMap<String, String>) -> Result<Topology, Diagnostics> + Send + Sync + 'a;
+
+/// What every scenario is given.
+#[derive(Clone, Copy)]
+pub struct RunContext<'a> {
+    /// The lab that is up.
+    pub lab: &'a Lab,
+    /// What it was raised from.
+    pub topology: &'a Topology,
+    /// Reads the topology with a cell's values.
+    pub reread: &'a Reread<'a>,
+    /// Where evidence goes.
+    pub evidence: &'a RunFolder,
+    /// What captures may still take.
+    pub budget: &'a Arc<CaptureBudget>,
+    /// Who is told what happens.
+    pub observer: &'a dyn Observer,
+    /// Whether received files are kept even where they are equal.
+    pub keep_received: bool,
+}
+
+impl std::fmt::Debug for RunContext<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("RunContext")
+            .field("lab", self.lab)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a scenario could not be carried out. A wrong result is no error but a finding.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// A node could not.
+    #[error(transparent)]
+    Control(#[from] crate::control::ControlError),
+    /// A file that goes into a node could not be read.
+    #[error(transparent)]
+    Lab(#[from] crate::lab::LabError),
+    /// Evidence could not be written.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// Files could not be compared.
+    #[error(transparent)]
+    Files(#[from] crate::verify::files::FilesError),
+    /// A defect of this program.
+    #[error("the verifier broke off: {0}")]
+    Verifier(String),
+    /// The lab that is up has no such node: it was raised from another file.
+    #[error("the lab that is up has no node {0}; take it down and raise it again from this file")]
+    NoNode(NodeName),
+    /// A receiver did not come up.
+    #[error("the receiver on {node} did not come up: {instead}")]
+    NotReady {
+        /// The node.
+        node: NodeName,
+        /// What it did instead.
+        instead: String,
+    },
+    /// No segment holds the sender and all receivers.
+    #[error(
+        "no network holds {from} and all of its receivers; broadcasts do not leave their network"
+    )]
+    NoCommonNetwork {
+        /// The sender.
+        from: NodeName,
+    },
+    /// A cell's values make the file wrong.
+    #[error("{0}")]
+    Reread(String),
+}
+
+impl RunContext<'_> {
+    /// The control connection to a node.
+    ///
+    /// # Errors
+    /// If the lab that is up was raised from another file.
+    pub fn node(&self, name: &NodeName) -> Result<&Control, ScenarioError> {
+        self.lab
+            .node(name)
+            .ok_or_else(|| ScenarioError::NoNode(name.clone()))
+    }
+
+    /// Tells the observer.
+    pub fn tell(&self, event: &RunEvent) {
+        self.observer.observe(event);
+    }
+}
+
+/// A scenario's place in its file and in the run directory.
+#[derive(Debug, Clone, Copy)]
+pub struct CellPlace<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// The combination.
+    pub params: &'a Params,
+    /// Its number among the scenario's cells, from 0.
+    pub index: usize,
+}
+
+impl CellPlace<'_> {
+    /// Its place in the run directory.
+    pub fn evidence(&self) -> evidence::CellPlace<'_> {
+        evidence::CellPlace {
+            scenario: &self.scenario.name,
+            params: self.params,
+        }
+    }
+
+    /// A folder in a node that no other cell uses.
+    pub fn folder(&self, purpose: &str) -> String {
+        format!(
+            "/root/{purpose}/{}/{}",
+            component(&self.scenario.name),
+            self.index
+        )
+    }
+}
+
+/// The last component of a path as text.
+pub fn base_name(path: &Path) -> String {
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}

@@ -1,0 +1,132 @@
+//! What the captures of a scenario prove.
+
+use ipnet::Ipv4Net;
+
+use crate::report::model::{CaptureReport, Finding, Outcome, ProofReport};
+use crate::topology::model::{Broadcast, Scenario, Work};
+use crate::verify::packets::{self, Delivery};
+
+use super::broadcast::{self, Crossing};
+use super::context::{RunContext, ScenarioError};
+
+/// Proves from the captures of a broadcast that its frames were broadcast and that every receiver's
+/// interface saw them; of other scenarios, that no capture lacks frames. Nothing captured, nothing
+/// proved.
+///
+/// # Errors
+/// If no network holds the broadcast's ends, or the verifier breaks off.
+pub async fn judge(
+    cx: &RunContext<'_>,
+    scenario: &Scenario,
+    captures: &[CaptureReport],
+) -> Result<Vec<ProofReport>, ScenarioError> {
+    if captures.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Work::Broadcast(work) = &scenario.work else {
+        return Ok(gaps(captures).into_iter().collect());
+    };
+    let crossing = broadcast::crossing(cx.lab.plan(), work)?;
+    let question = Question::new(cx, work, crossing, captures);
+    let judged = tokio::task::spawn_blocking(move || question.judge()).await;
+    let proof = judged.map_err(|panic| ScenarioError::Verifier(panic.to_string()))?;
+    Ok(vec![proof])
+}
+
+/// What is to be judged, owned, so that it can be done where blocking is allowed.
+struct Question {
+    captures: Vec<CaptureReport>,
+    folder: std::path::PathBuf,
+    port: u16,
+    sender: String,
+    crossing: Crossing,
+    from: [Ipv4Net; 1],
+}
+
+impl Question {
+    fn new(
+        cx: &RunContext<'_>,
+        work: &Broadcast,
+        crossing: Crossing,
+        captures: &[CaptureReport],
+    ) -> Self {
+        Self {
+            captures: captures.to_vec(),
+            folder: cx.evidence.root().to_owned(),
+            port: work.port,
+            sender: work.from.to_string(),
+            from: [crossing.net],
+            crossing,
+        }
+    }
+
+    fn judge(&self) -> ProofReport {
+        let of = |node: &str, interface: &str| {
+            self.captures
+                .iter()
+                .find(|c| c.node == node && c.interface == interface)
+        };
+        let Some(sender) = of(&self.sender, self.crossing.from.as_str()) else {
+            return missing(&self.sender);
+        };
+        let receivers = self.crossing.to.iter().map(|(node, interface, _)| {
+            of(node.as_str(), interface.as_str()).ok_or_else(|| missing(node.as_str()))
+        });
+        let receivers = match receivers.collect::<Result<Vec<_>, _>>() {
+            Ok(receivers) => receivers,
+            Err(missing) => return missing,
+        };
+        packets::judge(&packets::Broadcast {
+            sender,
+            receivers,
+            folder: &self.folder,
+            from: &self.from,
+            port: self.port,
+            delivery: Delivery::Perfect,
+        })
+    }
+}
+
+fn missing(node: &str) -> ProofReport {
+    let text = format!("there is no capture of {node}");
+    let finding = Finding {
+        outcome: Outcome::Incomplete,
+        node: Some(node.to_owned()),
+        text: text.clone(),
+    };
+    ProofReport {
+        name: "broadcast frames".to_owned(),
+        outcome: Outcome::Incomplete,
+        summary: text,
+        findings: vec![finding],
+    }
+}
+
+/// Names the captures that lack frames; `None` where all are whole.
+fn gaps(captures: &[CaptureReport]) -> Option<ProofReport> {
+    let findings: Vec<Finding> = captures.iter().filter_map(gap).collect();
+    (!findings.is_empty()).then(|| ProofReport {
+        name: "whole captures".to_owned(),
+        outcome: Outcome::Incomplete,
+        summary: format!(
+            "{} of {} captures lack frames",
+            findings.len(),
+            captures.len()
+        ),
+        findings,
+    })
+}
+
+fn gap(capture: &CaptureReport) -> Option<Finding> {
+    let why = match &capture.cut_short {
+        Some(why) => why.clone(),
+        None if capture.dropped > 0 => format!("{} frames were dropped", capture.dropped),
+        None => return None,
+    };
+    let text = format!("the capture of {} is incomplete: {why}", capture.interface);
+    Some(Finding {
+        outcome: Outcome::Incomplete,
+        node: Some(capture.node.clone()),
+        text,
+    })
+}

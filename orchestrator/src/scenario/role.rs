@@ -1,0 +1,92 @@
+//! The node's own programs and the lines that they print.
+
+use protocol::control::{Command, Exit, Lifetime, Program, Stream};
+use protocol::role::RoleEvent;
+
+use crate::control::process::Hands;
+use crate::control::{Control, ControlError, Process, ProcessEvent};
+
+/// A running role.
+#[derive(Debug)]
+pub struct Role {
+    process: Process,
+    printed: Vec<u8>,
+    complaints: Vec<u8>,
+}
+
+/// What a role does next.
+#[derive(Debug)]
+pub enum RoleStep {
+    /// It printed an event.
+    Event(RoleEvent),
+    /// It ended; the text is what it wrote on standard error, or the line that was no event.
+    Ended(Exit, String),
+}
+
+impl Role {
+    /// Starts a role of the node binary.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub async fn start(control: &Control, arguments: Vec<String>) -> Result<Self, ControlError> {
+        let command = Command {
+            program: Program::Role(arguments),
+            env: std::collections::BTreeMap::new(),
+            directory: None,
+            terminal: None,
+            lifetime: Lifetime::Connection,
+        };
+        let process = control.start(command).await?;
+        Ok(Self {
+            process,
+            printed: Vec::new(),
+            complaints: Vec::new(),
+        })
+    }
+
+    /// What speaks to it.
+    pub fn hands(&self) -> Hands {
+        self.process.hands()
+    }
+
+    /// What it does next.
+    ///
+    /// # Errors
+    /// If the connection ended first.
+    pub async fn next(&mut self) -> Result<RoleStep, ControlError> {
+        loop {
+            while let Some(line) = take_line(&mut self.printed) {
+                match serde_json::from_slice(&line) {
+                    Ok(event) => return Ok(RoleStep::Event(event)),
+                    Err(_) => self.complain(&line),
+                }
+            }
+            match self.process.next().await? {
+                ProcessEvent::Printed(Stream::Error, bytes) => self.complain(&bytes),
+                ProcessEvent::Printed(_, bytes) => self.printed.extend_from_slice(&bytes),
+                ProcessEvent::Exited(exit) => {
+                    let complaints = String::from_utf8_lossy(&self.complaints).trim().to_owned();
+                    return Ok(RoleStep::Ended(exit, complaints));
+                }
+            }
+        }
+    }
+
+    fn complain(&mut self, bytes: &[u8]) {
+        let room = COMPLAINTS
+            .saturating_sub(self.complaints.len())
+            .min(bytes.len());
+        self.complaints.extend(bytes.iter().take(room));
+    }
+}
+
+/// Takes the first whole line, without its end.
+fn take_line(text: &mut Vec<u8>) -> Option<Vec<u8>> {
+    let end = text.iter().position(|&byte| byte == b'\n')?;
+    let mut line: Vec<u8> = text.drain(..=end).collect();
+    line.pop();
+    Some(line)
+}
+
+/// The most that is kept of what a role writes on standard error, in bytes.
+const COMPLAINTS: usize = 4096;

@@ -1,0 +1,22 @@
+//! The file as it was written: its whole vocabulary, with the place of every word.
+//!
+//! - [`shape`]: the tables of the file and their keys.
+//! - [`scenario`]: the tables of a scenario and its faults.
+//! - [`step`]: the tables of a step.
+//! - [`written`]: a word at its place, lists and named tables.
+//! - [`word`]: what a word may be, how it is parsed, and its JSON Schema.
+//! - [`place`]: words that name a place: `node:eth0`, `node:/path`, `node:80/tcp`.
+//! - `access`, `lenient`: read TOML into these, noting every mistake of form instead of ending at the first.
+
+mod access;
+mod lenient;
+pub(super) mod place;
+pub(super) mod scenario;
+pub(super) mod shape;
+pub(super) mod step;
+pub(super) mod word;
+pub(super) mod written;
+
+pub(super) use lenient::read;
+pub(super) use shape::Document;
+pub(super) use written::{At, Many, Named, OneOrMany, Written};

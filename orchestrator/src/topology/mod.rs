@@ -1,0 +1,39 @@
+//! The domain: what a topology file says, checked. No I/O, no async.
+//!
+//! ```text
+//! text ─document→ Document ─resolve→ Topology      (read: all of it, with every mistake)
+//! ```
+//!
+//! - [`model`]: the checked topology.
+//! - [`unit`]: values with units, parsed once.
+//! - [`read()`]: from a file's text to the checked topology.
+//! - [`diagnostic`]: what is wrong with a file, and how it is shown.
+//! - `variables`: `${name}` in strings; [`fill`] replaces what steps saved, at run time.
+//! - `document`: the file as written; `resolve`: from there to the model; `suggestion`: "did you mean".
+//! - [`resolved_toml`]: a topology as a file again, with everything planned in it.
+//! - [`path`]: what the impairments between two nodes add up to.
+//! - [`graph`]: a topology as a picture.
+//! - [`schema()`]: the file's JSON Schema.
+
+pub mod diagnostic;
+mod document;
+pub mod graph;
+pub mod model;
+pub mod path;
+mod read;
+mod resolve;
+mod resolved;
+mod schema;
+mod suggestion;
+#[cfg(test)]
+mod tests;
+pub mod unit;
+mod variables;
+
+pub use diagnostic::{Diagnostic, Diagnostics};
+use document::word::signal_name;
+pub use model::Topology;
+pub use read::read;
+pub use resolved::resolved_toml;
+pub use schema::schema;
+pub use variables::{VariableError, fill};

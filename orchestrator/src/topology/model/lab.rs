@@ -1,0 +1,174 @@
+//! Nodes, networks, wires and how bad they are.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use protocol::name::{InterfaceName, LabName, NetworkName, NodeName};
+use protocol::settings::MacAddress;
+
+use super::Scenario;
+use crate::topology::unit::{ByteSize, Percent, Rate};
+
+/// A checked topology.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Topology {
+    /// The lab's name.
+    pub name: LabName,
+    /// What it is about, in a line.
+    pub summary: Option<String>,
+    /// The folder that relative input paths start from.
+    pub base: PathBuf,
+    /// The variables' values, overrides included. They are replaced in all that follows.
+    pub vars: BTreeMap<String, String>,
+    /// Ethernet segments by name.
+    pub networks: BTreeMap<NetworkName, Network>,
+    /// Nodes in the file's order, those with `count` expanded.
+    pub nodes: Vec<Node>,
+    /// Direct wires.
+    pub links: Vec<Link>,
+    /// Scenarios in the file's order.
+    pub scenarios: Vec<Scenario>,
+}
+
+/// One Ethernet broadcast domain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// Its name.
+    pub name: NetworkName,
+    /// Its subnets; none for a bare segment.
+    pub subnets: Vec<IpNet>,
+}
+
+/// A node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Its name.
+    pub name: NodeName,
+    /// The container image, where not the built-in one.
+    pub image: Option<String>,
+    /// The program started with the lab; empty: none.
+    pub command: Vec<String>,
+    /// Variables of its environment.
+    pub env: BTreeMap<String, String>,
+    /// Files put into it before its command starts.
+    pub files: Vec<FileCopy>,
+    /// Its interfaces, in the file's order.
+    pub interfaces: Vec<Interface>,
+    /// Routes that the file gives; where there are none they are planned.
+    pub routes: Vec<StaticRoute>,
+    /// Whether it routes between its interfaces.
+    pub forward: bool,
+    /// What it may use at most.
+    pub limits: Limits,
+}
+
+/// A file put into a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileCopy {
+    /// Where it is on this machine.
+    pub from: PathBuf,
+    /// Absolute path in the node.
+    pub to: String,
+}
+
+/// A route given by the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaticRoute {
+    /// Where to.
+    pub to: IpNet,
+    /// Through which neighbour.
+    pub via: IpAddr,
+}
+
+/// What a node may use at most.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Limits {
+    /// Memory.
+    pub memory: Option<ByteSize>,
+    /// Processors, in thousandths of one.
+    pub milli_cpus: Option<u32>,
+    /// Processes and threads.
+    pub pids: Option<u32>,
+}
+
+impl Limits {
+    /// Whether nothing is limited.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// An interface of a node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Interface {
+    /// Its name.
+    pub name: InterfaceName,
+    /// What it is plugged into.
+    pub attachment: Attachment,
+    /// Its hardware address: the file's, or one derived from lab, node and interface names.
+    pub mac: MacAddress,
+    /// Its addresses with prefix lengths: the file's, or planned.
+    pub addresses: Vec<IpNet>,
+    /// Node to network.
+    pub egress: Impairment,
+    /// Network to node.
+    pub ingress: Impairment,
+}
+
+/// What an interface is plugged into.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Attachment {
+    /// A network, by name.
+    Network(NetworkName),
+    /// A direct wire, by its place in [`Topology::links`].
+    Link(usize),
+}
+
+/// A direct wire between two nodes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    /// Its two ends, in the file's order.
+    pub ends: [LinkEnd; 2],
+    /// Its subnets; none for a bare wire.
+    pub subnets: Vec<IpNet>,
+}
+
+/// One end of a wire.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LinkEnd {
+    /// The node.
+    pub node: NodeName,
+    /// Its interface.
+    pub interface: InterfaceName,
+}
+
+/// How one direction of a link is bad. The default is a perfect one.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Impairment {
+    /// One-way delay.
+    pub delay: Duration,
+    /// Deviation of the delay.
+    pub jitter: Duration,
+    /// Frames lost.
+    pub loss: Percent,
+    /// Frames delivered twice.
+    pub duplicate: Percent,
+    /// Frames with a changed bit.
+    pub corrupt: Percent,
+    /// Frames sent before their turn.
+    pub reorder: Percent,
+    /// The most that gets through.
+    pub rate: Option<Rate>,
+    /// What may wait for its turn where there is a rate.
+    pub queue: Option<ByteSize>,
+}
+
+impl Impairment {
+    /// Whether the direction is as good as no impairment at all.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}

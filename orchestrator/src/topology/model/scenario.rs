@@ -1,0 +1,266 @@
+//! What is done in the lab.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use protocol::name::NodeName;
+
+use super::LinkEnd;
+
+/// A scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// Its name, unique in the file.
+    pub name: String,
+    /// What it does.
+    pub work: Work,
+    /// The axes of its matrix: parameter to values, as written.
+    pub matrix: Vec<(String, Vec<String>)>,
+    /// What happens while it runs.
+    pub faults: Vec<Fault>,
+    /// What is captured.
+    pub capture: CaptureMode,
+    /// How long one cell may take.
+    pub timeout: Duration,
+}
+
+/// How much of each frame is captured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CaptureMode {
+    /// Every byte.
+    #[default]
+    Full,
+    /// The headers: 128 bytes of each frame.
+    Headers,
+    /// Nothing.
+    Off,
+}
+
+impl std::fmt::Display for CaptureMode {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.pad(match self {
+            Self::Full => "full",
+            Self::Headers => "headers",
+            Self::Off => "off",
+        })
+    }
+}
+
+/// What a scenario does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Work {
+    /// Files from one node to many by UDP broadcast.
+    Broadcast(Broadcast),
+    /// Programs run on nodes, with expectations.
+    Steps(Vec<Step>),
+    /// A kind that is checked by this version and carried out by a later one.
+    Later {
+        /// Its kind: `split`, `file-server` or `stress`.
+        kind: String,
+    },
+}
+
+/// Files from one node to many by UDP broadcast.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Broadcast {
+    /// The sender.
+    pub from: NodeName,
+    /// The receivers.
+    pub to: Vec<NodeName>,
+    /// The files, on this machine.
+    pub files: Vec<PathBuf>,
+    /// The UDP port.
+    pub port: u16,
+    /// Which broadcast address is sent to.
+    pub address: BroadcastAddress,
+    /// How the sender's work is spread; where the matrix has a `model` axis, that rules.
+    pub model: Model,
+}
+
+/// Which broadcast address is sent to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BroadcastAddress {
+    /// 255.255.255.255.
+    #[default]
+    Limited,
+    /// The subnet's own.
+    Subnet,
+}
+
+impl std::fmt::Display for BroadcastAddress {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.pad(match self {
+            Self::Limited => "limited",
+            Self::Subnet => "subnet",
+        })
+    }
+}
+
+/// How a sender's work is spread over threads, processes and tasks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Model {
+    /// One thread does it all.
+    #[default]
+    SingleThread,
+    /// A thread a file.
+    MultiThread,
+    /// Tasks on a pool of threads.
+    MultiThreadAsync,
+    /// A process a file.
+    MultiProcess,
+    /// Tasks on a pool of processes.
+    MultiProcessAsync,
+}
+
+impl std::fmt::Display for Model {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.pad(match self {
+            Self::SingleThread => "single-thread",
+            Self::MultiThread => "multi-thread",
+            Self::MultiThreadAsync => "multi-thread-async",
+            Self::MultiProcess => "multi-process",
+            Self::MultiProcessAsync => "multi-process-async",
+        })
+    }
+}
+
+/// One step of a `steps` scenario. Exactly one action, with its expectations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// What it is called in reports: the file's `name`, or the action in words.
+    pub name: String,
+    /// What is done.
+    pub action: Action,
+    /// How long it may take, retries included.
+    pub within: Duration,
+    /// Whether it is tried again until it holds or `within` is over.
+    pub retry: bool,
+}
+
+/// What a step does. Texts may hold `${name}` for values captured by earlier steps, which
+/// [`crate::topology::fill`] replaces.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Runs a program to its end.
+    Run(RunProgram),
+    /// Starts a program that runs beside the later steps, under a name.
+    Start {
+        /// What runs.
+        program: RunProgram,
+        /// What later steps call it.
+        id: String,
+    },
+    /// Waits for a program started earlier to end.
+    Finish {
+        /// Its name.
+        id: String,
+        /// What must hold of it.
+        expect: Expectation,
+    },
+    /// Ends a program started earlier, by a signal.
+    Stop {
+        /// Its name.
+        id: String,
+        /// The signal's number.
+        signal: i32,
+    },
+    /// Waits until a port listens.
+    AwaitPort {
+        /// Where.
+        node: NodeName,
+        /// TCP or UDP.
+        transport: protocol::control::Transport,
+        /// The port.
+        port: u16,
+    },
+    /// Waits until a program started earlier has printed a line with this text.
+    AwaitLine {
+        /// Its name.
+        id: String,
+        /// The text.
+        text: String,
+    },
+    /// Waits until a file exists.
+    AwaitFile {
+        /// Where.
+        node: NodeName,
+        /// Its absolute path.
+        path: String,
+    },
+    /// Expects files to be equal byte for byte.
+    Equal {
+        /// What they must equal: a file on this machine or in a node.
+        original: FilePlace,
+        /// The copies.
+        copies: Vec<FilePlace>,
+    },
+}
+
+/// A program of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunProgram {
+    /// Where.
+    pub node: NodeName,
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// What must hold of it.
+    pub expect: Expectation,
+    /// Captures a value from its output under a name: the whole, trimmed, or what `pattern` finds.
+    pub save: Option<SaveValue>,
+}
+
+/// A value captured from a program's output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SaveValue {
+    /// The name for `${name}` later.
+    pub name: String,
+    /// The text between these two marks, where given; else the whole output, trimmed. An empty mark
+    /// is the output's start or the line's end.
+    pub between: Option<(String, String)>,
+}
+
+/// What must hold of a program that ended. By default, that it ended with 0.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Expectation {
+    /// Its exit code.
+    pub code: i32,
+    /// Texts that its standard output must contain.
+    pub stdout_contains: Vec<String>,
+    /// What its standard output must be, trimmed.
+    pub stdout_is: Option<String>,
+    /// Texts that its standard error must contain.
+    pub stderr_contains: Vec<String>,
+}
+
+/// Where a file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FilePlace {
+    /// On this machine.
+    Here(PathBuf),
+    /// In a node.
+    Node(NodeName, String),
+}
+
+/// Something that happens while a scenario runs. Checked by this version, carried out by a later one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    /// When, from the start of the cell.
+    pub at: Duration,
+    /// For how long; `None`: to the cell's end.
+    pub lasts: Option<Duration>,
+    /// What.
+    pub kind: FaultKind,
+}
+
+/// What a fault does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FaultKind {
+    /// Groups of nodes that hear only their own.
+    Partition(Vec<Vec<NodeName>>),
+    /// A wire or interface that is down.
+    Down(LinkEnd),
+    /// A node whose processes are killed, and started again when it is over.
+    Kill(NodeName),
+    /// A node whose processes are stopped, and go on when it is over.
+    Pause(NodeName),
+}

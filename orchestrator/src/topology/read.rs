@@ -1,0 +1,39 @@
+//! From a file's text to its checked topology, or to everything that is wrong with it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::diagnostic::Diagnostics;
+use super::model::Topology;
+use super::resolve::Surroundings;
+use super::{document, resolve};
+
+/// Reads a topology file. `base` is the folder that its relative paths start from, `overrides` are
+/// values for its variables (`--set`, and a matrix cell's parameters other than `model`), and
+/// `exists` tells whether an input file is there.
+///
+/// # Errors
+/// Every mistake in the file, each with its place and what to write instead.
+pub fn read(
+    file_name: &str,
+    text: &str,
+    base: &Path,
+    overrides: &BTreeMap<String, String>,
+    exists: &dyn Fn(&Path) -> bool,
+) -> Result<Topology, Diagnostics> {
+    let surroundings = Surroundings { base, exists };
+    let (document, mut mistakes) = document::read(text);
+    let mut topology = None;
+    if let Some(document) = document {
+        let (resolved, found) = resolve::resolve(&document, overrides, surroundings);
+        let base = (resolved.as_ref(), found.as_slice());
+        let cells = resolve::check_matrix(&document, overrides, surroundings, base);
+        mistakes.extend(found);
+        mistakes.extend(cells);
+        topology = resolved;
+    }
+    match topology {
+        Some(topology) if mistakes.is_empty() => Ok(topology),
+        _ => Err(Diagnostics::new(file_name, text, mistakes)),
+    }
+}

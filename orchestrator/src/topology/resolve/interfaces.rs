@@ -1,0 +1,207 @@
+//! The interfaces that a node's own table gives, and how bad their directions are.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use protocol::name::{InterfaceName, NetworkName};
+use protocol::settings::MacAddress;
+
+use super::context::Context;
+use super::networks::Segment;
+use crate::topology::document::shape::{ImpairmentEntry, InterfaceEntry, NodeEntry};
+use crate::topology::document::word::Address;
+use crate::topology::document::{At, Written};
+use crate::topology::model::{Attachment, Impairment};
+use crate::topology::suggestion::instead_of;
+use crate::topology::unit::{Percent, Time};
+
+/// An interface in the making.
+#[derive(Debug, Clone)]
+pub(super) struct Port {
+    pub(super) name: InterfaceName,
+    /// Where the file defines it.
+    pub(super) span: Range<usize>,
+    /// What it is plugged into, once that is known.
+    pub(super) attachment: Option<Attachment>,
+    /// Whether what the file plugs it into is wrong, and noted.
+    pub(super) dangling: bool,
+    /// The addresses that the file gives.
+    pub(super) addresses: Vec<(Address, Range<usize>)>,
+    /// The MAC address that the file gives.
+    pub(super) mac: Option<(MacAddress, Range<usize>)>,
+    pub(super) egress: Impairment,
+    pub(super) ingress: Impairment,
+}
+
+/// Reads the interfaces of a node of which there are `count`.
+pub(super) fn read(
+    cx: &Context<'_>,
+    entry: &NodeEntry,
+    networks: &BTreeMap<NetworkName, Segment>,
+    count: u32,
+) -> Vec<Port> {
+    let mut ports = Vec::new();
+    for (index, written) in entry.networks.0.iter().enumerate() {
+        let network = cx.get(written);
+        let known = network.filter(|name| is_known(cx, name, networks, &written.span()));
+        if let Ok(name) = format!("eth{index}").parse() {
+            let mut port = Port::new(name, written.span());
+            port.dangling = known.is_none();
+            port.attachment = known.map(Attachment::Network);
+            ports.push(port);
+        }
+    }
+    for (key, entry) in &entry.interface.0 {
+        let Some(name) = cx.key::<InterfaceName>(key) else {
+            continue;
+        };
+        let port = port(cx, key, entry, name, networks);
+        if count > 1 {
+            shared(cx, entry);
+        }
+        if ports.iter().any(|other| other.name == port.name) {
+            cx.mistake(
+                &key.span,
+                format!("{} is already one of `networks`", key.value),
+                format!(
+                    "call this one eth{}, or take it out of `networks`",
+                    ports.len()
+                ),
+            );
+            continue;
+        }
+        ports.push(port);
+    }
+    ports
+}
+
+impl Port {
+    /// An interface of which the file says nothing but its name.
+    pub(super) fn new(name: InterfaceName, span: Range<usize>) -> Self {
+        Self {
+            name,
+            span,
+            attachment: None,
+            dangling: false,
+            addresses: Vec::new(),
+            mac: None,
+            egress: Impairment::default(),
+            ingress: Impairment::default(),
+        }
+    }
+}
+
+fn port(
+    cx: &Context<'_>,
+    key: &At<String>,
+    entry: &InterfaceEntry,
+    name: InterfaceName,
+    networks: &BTreeMap<NetworkName, Segment>,
+) -> Port {
+    if name.as_str() == "lo" {
+        cx.mistake(
+            &key.span,
+            "`lo` is every node's loopback",
+            "write another name: eth0",
+        );
+    }
+    let network = cx.get(&entry.network);
+    let known = network.filter(|name| is_known(cx, name, networks, &entry.network.span()));
+    let addresses = entry.address.0.iter();
+    let mac = cx.get(&entry.mac).map(|mac| (mac, entry.mac.span()));
+    Port {
+        dangling: known.is_none() && !entry.network.is_absent(),
+        attachment: known.map(Attachment::Network),
+        addresses: addresses
+            .filter_map(|w| Some((cx.get(w)?, w.span())))
+            .collect(),
+        mac,
+        egress: impairment(cx, &entry.egress, None),
+        ingress: impairment(cx, &entry.ingress, None),
+        ..Port::new(name, key.span.clone())
+    }
+}
+
+/// What only one node can have is not for several.
+fn shared(cx: &Context<'_>, entry: &InterfaceEntry) {
+    let remedy = "leave it out to have one planned for each, or write the nodes one by one";
+    let message = "several nodes cannot share one address";
+    for address in &entry.address.0 {
+        cx.mistake(&address.span(), message, remedy);
+    }
+    if !entry.mac.is_absent() {
+        cx.mistake(&entry.mac.span(), message, remedy);
+    }
+}
+
+fn is_known(
+    cx: &Context<'_>,
+    name: &NetworkName,
+    networks: &BTreeMap<NetworkName, Segment>,
+    span: &Range<usize>,
+) -> bool {
+    let known = networks.contains_key(name);
+    if !known {
+        let names: Vec<&NetworkName> = networks.keys().collect();
+        let remedy = if names.is_empty() {
+            format!("define it: [network.{name}]")
+        } else {
+            instead_of(name.as_str(), &names)
+        };
+        cx.mistake(span, format!("there is no network called {name}"), remedy);
+    }
+    known
+}
+
+/// Reads how bad one direction is; a delay given elsewhere holds where it says none.
+pub(super) fn impairment(
+    cx: &Context<'_>,
+    entry: &At<ImpairmentEntry>,
+    delay: Option<Duration>,
+) -> Impairment {
+    let written = &entry.value;
+    let time = |word| {
+        cx.get(word)
+            .map_or_else(Default::default, |Time(time)| time)
+    };
+    let share = |word: &Written<Percent>| cx.get(word).unwrap_or_default();
+    let read = Impairment {
+        delay: delay.unwrap_or_else(|| time(&written.delay)),
+        jitter: time(&written.jitter),
+        loss: share(&written.loss),
+        duplicate: share(&written.duplicate),
+        corrupt: share(&written.corrupt),
+        reorder: share(&written.reorder),
+        rate: cx.get(&written.rate),
+        queue: cx.get(&written.queue),
+    };
+    if read.jitter > read.delay {
+        cx.mistake(
+            &written.jitter.span(),
+            format!(
+                "the jitter {} is more than the delay {}",
+                Time(read.jitter),
+                Time(read.delay)
+            ),
+            "write at most the delay: no frame arrives before it is sent",
+        );
+    }
+    if read.reorder.0 > 0.0 && read.delay.is_zero() {
+        let remedy = "add a delay: a frame overtakes those that are delayed";
+        cx.mistake(
+            &written.reorder.span(),
+            "frames cannot be reordered without a delay",
+            remedy,
+        );
+    }
+    if !written.queue.is_absent() && written.rate.is_absent() {
+        let remedy = "add a rate, or leave the queue out";
+        cx.mistake(
+            &written.queue.span(),
+            "nothing waits in a queue without a rate",
+            remedy,
+        );
+    }
+    read
+}

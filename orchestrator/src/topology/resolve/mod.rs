@@ -1,0 +1,25 @@
+//! From the document to the checked topology. Every mistake is noted; none ends the work.
+//!
+//! - [`context`]: replaces variables, parses words, and notes what is wrong.
+//! - [`lab`]: the order of it all.
+//! - [`networks`], [`nodes`], [`interfaces`], [`links`]: what the lab is made of.
+//! - [`addresses`]: the file's addresses checked, the others planned; MACs too.
+//! - [`scenarios`], [`broadcast`], [`steps`], [`faults`]: what is done there.
+//! - [`matrix`]: every value of a scenario's matrix tried.
+
+mod addresses;
+mod broadcast;
+mod context;
+mod faults;
+mod interfaces;
+mod lab;
+mod links;
+mod matrix;
+mod networks;
+mod nodes;
+mod scenarios;
+mod steps;
+
+pub(super) use context::Surroundings;
+pub(super) use lab::resolve;
+pub(super) use matrix::check as check_matrix;

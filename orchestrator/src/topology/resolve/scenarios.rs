@@ -1,0 +1,194 @@
+//! What every scenario has: name, matrix, faults, capture and time.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::time::Duration;
+
+use protocol::name::NodeName;
+
+use super::context::Context;
+use super::nodes::{Draft, Names};
+use super::{broadcast, faults, steps};
+use crate::topology::document::scenario::{Common, ScenarioEntry};
+use crate::topology::document::word::{Scalar, Word};
+use crate::topology::document::{At, Document, Many, Named, Written};
+use crate::topology::model::{Model, Scenario, Work};
+use crate::topology::suggestion::instead_of;
+use crate::topology::unit::Time;
+
+/// The lab that scenarios are played in.
+#[derive(Clone, Copy)]
+pub(super) struct Stage<'a> {
+    pub(super) cx: &'a Context<'a>,
+    pub(super) names: &'a Names,
+    pub(super) drafts: &'a [Draft],
+}
+
+impl Stage<'_> {
+    /// The node of that name in the making.
+    pub(super) fn draft(&self, name: &NodeName) -> Option<&Draft> {
+        self.names
+            .place(name)
+            .and_then(|place| self.drafts.get(place))
+    }
+}
+
+/// Reads all scenarios.
+pub(super) fn read(stage: &Stage<'_>, document: &Document) -> Vec<Scenario> {
+    let mut names = BTreeSet::new();
+    let entries = document.scenario.0.iter();
+    entries
+        .filter_map(|entry| scenario(stage, entry, &mut names))
+        .collect()
+}
+
+fn scenario(
+    stage: &Stage<'_>,
+    entry: &At<ScenarioEntry>,
+    names: &mut BTreeSet<String>,
+) -> Option<Scenario> {
+    let cx = stage.cx;
+    let common = entry.value.common()?;
+    let name = cx.need(common.name, &entry.span, "name");
+    if let Some(name) = &name
+        && !names.insert(name.as_str().to_owned())
+    {
+        let message = format!("there are two scenarios called {name}");
+        cx.mistake(
+            &common.name.span(),
+            message,
+            "give one of them another name",
+        );
+    }
+    let timeout = cx.get(common.timeout).map_or(TIMEOUT, |Time(time)| time);
+    if timeout.is_zero() {
+        let remedy = "write a longer one, or leave it out for 60s";
+        cx.mistake(
+            &common.timeout.span(),
+            "nothing can be done in no time",
+            remedy,
+        );
+    }
+    let faults = common
+        .fault
+        .iter()
+        .filter_map(|fault| faults::read(stage, fault, timeout));
+    let faults = faults.collect();
+    let matrix = matrix(cx, &entry.value, common);
+    let work = match &entry.value {
+        ScenarioEntry::Broadcast(broadcast) => broadcast::read(stage, broadcast, &entry.span),
+        ScenarioEntry::Steps(steps) => Some(steps::read(stage, steps, &entry.span)),
+        ScenarioEntry::Split(_) => later("split"),
+        ScenarioEntry::FileServer(_) => later("file-server"),
+        ScenarioEntry::Stress(_) => later("stress"),
+        ScenarioEntry::Wrong => None,
+    };
+    Some(Scenario {
+        name: name?.as_str().to_owned(),
+        work: work?,
+        matrix,
+        faults,
+        capture: cx.get(common.capture).unwrap_or_default(),
+        timeout,
+    })
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as its siblings")]
+fn later(kind: &str) -> Option<Work> {
+    Some(Work::Later {
+        kind: kind.to_owned(),
+    })
+}
+
+/// The axes. Their values are tried by [`super::matrix`].
+fn matrix(
+    cx: &Context<'_>,
+    entry: &ScenarioEntry,
+    common: Common<'_>,
+) -> Vec<(String, Vec<String>)> {
+    let named: &Named<Many<Written<Scalar>>> = common.matrix;
+    let mut axes = Vec::new();
+    let mut cells = 1_usize;
+    for (key, written) in &named.0 {
+        axis_name(cx, entry, key);
+        let mut values: Vec<String> = Vec::new();
+        for word in &written.0 {
+            let Some(value) = cx.text(word) else { continue };
+            if key.value == "model"
+                && let Err(remedy) = Model::parse(&value)
+            {
+                cx.mistake(&word.span(), format!("`{value}` is not a model"), remedy);
+            }
+            if values.contains(&value) {
+                let message = format!("`{value}` twice on one axis");
+                cx.mistake(&word.span(), message, "write it once");
+            }
+            values.push(value);
+        }
+        if values.is_empty() {
+            let message = format!("the axis {} has no value", key.value);
+            cx.mistake(
+                &key.span,
+                message,
+                "write at least one, or leave the axis out",
+            );
+        }
+        cells = cells.saturating_mul(values.len().max(1));
+        axes.push((key.value.clone(), values));
+    }
+    if cells > MOST_CELLS
+        && let Some((key, _)) = named.0.last()
+    {
+        let message = format!("the matrix has {cells} cells");
+        let remedy = format!("write fewer values: at most {MOST_CELLS} combinations");
+        cx.mistake(&key.span, message, remedy);
+    }
+    axes
+}
+
+fn axis_name(cx: &Context<'_>, entry: &ScenarioEntry, key: &At<String>) {
+    let has_model = matches!(entry, ScenarioEntry::Broadcast(_));
+    let is_later = matches!(
+        entry,
+        ScenarioEntry::Split(_) | ScenarioEntry::FileServer(_) | ScenarioEntry::Stress(_)
+    );
+    let name = key.value.as_str();
+    if is_later || cx.has_variable(name) || (has_model && name == "model") {
+        return;
+    }
+    let mut known = cx.variable_names();
+    if has_model {
+        known.push("model");
+    }
+    let remedy = if known.is_empty() {
+        format!("define it: [vars] {name} = \"…\"")
+    } else {
+        instead_of(name, &known)
+    };
+    cx.mistake(&key.span, format!("{name} is not a variable"), remedy);
+}
+
+/// Notes a list that has nothing in it.
+pub(super) fn filled<T>(
+    cx: &Context<'_>,
+    list: &At<Many<T>>,
+    scenario: &Range<usize>,
+    key: &str,
+) -> bool {
+    if list.span.is_empty() {
+        cx.missing(scenario, key);
+    } else if list.value.0.is_empty() {
+        cx.mistake(
+            &list.span,
+            format!("`{key}` is empty"),
+            "write at least one",
+        );
+    }
+    !list.value.0.is_empty()
+}
+
+/// How long a cell may take, where the file does not say.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// The most cells of a scenario.
+const MOST_CELLS: usize = 10_000;

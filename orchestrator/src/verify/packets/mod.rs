@@ -1,0 +1,13 @@
+//! What the captures say about a broadcast: that its frames went to everyone, and that each
+//! receiver's interface saw them.
+//!
+//! - [`judge`]: the verdict over the captures of sender and receivers.
+//! - [`traffic`]: the broadcast's frames in one capture.
+//! - [`frame`]: one captured frame.
+
+pub mod judge;
+pub mod traffic;
+
+mod frame;
+
+pub use judge::{Broadcast, Delivery, judge};

@@ -1,0 +1,341 @@
+//! Control groups, version 1 and 2 (cgroups(7)): `orchestrator/LAB/NODE` below the place where this
+//! process may make groups.
+
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::libc;
+use nix::unistd::{AccessFlags, access, geteuid};
+
+use crate::mount_table;
+use crate::process::ProcessHandle;
+
+/// What limits a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Controller {
+    /// Memory.
+    Memory,
+    /// Processor time.
+    Cpu,
+    /// Processes and threads.
+    Pids,
+}
+
+/// A limit, for its controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Bytes, swap included.
+    Memory(u64),
+    /// Thousandths of a processor.
+    MilliCpus(u32),
+    /// Processes and threads.
+    Pids(u32),
+}
+
+/// The places where this process may make control groups.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ControlGroups {
+    places: Vec<Place>,
+}
+
+/// A folder in which groups can be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    folder: PathBuf,
+    unified: bool,
+    controllers: BTreeSet<Controller>,
+}
+
+impl ControlGroups {
+    /// Finds them in the mount table. Finding none is no error.
+    ///
+    /// # Errors
+    /// If `/proc` is not mounted.
+    pub fn find() -> io::Result<Self> {
+        let mut places = Vec::new();
+        for mounted in mount_table::read()? {
+            if mounted.kind == "cgroup" {
+                let controllers: BTreeSet<_> = mounted
+                    .options
+                    .split(',')
+                    .filter_map(Controller::named)
+                    .collect();
+                if !controllers.is_empty() && may_write(&mounted.target) {
+                    places.push(Place {
+                        folder: mounted.target,
+                        unified: false,
+                        controllers,
+                    });
+                }
+            } else if mounted.kind == "cgroup2" {
+                places.extend(unified_places(&mounted.target));
+            }
+        }
+        Ok(Self { places })
+    }
+
+    /// Makes the group of a node with its limits. Returns its `cgroup.procs` files, through which a
+    /// process joins by writing `0`, and the limits that nothing here can enforce.
+    ///
+    /// # Errors
+    /// The system's; a place that does not have a controller after all is no error.
+    pub fn make(
+        &self,
+        lab: &str,
+        node: &str,
+        limits: &[Limit],
+    ) -> io::Result<(Vec<OwnedFd>, Vec<Limit>)> {
+        let mut joins = Vec::new();
+        let mut left = limits.to_vec();
+        for place in &self.places {
+            let wanted: Vec<_> = left.iter().copied().filter(|l| place.takes(*l)).collect();
+            if wanted.is_empty() || !place.prepare(lab, &wanted)? {
+                continue;
+            }
+            let group = place.group(lab).join(node);
+            create(&group)?;
+            for limit in &wanted {
+                place.set(&group, *limit)?;
+            }
+            let procs = OpenOptions::new().write(true).open(group.join(PROCESSES))?;
+            joins.push(OwnedFd::from(procs));
+            left.retain(|limit| !wanted.contains(limit));
+        }
+        Ok((joins, left))
+    }
+
+    /// Removes the group of a node wherever it is, ending what still runs in it, and the lab's own
+    /// group with the last one. One that is not there is no error.
+    ///
+    /// # Errors
+    /// The system's; `EBUSY` if processes in it do not end.
+    pub fn remove(&self, lab: &str, node: &str) -> io::Result<()> {
+        for place in &self.places {
+            let group = place.group(lab);
+            remove_group(&group.join(node))?;
+            // The parents go with the last group in them.
+            let _ = fs::remove_dir(&group);
+            let _ = fs::remove_dir(place.folder.join(OURS));
+        }
+        Ok(())
+    }
+
+    /// All groups that carry our name: the lab's and the node's part of it.
+    pub fn survey(&self) -> BTreeSet<(String, String)> {
+        let mut found = BTreeSet::new();
+        for place in &self.places {
+            for lab in folders(&place.folder.join(OURS)) {
+                for node in folders(&place.group(&lab)) {
+                    found.insert((lab.clone(), node));
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Controller {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "memory" => Some(Self::Memory),
+            "cpu" => Some(Self::Cpu),
+            "pids" => Some(Self::Pids),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Cpu => "cpu",
+            Self::Pids => "pids",
+        }
+    }
+}
+
+impl Limit {
+    /// What enforces it.
+    pub fn controller(self) -> Controller {
+        match self {
+            Self::Memory(_) => Controller::Memory,
+            Self::MilliCpus(_) => Controller::Cpu,
+            Self::Pids(_) => Controller::Pids,
+        }
+    }
+}
+
+impl Place {
+    fn takes(&self, limit: Limit) -> bool {
+        self.controllers.contains(&limit.controller())
+    }
+
+    fn group(&self, lab: &str) -> PathBuf {
+        self.folder.join(OURS).join(lab)
+    }
+
+    /// Makes the groups above a node's. In version 2 each must hand its controllers down, which one
+    /// that has processes of its own cannot; `false` then.
+    fn prepare(&self, lab: &str, wanted: &[Limit]) -> io::Result<bool> {
+        let ours = self.folder.join(OURS);
+        let group = self.group(lab);
+        for (parent, child) in [(&self.folder, &ours), (&ours, &group)] {
+            if self.unified && !hand_down(parent, wanted) {
+                return Ok(false);
+            }
+            create(child)?;
+        }
+        Ok(!self.unified || hand_down(&group, wanted))
+    }
+
+    fn set(&self, group: &Path, limit: Limit) -> io::Result<()> {
+        let write = |file: &str, value: String| fs::write(group.join(file), value);
+        match (self.unified, limit) {
+            (_, Limit::Pids(most)) => write("pids.max", most.to_string()),
+            (true, Limit::Memory(bytes)) => {
+                write("memory.max", bytes.to_string())?;
+                if_there(write("memory.swap.max", "0".to_owned()))
+            }
+            (false, Limit::Memory(bytes)) => {
+                write("memory.limit_in_bytes", bytes.to_string())?;
+                if_there(write("memory.memsw.limit_in_bytes", bytes.to_string()))
+            }
+            (true, Limit::MilliCpus(share)) => {
+                write("cpu.max", format!("{} {PERIOD}", quota(share)))
+            }
+            (false, Limit::MilliCpus(share)) => {
+                write("cpu.cfs_period_us", PERIOD.to_string())?;
+                write("cpu.cfs_quota_us", quota(share).to_string())
+            }
+        }
+    }
+}
+
+/// The places in version 2's hierarchy: the highest group above this process's own in which it may
+/// make groups, and for a user the one that systemd hands to each.
+fn unified_places(mounted_at: &Path) -> Vec<Place> {
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let own = own.lines().find_map(|line| line.strip_prefix("0::/"));
+    let own = mounted_at.join(own.unwrap_or_default());
+    let above: Vec<_> = own
+        .ancestors()
+        .filter(|folder| folder.starts_with(mounted_at))
+        .collect();
+    let highest = above
+        .into_iter()
+        .rev()
+        .find(|folder| may_make_groups(folder));
+    let user = geteuid();
+    let handed = format!("user.slice/user-{user}.slice/user@{user}.service");
+    let handed = Some(mounted_at.join(handed)).filter(|folder| may_make_groups(folder));
+    let folders: BTreeSet<_> = highest
+        .map(Path::to_owned)
+        .into_iter()
+        .chain(handed)
+        .collect();
+    let place = |folder: PathBuf| {
+        let controllers = fs::read_to_string(folder.join("cgroup.controllers")).ok()?;
+        let controllers: BTreeSet<_> = controllers
+            .split_whitespace()
+            .filter_map(Controller::named)
+            .collect();
+        (!controllers.is_empty()).then_some(Place {
+            folder,
+            unified: true,
+            controllers,
+        })
+    };
+    folders.into_iter().filter_map(place).collect()
+}
+
+fn may_make_groups(folder: &Path) -> bool {
+    may_write(folder) && may_write(&folder.join(PROCESSES))
+}
+
+fn may_write(path: &Path) -> bool {
+    access(path, AccessFlags::W_OK).is_ok()
+}
+
+fn hand_down(group: &Path, wanted: &[Limit]) -> bool {
+    wanted.iter().all(|limit| {
+        let name = limit.controller().name();
+        let file = group.join("cgroup.subtree_control");
+        let already = fs::read_to_string(&file)
+            .is_ok_and(|handed| handed.split_whitespace().any(|one| one == name));
+        already || fs::write(&file, format!("+{name}")).is_ok()
+    })
+}
+
+fn create(group: &Path) -> io::Result<()> {
+    match fs::create_dir(group) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
+/// A kernel without accounting of swap has no file for its limit.
+fn if_there(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn quota(milli_cpus: u32) -> u32 {
+    milli_cpus.saturating_mul(PERIOD / 1000).max(SMALLEST_QUOTA)
+}
+
+/// The kernel removes a group without processes only; what still runs in it is ended.
+fn remove_group(group: &Path) -> io::Result<()> {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        match fs::remove_dir(group) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Err(error);
+                }
+                end_processes(group, left)?;
+            }
+            other => return other,
+        }
+    }
+}
+
+fn end_processes(group: &Path, within: Duration) -> io::Result<()> {
+    let processes = fs::read_to_string(group.join(PROCESSES))?;
+    let handles: Vec<_> = processes
+        .lines()
+        .filter_map(|line| ProcessHandle::open(line.parse().ok()?).ok())
+        .collect();
+    handles.iter().try_for_each(ProcessHandle::kill)?;
+    for handle in handles {
+        handle.wait(within)?;
+    }
+    Ok(())
+}
+
+fn folders(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect()
+}
+
+/// The group that all of ours are in.
+const OURS: &str = "orchestrator";
+
+const PROCESSES: &str = "cgroup.procs";
+
+/// Microseconds, over which processor time is shared out.
+const PERIOD: u32 = 100_000;
+
+/// Microseconds; the kernel takes no less (`min_cfs_quota_period`).
+const SMALLEST_QUOTA: u32 = 1000;
+
+const DEADLINE: Duration = Duration::from_secs(10);

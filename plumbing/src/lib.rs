@@ -1,0 +1,35 @@
+//! Kernel plumbing: what the orchestrator and its nodes ask of Linux. The only crate where `unsafe`
+//! is allowed.
+//!
+//! - [`capability`]: what the process may do, and what its programs shall not.
+//! - [`child`]: what a new process does before it runs, and its terminal.
+//! - [`control_group`]: control groups, which limit what nodes may use.
+//! - [`descriptor`]: open descriptors of the process.
+//! - [`endpoint`]: sockets, pipes and terminals that are never blocked on.
+//! - [`fork`]: forks of a process that has one thread only.
+//! - [`memory_file`]: programs that are run from memory.
+//! - [`mount`] and [`mount_table`]: mounts to make, and those that there are.
+//! - [`namespace`]: namespaces that a process enters.
+//! - [`netlink`]: links, addresses and routes of a network namespace.
+//! - [`own_limits`]: limits that a process takes upon itself.
+//! - [`packet`]: sockets that see an interface's frames.
+//! - [`process`]: other processes, held by descriptors and found by marks.
+//! - [`sysctl`]: kernel settings of the current namespaces.
+//! - [`title`]: what `ps` shows of a process.
+
+pub mod capability;
+pub mod child;
+pub mod control_group;
+pub mod descriptor;
+pub mod endpoint;
+pub mod fork;
+pub mod memory_file;
+pub mod mount;
+pub mod mount_table;
+pub mod namespace;
+pub mod netlink;
+pub mod own_limits;
+pub mod packet;
+pub mod process;
+pub mod sysctl;
+pub mod title;

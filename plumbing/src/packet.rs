@@ -1,0 +1,200 @@
+//! Packet sockets: the frames that pass an interface (packet(7)).
+
+use std::io;
+use std::mem;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::net::if_::if_nametoindex;
+use nix::sys::socket::{
+    AddressFamily, ControlMessageOwned, LinkAddr, MsgFlags, SockFlag, SockType, recvmsg,
+    setsockopt, socket, sockopt,
+};
+use nix::sys::time::TimeSpec;
+
+/// A socket that is given a copy of each frame that an interface sends or receives, Ethernet header
+/// included. It never blocks.
+#[derive(Debug)]
+pub struct PacketSocket {
+    socket: OwnedFd,
+    index: u32,
+}
+
+/// What the kernel knows of a frame beyond its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameHead {
+    /// When the kernel got it, since 1970 (`CLOCK_REALTIME`), to the nanosecond.
+    pub stamp: Duration,
+    /// Which way it passed, and to whom it was addressed.
+    pub direction: Direction,
+    /// Its length in bytes, however much of it a reader's buffer takes.
+    pub length: usize,
+}
+
+/// Which way a frame passed the interface, and to whom it was addressed (`sll_pkttype`, packet(7)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Received, for this interface.
+    ToUs,
+    /// Received, for all.
+    ToAll,
+    /// Received, for a group.
+    ToGroup,
+    /// Received, for another interface.
+    ToOther,
+    /// Sent.
+    Sent,
+    /// The copy of a frame that the loopback interface sent and is about to receive, or one that was
+    /// turned around within the machine. Counting both would count the frame twice.
+    Echo,
+}
+
+/// What a packet socket has counted since it was last asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Frames that passed, those dropped included.
+    pub frames: u64,
+    /// Frames that found no room in the socket's buffer.
+    pub dropped: u64,
+}
+
+impl PacketSocket {
+    /// Opens a socket on an interface of the calling thread's network namespace. When it returns,
+    /// every later frame is seen. The kernel may keep `buffer` bytes of frames that were not read
+    /// yet, or as much as it allows this process.
+    ///
+    /// # Errors
+    /// `ENODEV` if there is no such interface, `EPERM` without `CAP_NET_RAW`.
+    pub fn open(interface: &str, buffer: usize) -> io::Result<Self> {
+        let index = if_nametoindex(interface)?;
+        // A socket that is opened for a protocol waits for every CPU to take note of it, about ten
+        // milliseconds; one that is bound to its protocol later does not.
+        let socket = socket(
+            AddressFamily::Packet,
+            SockType::Raw,
+            SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
+            None,
+        )?;
+        // The kernel doubles the number for its own bookkeeping (socket(7)).
+        let half = buffer / 2;
+        if setsockopt(&socket, sockopt::RcvBufForce, &half).is_err() {
+            setsockopt(&socket, sockopt::RcvBuf, &half)?;
+        }
+        setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
+        bind(socket.as_fd(), index)?;
+        Ok(Self { socket, index })
+    }
+
+    /// What is known of the next frame, which stays where it is, or `None` if none is waiting.
+    ///
+    /// # Errors
+    /// `ENETDOWN` once after the interface went down or away; frames that waited can still be read.
+    pub fn peek(&self) -> io::Result<Option<FrameHead>> {
+        let mut control = nix::cmsg_space!(TimeSpec);
+        let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC | MsgFlags::MSG_DONTWAIT;
+        let received =
+            recvmsg::<LinkAddr>(self.socket.as_raw_fd(), &mut [], Some(&mut control), flags);
+        let head = match received {
+            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
+            other => other?,
+        };
+        let mut stamp = None;
+        for message in head.cmsgs()? {
+            if let ControlMessageOwned::ScmTimestampns(at) = message {
+                stamp = Some(Duration::from(at));
+            }
+        }
+        let stamp = stamp.ok_or(Errno::ENODATA)?;
+        let direction = head.address.as_ref().map_or(Direction::ToOther, direction);
+        Ok(Some(FrameHead {
+            stamp,
+            direction,
+            length: head.bytes,
+        }))
+    }
+
+    /// What was counted since the last call, or since the socket was opened.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn statistics(&self) -> io::Result<Statistics> {
+        let mut counted = libc::tpacket_stats {
+            tp_packets: 0,
+            tp_drops: 0,
+        };
+        let mut length = length_of::<libc::tpacket_stats>();
+        // SAFETY: the kernel writes at most `length` bytes to `counted`, which has that length, and
+        // any bytes are valid for its integers.
+        let result = unsafe {
+            libc::getsockopt(
+                self.socket.as_raw_fd(),
+                libc::SOL_PACKET,
+                libc::PACKET_STATISTICS,
+                (&raw mut counted).cast(),
+                &raw mut length,
+            )
+        };
+        Errno::result(result)?;
+        Ok(Statistics {
+            frames: counted.tp_packets.into(),
+            dropped: counted.tp_drops.into(),
+        })
+    }
+
+    /// Another descriptor of the same socket, to read frames from.
+    ///
+    /// # Errors
+    /// `EMFILE` if this process has too many.
+    pub fn duplicate(&self) -> io::Result<OwnedFd> {
+        self.socket.try_clone()
+    }
+
+    /// The interface's index.
+    pub fn index(&self) -> u32 {
+        self.index
+    }
+}
+
+impl AsFd for PacketSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// Binds to an interface and every protocol.
+fn bind(socket: BorrowedFd<'_>, index: u32) -> io::Result<()> {
+    // SAFETY: `sockaddr_ll` consists of integers, for which zeroes are valid.
+    let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
+    address.sll_family = u16::try_from(libc::AF_PACKET).map_err(io::Error::other)?;
+    address.sll_protocol = u16::try_from(libc::ETH_P_ALL)
+        .map_err(io::Error::other)?
+        .to_be();
+    address.sll_ifindex = i32::try_from(index).map_err(io::Error::other)?;
+    // SAFETY: `address` outlives the call, and its length is the one given.
+    let result = unsafe {
+        libc::bind(
+            socket.as_raw_fd(),
+            (&raw const address).cast(),
+            length_of::<libc::sockaddr_ll>(),
+        )
+    };
+    Errno::result(result)?;
+    Ok(())
+}
+
+fn direction(address: &LinkAddr) -> Direction {
+    match address.pkttype() {
+        libc::PACKET_HOST => Direction::ToUs,
+        libc::PACKET_BROADCAST => Direction::ToAll,
+        libc::PACKET_MULTICAST => Direction::ToGroup,
+        libc::PACKET_OTHERHOST => Direction::ToOther,
+        libc::PACKET_OUTGOING if address.hatype() != libc::ARPHRD_LOOPBACK => Direction::Sent,
+        _ => Direction::Echo,
+    }
+}
+
+fn length_of<T>() -> libc::socklen_t {
+    // No structure of the socket interface is that long.
+    libc::socklen_t::try_from(size_of::<T>()).unwrap_or(libc::socklen_t::MAX)
+}

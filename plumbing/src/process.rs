@@ -1,0 +1,185 @@
+//! Other processes: held without confusion by their descriptors, found by a mark in their
+//! environment.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::geteuid;
+
+/// A process, held so that its number cannot come to mean another one. Readable once it has ended.
+#[derive(Debug)]
+pub struct ProcessHandle(OwnedFd);
+
+impl ProcessHandle {
+    /// Takes hold of the process that has this number now.
+    ///
+    /// # Errors
+    /// `ESRCH` if there is none.
+    pub fn open(number: u32) -> io::Result<Self> {
+        // SAFETY: the call takes integers only.
+        let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, number, 0) };
+        let descriptor = i32::try_from(descriptor).unwrap_or(-1);
+        if descriptor < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the kernel has just given this descriptor to us, and nobody else knows it.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(descriptor) }))
+    }
+
+    /// Ends the process, which cannot refuse (SIGKILL). One that has ended already is no error.
+    ///
+    /// # Errors
+    /// `EPERM` if it is somebody else's.
+    pub fn kill(&self) -> io::Result<()> {
+        let no_info = std::ptr::null::<libc::siginfo_t>();
+        // SAFETY: the descriptor is open and no signal information is passed.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_pidfd_send_signal,
+                self.0.as_raw_fd(),
+                libc::SIGKILL,
+                no_info,
+                0,
+            )
+        };
+        match io::Error::last_os_error() {
+            _ if result == 0 => Ok(()),
+            error if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
+            error => Err(error),
+        }
+    }
+
+    /// Waits until the process has ended; `false` if it has not within the time given.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn wait(&self, within: Duration) -> io::Result<bool> {
+        let deadline = Instant::now() + within;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+            match poll(&mut [PollFd::new(self.as_fd(), PollFlags::POLLIN)], timeout) {
+                Ok(0) => return Ok(false),
+                Ok(_) => return Ok(true),
+                Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+impl AsFd for ProcessHandle {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// A process that carries a mark.
+#[derive(Debug)]
+pub struct Marked {
+    /// The process.
+    pub process: ProcessHandle,
+    /// The mark's value.
+    pub value: String,
+    /// How many process name spaces it is in: more than this process, if it is in one that was made
+    /// below this one's.
+    pub depth: usize,
+}
+
+/// All processes of this user that were started with the variable `mark` in their environment.
+///
+/// # Errors
+/// If `/proc` cannot be read.
+pub fn find_marked(mark: &str) -> io::Result<Vec<Marked>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some((name, number)) = name.to_str().and_then(|n| Some((n, n.parse().ok()?))) else {
+            continue;
+        };
+        if mark_of(number, mark).is_none() {
+            continue;
+        }
+        // Between the look and the hold the number may have changed its owner; what is looked at
+        // while it is held belongs to what is held, for an ended process shows no environment.
+        let Ok(process) = ProcessHandle::open(number) else {
+            continue;
+        };
+        if let (Some(value), Some(depth)) = (mark_of(number, mark), depth_of(name)) {
+            found.push(Marked {
+                process,
+                value,
+                depth,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// How many process name spaces this process is in.
+///
+/// # Errors
+/// If `/proc` is not mounted.
+pub fn own_depth() -> io::Result<usize> {
+    depth_of("self").ok_or_else(|| Errno::ENOENT.into())
+}
+
+/// A process has a number in each of the process name spaces that it is in (`NSpid`, proc(5)).
+fn depth_of(process: &str) -> Option<usize> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let numbers = status
+        .lines()
+        .find_map(|line| line.strip_prefix("NSpid:"))?;
+    Some(numbers.split_whitespace().count())
+}
+
+/// The value of a variable in a process's environment, if the process is this user's and lives.
+fn mark_of(number: u32, mark: &str) -> Option<String> {
+    let folder = format!("/proc/{number}");
+    if fs::metadata(&folder).ok()?.uid() != geteuid().as_raw() {
+        return None;
+    }
+    let environment = fs::read(format!("{folder}/environ")).ok()?;
+    environment
+        .split(|&byte| byte == 0)
+        .filter_map(|variable| std::str::from_utf8(variable).ok()?.split_once('='))
+        .find(|(name, _)| *name == mark)
+        .map(|(_, value)| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+
+    fn sleeper(mark: &str) -> Child {
+        Command::new("/bin/cat")
+            .env("PLUMBING_TEST", mark)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_process_is_found_by_its_mark_and_killed() {
+        let (mut ours, mut other) = (sleeper("a"), sleeper("b"));
+        let found = find_marked("PLUMBING_TEST").unwrap();
+        let found: Vec<_> = found.iter().filter(|m| m.value == "a").collect();
+        assert_eq!(found.len(), 1);
+        assert!(!found[0].process.wait(Duration::ZERO).unwrap());
+        found[0].process.kill().unwrap();
+        assert!(found[0].process.wait(Duration::from_secs(10)).unwrap());
+        ours.wait().unwrap();
+        found[0].process.kill().unwrap();
+        assert!(other.try_wait().unwrap().is_none());
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+}

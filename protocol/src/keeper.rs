@@ -1,0 +1,126 @@
+//! What the orchestrator and a netns lab's keeper say to each other, over a socket pair: JSON in
+//! [`crate::frame::Frame::Message`].
+//!
+//! The orchestrator sends one [`ToKeeper::Raise`]; the keeper answers [`FromKeeper::Raised`], or
+//! [`FromKeeper::Failed`] and ends. If the orchestrator's end of the socket closes before
+//! [`ToKeeper::Keep`] was said, the keeper ends, and the whole lab with it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::{InterfaceName, NetworkName, NodeName};
+use crate::settings::MacAddress;
+
+/// The variable in the environment of a keeper and its nodes that marks them as ours; its value is
+/// the lab's identity. It can be read in `/proc/PID/environ`.
+pub const MARK: &str = "ORCHESTRATOR_LAB";
+
+/// A message to the keeper.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToKeeper {
+    /// Makes the lab.
+    Raise(Box<LabSpec>),
+    /// Lets the lab live on without the orchestrator. Answered with [`FromKeeper::Kept`].
+    Keep,
+}
+
+/// A message from the keeper.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FromKeeper {
+    /// The lab is up: its interfaces exist and its agents listen.
+    Raised {
+        /// Limits that cannot be enforced here, in words.
+        warnings: Vec<String>,
+    },
+    /// The lab lives on.
+    Kept,
+    /// The lab could not be made; nothing of it is left when the keeper has ended.
+    Failed(KeeperFailure),
+}
+
+/// What the keeper is to make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabSpec {
+    /// The lab's identity, which names its control groups.
+    pub lab: String,
+    /// The nodes. A node's number is its place here; its agent's socket, in the keeper's working
+    /// directory, is named by it.
+    pub nodes: Vec<NodeSpec>,
+    /// The Ethernet segments.
+    pub segments: Vec<SegmentSpec>,
+    /// A folder of this machine that nodes write to privately, beside those that always are: where
+    /// the user is.
+    pub working_directory: Option<String>,
+    /// For tests: the step that fails, counted from zero over all that the keeper makes.
+    pub fail_at: Option<u32>,
+}
+
+/// A node to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeSpec {
+    /// Its name.
+    pub name: NodeName,
+    /// Absolute paths whose folders must be writable in it.
+    pub file_targets: Vec<String>,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// What a node's programs may use at most.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Bytes of memory.
+    pub memory: Option<u64>,
+    /// Thousandths of a processor.
+    pub milli_cpus: Option<u32>,
+    /// Processes and threads.
+    pub pids: Option<u32>,
+}
+
+impl Limits {
+    /// Whether nothing is limited.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A segment to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentSpec {
+    /// Its name.
+    pub name: NetworkName,
+    /// Whether it is a direct wire of two ports, without a switch.
+    pub wire: bool,
+    /// What is plugged in.
+    pub ports: Vec<PortSpec>,
+}
+
+/// A node's interface, plugged into a segment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortSpec {
+    /// The node's number.
+    pub node: u32,
+    /// The interface's name.
+    pub interface: InterfaceName,
+    /// Its hardware address.
+    pub mac: MacAddress,
+}
+
+/// Why a lab could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{}{step}: {reason}", of(.node.as_ref()))]
+pub struct KeeperFailure {
+    /// The node it concerns, where it concerns one.
+    pub node: Option<NodeName>,
+    /// What was being done, in words.
+    pub step: String,
+    /// The system's answer, in words.
+    pub reason: String,
+    /// The system's error number.
+    pub errno: Option<i32>,
+}
+
+fn of(node: Option<&NodeName>) -> String {
+    node.map_or_else(String::new, |node| format!("node {node}: "))
+}

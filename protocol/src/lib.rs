@@ -1,0 +1,23 @@
+//! What the orchestrator and the node say to each other.
+//!
+//! Pure: no I/O, no clock, no async. Both binaries link it, so a change here changes both ends.
+//!
+//! - [`name`]: names that are parsed once at the edge and valid ever after.
+//! - [`frame`]: bytes on the control channel to frames and back.
+//! - [`control`]: what the frames say: requests, replies and events of a node's agent.
+//! - [`settings`]: how a node's interfaces, addresses, routes and hosts are to be.
+//! - [`datagram`]: the datagrams of a broadcast; [`manifest`]: the files that it carries.
+//! - [`keeper`]: what a netns lab's keeper is told to make, and how it fared.
+//! - [`role`]: the lines that the node's own programs (broadcast sender, receiver) print.
+
+pub mod control;
+pub mod datagram;
+pub mod frame;
+pub mod keeper;
+pub mod manifest;
+pub mod name;
+pub mod role;
+pub mod settings;
+
+/// Version of the control channel. Both ends name theirs in the greeting and refuse another.
+pub const VERSION: u32 = 1;

@@ -1,0 +1,66 @@
+//! What the node's own programs (its roles) print: one JSON object a line on standard output.
+//!
+//! Roles are ordinary programs of the node binary, started over the control channel like any other.
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::FileName;
+
+/// A line printed by a role.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum RoleEvent {
+    /// The role is at work: a receiver's socket is bound and sees every later datagram.
+    Ready,
+    /// Bytes of the current transfer moved so far, printed at most ten times a second.
+    Progress {
+        /// Bytes moved.
+        bytes: u64,
+        /// Bytes in all.
+        total: u64,
+    },
+    /// A sender has had every receiver's proof of the file.
+    Sent(FileRecord),
+    /// A receiver has the whole file under its final name and has proved its hash.
+    Received(FileRecord),
+    /// A sender gave up on a receiver.
+    Lost {
+        /// The receiver's address.
+        receiver: String,
+        /// Why.
+        reason: String,
+    },
+    /// The role ended as it should.
+    Finished(Summary),
+    /// The role could not do its work; it exits with code 1.
+    Failed {
+        /// What, where and why.
+        reason: String,
+    },
+}
+
+/// A file that was moved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// Its name.
+    pub name: FileName,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// SHA-256 of its content, in lower-case hexadecimal.
+    pub sha256: String,
+    /// Seconds from the transfer's start to the file's completion.
+    pub seconds: f64,
+}
+
+/// What a transfer took.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Seconds from the first datagram to the last proof.
+    pub seconds: f64,
+    /// Bytes of all files, each counted once.
+    pub bytes: u64,
+    /// Data datagrams sent or received, repetitions included.
+    pub datagrams: u64,
+    /// Data datagrams that were repetitions.
+    pub repeated: u64,
+}

@@ -1,0 +1,3 @@
+//! What needs neither namespaces nor Docker.
+
+mod conformance;

@@ -1,0 +1,23 @@
+//! One suite for every backend: what [`orchestrator::backend::contract`] promises, and what
+//! [`orchestrator::control`] can do in every node.
+//!
+//! - [`site`]: a backend under test and what its nodes know.
+//! - [`case`]: what a case is, and all of them.
+//! - [`runner`]: each case in a process of its own.
+//! - [`lifecycle`]: raise, survey, remove, keep, attach.
+//! - [`ledger`]: nothing is made before it is recorded.
+//! - [`nodes`]: programs, files and waiting, the same on every backend.
+//! - [`programs`]: what needs a shell in the node.
+//! - [`network`]: what moves between nodes.
+
+pub mod case;
+mod ledger;
+mod lifecycle;
+mod network;
+mod nodes;
+mod programs;
+pub mod runner;
+pub mod site;
+
+pub use case::{CASES, Case, Needs};
+pub use site::Site;

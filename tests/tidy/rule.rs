@@ -1,0 +1,36 @@
+//! What a rule is, and all of them.
+
+use super::tree::Tree;
+use super::{documents, layers, seams, shape};
+
+/// Something that holds of the whole project.
+pub(crate) struct Rule {
+    /// What it is called in a complaint.
+    pub(crate) name: &'static str,
+    /// What to do about a complaint, in a line.
+    pub(crate) remedy: &'static str,
+    /// Finds what breaks it, each with its place.
+    pub(crate) check: fn(&Tree) -> Vec<String>,
+    /// Files that break it.
+    pub(crate) bad: &'static [(&'static str, &'static str)],
+}
+
+/// Every rule.
+pub(crate) const RULES: &[Rule] = &[
+    shape::MODULE_DOCS,
+    shape::LENGTH,
+    shape::MAPS,
+    shape::NAMES,
+    shape::MARKERS,
+    layers::LAYERS,
+    layers::TABLE,
+    seams::BOLLARD,
+    seams::PNET,
+    seams::PRINTING,
+    seams::STREAMS,
+    seams::UNSAFE,
+    seams::SHELLING_OUT,
+    documents::LINTS,
+    documents::EXIT_CODES,
+    documents::TOPOLOGIES,
+];
