@@ -5,15 +5,14 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 
 use plumbing::memory_file::MemoryProgram;
 use protocol::frame::Frame;
 use protocol::keeper::{FromKeeper, KeeperFailure, LabSpec, MARK, ToKeeper};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::sync::oneshot;
 
 /// The conversation with a keeper. If it is dropped before the lab was kept, the keeper ends, and the
 /// lab with it.
@@ -49,7 +48,7 @@ pub(super) enum KeeperError {
 impl Keeper {
     /// Starts a keeper in `folder`, where the agents' sockets will be, and tells it what to make.
     pub(super) async fn start(
-        program: Arc<MemoryProgram>,
+        program: &MemoryProgram,
         folder: &Path,
         spec: LabSpec,
     ) -> Result<Self, KeeperError> {
@@ -57,8 +56,8 @@ impl Keeper {
         let (ours, its) = std::os::unix::net::UnixStream::pair().map_err(starting)?;
         ours.set_nonblocking(true).map_err(starting)?;
         let log = folder.join("keeper.log");
-        let command = command(&program, folder, &log, &spec.lab, its.into()).map_err(starting)?;
-        spawn(command, program).await.map_err(starting)?;
+        let command = command(program, folder, &log, &spec.lab, its.into()).map_err(starting)?;
+        spawn(command).map_err(starting)?;
         let mut keeper = Self {
             socket: UnixStream::from_std(ours).map_err(starting)?,
             received: Vec::new(),
@@ -125,23 +124,15 @@ impl Keeper {
 
 /// Starts the keeper, and has a thread wait for its end, so that no dead process is left over. The
 /// thread does not keep this process from ending.
-async fn spawn(mut command: Command, program: Arc<MemoryProgram>) -> io::Result<()> {
-    let (started, outcome) = oneshot::channel();
+///
+/// The keeper has started when this returns, not at some later time: whoever removes the lab of a
+/// cancelled raise finds it.
+fn spawn(mut command: Command) -> io::Result<()> {
+    let (started, child) = mpsc::channel::<Child>();
     std::thread::Builder::new()
         .name("keeper".to_owned())
-        .spawn(move || {
-            let child = command.spawn();
-            // The keeper's socket must not stay open here, or nobody would notice its end.
-            drop((command, program));
-            let (child, result) = match child {
-                Ok(child) => (Some(child), Ok(())),
-                Err(error) => (None, Err(error)),
-            };
-            // If nobody waits any more, the keeper finds its socket closed and ends.
-            let _ = started.send(result);
-            child.map(|mut child| child.wait())
-        })?;
-    outcome.await.map_err(io::Error::other)?
+        .spawn(move || child.recv().map(|mut child| child.wait()))?;
+    started.send(command.spawn()?).map_err(io::Error::other)
 }
 
 fn command(
