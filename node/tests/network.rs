@@ -206,6 +206,23 @@ fn a_failure_names_the_interface_and_what_was_tried() {
     });
 }
 
+/// The kernel's own one would be tentative first.
+#[test]
+fn the_link_local_address_is_valid_at_once() {
+    in_a_node(|| {
+        make_engine_links(&[("eth0", "10.9.0.2/24")]);
+        let wanted = interface("eth0", FoundBy::Name, &["fd00::1/64"]);
+        configure(&node("left", vec![wanted.clone()])).unwrap();
+        // Address, device number, prefix length, scope, flags (IFA_F_TENTATIVE is 0x40), name.
+        let seen = fs::read_to_string("/proc/thread-self/net/if_inet6").unwrap();
+        let own = "fe80000000000000000000fffe000030";
+        let line = seen.lines().find(|line| line.starts_with(own)).unwrap();
+        let flags = line.split_whitespace().nth(4).unwrap();
+        assert_eq!(u8::from_str_radix(flags, 16).unwrap() & 0x40, 0, "{seen}");
+        configure(&node("left", vec![wanted])).unwrap();
+    });
+}
+
 /// Once both nodes are configured, not one datagram is lost on the way through the bridge.
 #[test]
 fn the_limited_broadcast_passes_at_once() {

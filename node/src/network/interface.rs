@@ -1,6 +1,8 @@
 //! Finds the links that the settings mean and makes them as they shall be.
 
-use ipnet::IpNet;
+use std::net::Ipv6Addr;
+
+use ipnet::{IpNet, Ipv6Net};
 use plumbing::netlink::{Address, Batch, Link, RouteSocket};
 use protocol::control::{Failure, FailureKind};
 use protocol::settings::{FoundBy, InterfaceSettings};
@@ -94,10 +96,34 @@ impl Found<'_> {
         for address in self.addresses.iter().filter(|a| self.is_stale(a)) {
             batch.delete_address(*address);
         }
+        if let Some(address) = self.link_local() {
+            batch.add_address(link, address);
+        }
         batch.bring_up(link);
         for address in &self.settings.addresses {
             batch.add_address(link, *address);
         }
+    }
+
+    /// The link-local address that the kernel would make of the hardware address (RFC 4291
+    /// appendix A), where the interface speaks IPv6. The kernel's own would be tentative for a second
+    /// or two (RFC 4862 §5.4), and a router without a valid one asks for no neighbours meanwhile.
+    fn link_local(&self) -> Option<IpNet> {
+        let mut addresses = self.settings.addresses.iter();
+        addresses.find(|address| matches!(address, IpNet::V6(_)))?;
+        let [a, b, c, d, e, f] = self.settings.mac.0;
+        let word = |high, low| u16::from_be_bytes([high, low]);
+        let address = Ipv6Addr::new(
+            0xfe80,
+            0,
+            0,
+            0,
+            word(a ^ UNIVERSAL, b),
+            word(c, 0xff),
+            word(0xfe, d),
+            word(e, f),
+        );
+        Ipv6Net::new(address, 64).ok().map(IpNet::V6)
     }
 
     fn is_named(&self) -> bool {
@@ -129,3 +155,6 @@ fn missing(settings: &InterfaceSettings, links: &[Link]) -> Failure {
         ),
     }
 }
+
+/// The bit that an interface identifier has turned round (RFC 4291 §2.5.1).
+const UNIVERSAL: u8 = 0x02;
