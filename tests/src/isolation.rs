@@ -14,6 +14,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, geteuid};
 
 use crate::capability::probe;
+use crate::groups::OwnGroups;
 
 /// What remains to be done by this process.
 #[derive(Debug)]
@@ -51,7 +52,9 @@ fn from_outside() -> Isolation {
 
 /// Starts the tests and reaps until they end.
 fn first_process() -> ExitCode {
+    let mut groups = OwnGroups::default();
     if geteuid().is_root() {
+        groups = OwnGroups::enter();
         // Labs are recorded below /run by default, and `ip netns` keeps its names there.
         let target = "/run";
         let mounted = mount(
@@ -69,15 +72,17 @@ fn first_process() -> ExitCode {
     #[expect(clippy::zombie_processes, reason = "`waitpid` below waits for it too")]
     let tests = command.spawn().unwrap();
     let tests = Pid::from_raw(tests.id().cast_signed());
-    loop {
+    let code = loop {
         match waitpid(None, None).unwrap() {
             WaitStatus::Exited(pid, status) if pid == tests => {
-                return ExitCode::from(u8::try_from(status).unwrap_or(1));
+                break ExitCode::from(u8::try_from(status).unwrap_or(1));
             }
-            WaitStatus::Signaled(pid, ..) if pid == tests => return ExitCode::FAILURE,
+            WaitStatus::Signaled(pid, ..) if pid == tests => break ExitCode::FAILURE,
             _ => {}
         }
-    }
+    };
+    drop(groups);
+    code
 }
 
 fn itself(command: &mut Command, stage: &str) -> Option<ExitStatus> {

@@ -3,7 +3,10 @@
 //! - [`conformance`]: one suite for every backend.
 //! - [`trials`]: tests that are run, or named with the reason why they are not.
 //! - [`capability`]: what this machine can run, and why not.
+//! - [`groups`]: control groups for the tests themselves.
 //! - [`isolation`]: namespaces for the tests themselves.
+//! - [`manual`]: the commands that the README shows.
+//! - [`patience`]: waiting for what must come.
 //! - [`sandbox`]: one invocation of a command after the other, in a folder of its own.
 //! - [`host`]: a census of the machine, to compare before and after.
 
@@ -16,7 +19,10 @@
 
 pub mod capability;
 pub mod conformance;
+pub mod groups;
 pub mod host;
 pub mod isolation;
+pub mod manual;
+pub mod patience;
 pub mod sandbox;
 pub mod trials;

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -45,13 +45,15 @@ impl Sandbox {
     pub fn new(who: Who, program: &Path) -> Self {
         let dir = tempfile::Builder::new().prefix("e2e-").tempdir().unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let mut own = program.to_owned();
+        let mut own = dir.path().join("bin");
+        fs::create_dir(&own).unwrap();
+        // Help and usage say how the program was called.
+        own.push("orchestrator");
         if who.is_nobody() {
             // Root's folders are closed to others, so the program is copied out of there.
-            own = dir.path().join("bin");
-            fs::create_dir(&own).unwrap();
-            own.push(program.file_name().unwrap());
             fs::copy(program, &own).unwrap();
+        } else {
+            symlink(program, &own).unwrap();
         }
         for name in ["work", "state", "tmp"] {
             let folder = dir.path().join(name);

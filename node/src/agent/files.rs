@@ -62,13 +62,22 @@ async fn try_get(outbox: &Outbox, id: u32, channel: u32, path: String) -> Result
         Err(failure) => return outbox.reply(id, Err(failure)).await,
     };
     outbox.reply(id, Ok(Reply::File { length, mode })).await?;
-    // Files of the kernel say that they are empty; they are read as far as they go. Of others no
-    // more is sent than was there, for they may grow as fast as they are read.
+    // Files of the kernel say that they are empty, or a page long; they are read as far as they go.
+    // Of others no more is sent than was there, for they may grow as fast as they are read.
     let mut body = file.take(if length == 0 { u64::MAX } else { length });
     let (mut buffer, mut sent) = (vec![0; DATA_CHUNK], 0);
     let broken = loop {
         match body.read(&mut buffer).await {
-            Ok(0) if sent < length => {
+            // A length that stays as it is, though the file ends before it, is the kernel's way of
+            // speaking: files in /sys are a page long.
+            Ok(0)
+                if sent < length
+                    && body
+                        .get_ref()
+                        .metadata()
+                        .await
+                        .is_ok_and(|m| m.len() != length) =>
+            {
                 let message = format!(
                     "reading {}: it shrank from {length} to {sent} bytes meanwhile",
                     path.display()

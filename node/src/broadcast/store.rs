@@ -22,9 +22,16 @@ pub struct Store {
 }
 
 impl Store {
-    /// Keeps files in a directory, which is made if it is not there.
+    /// Keeps files in a directory, which is made if it is not there, and is this receiver's alone: what
+    /// an earlier one that was killed left unfinished is removed.
     pub fn new(directory: &Path) -> io::Result<Self> {
         fs::create_dir_all(directory)?;
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            if is_partial(&entry.file_name().to_string_lossy()) {
+                fs::remove_file(entry.path())?;
+            }
+        }
         Ok(Self {
             directory: directory.to_owned(),
             session: 0,
@@ -96,8 +103,12 @@ impl Store {
 
     fn partial_path(&self, number: usize) -> PathBuf {
         self.directory
-            .join(format!(".broadcast-{:08x}-{number}.part", self.session))
+            .join(format!("{PARTIAL}{:08x}-{number}{PART}", self.session))
     }
+}
+
+fn is_partial(name: &str) -> bool {
+    name.starts_with(PARTIAL) && name.ends_with(PART)
 }
 
 impl Drop for Store {
@@ -129,4 +140,37 @@ fn unknown() -> io::Error {
         io::ErrorKind::InvalidInput,
         "no file of this session has that number",
     )
+}
+
+/// What temporary names begin and end with.
+const PARTIAL: &str = ".broadcast-";
+const PART: &str = ".part";
+
+#[cfg(test)]
+mod tests {
+    use std::mem::ManuallyDrop;
+
+    use super::*;
+
+    #[test]
+    fn what_a_killed_receiver_left_goes_and_nothing_else_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let entry = |name: &str| FileEntry {
+            name: name.parse().unwrap(),
+            length: 3,
+            sha256: [0; 32],
+        };
+        // As SIGKILL does it: what was not finished is not removed.
+        let mut killed = ManuallyDrop::new(Store::new(folder.path()).unwrap());
+        killed.begin(7, vec![entry("image")]);
+        killed.write(0, 0, b"abc").unwrap();
+        for name in ["image", ".broadcast-notes", "x.part"] {
+            fs::write(folder.path().join(name), b"kept").unwrap();
+        }
+        Store::new(folder.path()).unwrap();
+        let left = fs::read_dir(folder.path()).unwrap();
+        let left: BTreeSet<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        let kept = [".broadcast-notes", "image", "x.part"].map(std::ffi::OsString::from);
+        assert_eq!(left, BTreeSet::from(kept));
+    }
 }

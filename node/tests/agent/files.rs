@@ -232,3 +232,15 @@ fn bytes_for_no_conversation_are_dropped() {
     });
     assert!(matches!(client.ask(Request::Status), Ok(Reply::Status(_))));
 }
+
+#[test]
+fn files_of_the_kernel_are_read_as_far_as_they_go() {
+    let agent = Agent::start();
+    let mut client = agent.connect();
+    // One says that it is empty, the other that it is a page long.
+    for path in ["/proc/sys/kernel/ostype", "/sys/class/net/lo/mtu"] {
+        let body = get(&mut client, path);
+        assert_eq!(body, std::fs::read(path).unwrap(), "{path}");
+        assert!(!body.is_empty());
+    }
+}

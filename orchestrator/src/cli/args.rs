@@ -230,8 +230,8 @@ pub struct RunArgs {
     /// Leave the lab up if anything fails.
     #[arg(long, env = "ORCHESTRATOR_KEEP_ON_FAILURE")]
     pub keep_on_failure: bool,
-    /// Run in this lab, which is up, instead of raising one.
-    #[arg(long, value_name = "LAB", conflicts_with_all = ["file", "backend", "keep_on_failure"])]
+    /// Run in this lab, which is up where it is, instead of raising one; it stays up.
+    #[arg(long, value_name = "LAB", conflicts_with = "file")]
     pub lab: Option<String>,
 }
 

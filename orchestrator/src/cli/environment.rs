@@ -20,6 +20,11 @@ pub fn state_dir(given: Option<PathBuf>) -> PathBuf {
     })
 }
 
+/// What shall go wrong in the backend in memory; see [`crate::backend::fake::FakeBackend::with_faults`].
+pub fn fake_faults() -> String {
+    std::env::var("ORCHESTRATOR_FAKE_FAULTS").unwrap_or_default()
+}
+
 /// Whether standard error is a terminal that may show progress bars.
 pub fn progress_bars() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")

@@ -14,7 +14,7 @@ use crate::report::event::RunEvent;
 use crate::report::model::{
     HostReport, NodeReport, Outcome, Picture, RunReport, SCHEMA, ScenarioReport, Timings,
 };
-use crate::scenario::{RunContext, run_all};
+use crate::scenario::{RunContext, keep_logs, run_all};
 use crate::topology::{graph, resolved_toml};
 
 use super::args::{Format, ScenarioArgs};
@@ -111,7 +111,9 @@ impl Job {
             keep_received: self.options.keep_received,
         };
         let (scenarios, captures) = run_all(&cx, &self.options.scenario, self.options.repeat).await;
+        let lost = keep_logs(&cx).await;
         let mut report = self.empty_report(lab);
+        report.warnings.extend(lost);
         report.outcome = outcome(&scenarios);
         report.timings.run = begun.elapsed().as_secs_f64();
         report.scenarios = scenarios;

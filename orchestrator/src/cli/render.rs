@@ -15,8 +15,7 @@ use super::failure::{Failure, Status};
 /// # Errors
 /// If there is no `report.json`, or it is none, or the reports cannot be written.
 pub fn report(args: &ReportArgs, console: Console) -> Result<Status, Failure> {
-    let folder = RunFolder::open(&args.directory)?;
-    let path = folder.file(REPORT_JSON);
+    let path = args.directory.join(REPORT_JSON);
     let wrong = |error: &dyn std::fmt::Display| {
         Failure::Input(format!(
             "{}: {error}; name the directory of a finished run",
@@ -25,6 +24,7 @@ pub fn report(args: &ReportArgs, console: Console) -> Result<Status, Failure> {
     };
     let json = std::fs::read(&path).map_err(|error| wrong(&error))?;
     let report = report::read::read(&json).map_err(|error| wrong(&error))?;
+    let folder = RunFolder::open(&args.directory)?;
     write_reports(&folder, &report)?;
     match console.format {
         Format::Json => console.json(&report)?,

@@ -68,16 +68,15 @@ impl Request {
         let Some(unknown) = args.scenario.iter().find(|name| !there(name)) else {
             return Ok(());
         };
-        let names: Vec<_> = self
-            .topology
-            .scenarios
-            .iter()
-            .map(|s| s.name.as_str())
-            .collect();
+        let scenarios = self.topology.scenarios.iter();
+        let names: Vec<_> = scenarios.map(|s| s.name.as_str()).collect();
+        let there = match names.as_slice() {
+            [] => "none".to_owned(),
+            names => names.join(", "),
+        };
         let file = self.source.file.display();
         Err(Failure::Input(format!(
-            "{file} has no scenario `{unknown}`; it has: {}",
-            names.join(", ")
+            "{file} has no scenario `{unknown}`; it has: {there}"
         )))
     }
 

@@ -12,6 +12,7 @@ use crate::plan::Plan;
 
 use super::args::BackendChoice;
 use super::console::Console;
+use super::environment;
 use super::failure::Failure;
 
 /// The backend of a kind.
@@ -19,7 +20,7 @@ pub fn backend(kind: BackendKind, state: &StateDir) -> Arc<dyn Backend> {
     match kind {
         BackendKind::Netns => Arc::new(NetnsBackend::new(state.path().to_owned(), node_binary())),
         BackendKind::Docker => Arc::new(DockerBackend::from_environment(node_binary())),
-        BackendKind::Fake => Arc::new(FakeBackend::default()),
+        BackendKind::Fake => Arc::new(FakeBackend::with_faults(&environment::fake_faults())),
     }
 }
 

@@ -5,10 +5,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
+use nix::unistd::geteuid;
 
 use crate::plan::LabId;
 
@@ -33,7 +34,8 @@ pub struct LabLock {
 }
 
 impl StateDir {
-    /// The state folder at `path`, made if missing, for this user alone.
+    /// The state folder at `path`, made for this user alone if it is missing. One that is there stays
+    /// as it is: it may have been named by mistake.
     ///
     /// # Errors
     /// If it cannot be made.
@@ -64,7 +66,7 @@ impl StateDir {
         }
     }
 
-    /// Every lab folder, sorted by name.
+    /// Every lab folder, sorted by name. What is not named as a lab's is nobody's business here.
     ///
     /// # Errors
     /// If the state folder cannot be read.
@@ -72,8 +74,9 @@ impl StateDir {
         let mut folders = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(|e| state("reading", &self.path, e))? {
             let path = entry.map_err(|e| state("reading", &self.path, e))?.path();
-            if path.is_dir() {
-                folders.push(LabFolder { path });
+            let folder = LabFolder { path };
+            if folder.name().parse::<LabId>().is_ok() && folder.path.is_dir() {
+                folders.push(folder);
             }
         }
         folders.sort_by(|a, b| a.path.cmp(&b.path));
@@ -209,8 +212,18 @@ fn make_folder(path: &Path) -> Result<(), LabError> {
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o700)))
+        .and_then(|()| own(path))
         .map_err(|error| state("making", path, error))
+}
+
+/// Whoever owns the folder of a lab's sockets owns the lab.
+fn own(path: &Path) -> std::io::Result<()> {
+    let owner = fs::metadata(path)?.uid();
+    if owner == geteuid().as_raw() {
+        return Ok(());
+    }
+    let text = format!("it belongs to user {owner}; name a folder of your own with --state-dir");
+    Err(std::io::Error::other(text))
 }
 
 fn state(action: &'static str, path: &Path, source: std::io::Error) -> LabError {
@@ -244,5 +257,22 @@ mod tests {
         );
         drop(held);
         folder.lock().unwrap();
+    }
+
+    #[test]
+    fn a_folder_named_by_mistake_stays_as_it_is() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let dir = tempfile::tempdir().unwrap();
+        let mode = || fs::metadata(dir.path()).unwrap().permissions().mode() & 0o777;
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        for name in ["thesis", "lab-1", "lab-0000001G", "lab-00000001"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        let state = StateDir::open(dir.path().to_owned()).unwrap();
+        let folders = state.folders().unwrap();
+        let names: Vec<_> = folders.iter().map(LabFolder::name).collect();
+        assert_eq!(names, ["lab-00000001"]);
+        assert_eq!(mode(), 0o755);
     }
 }

@@ -22,6 +22,27 @@ impl std::fmt::Display for LabId {
     }
 }
 
+impl std::str::FromStr for LabId {
+    type Err = NoLabId;
+
+    /// Reads exactly what its `Display` writes.
+    fn from_str(text: &str) -> Result<Self, NoLabId> {
+        let read = || {
+            let (name, instance) = text.rsplit_once('-')?;
+            Some(Self {
+                name: name.parse().ok()?,
+                instance: u32::from_str_radix(instance, 16).ok()?,
+            })
+        };
+        read().filter(|lab| lab.to_string() == text).ok_or(NoLabId)
+    }
+}
+
+/// A text is not a lab's name with `-` and eight hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a lab's name with eight hexadecimal digits")]
+pub struct NoLabId;
+
 /// Everything that a backend must make.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {

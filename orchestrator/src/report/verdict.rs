@@ -47,7 +47,7 @@ fn equal(tally: &Tally) -> String {
 
 fn failed(report: &RunReport, tally: &Tally) -> String {
     let mut said = Vec::new();
-    let steps = tally.steps - tally.passed;
+    let steps = tally.steps - tally.passed - tally.skipped;
     if tally.equal < tally.files {
         said.push(format!("only {}", equal(tally)));
     }
@@ -56,7 +56,10 @@ fn failed(report: &RunReport, tally: &Tally) -> String {
     }
     if steps > 0 {
         let all = counted(tally.steps, "step");
-        said.push(format!("{} of {all} did not pass", count(steps)));
+        said.push(format!("{} of {all} failed", count(steps)));
+    }
+    if tally.skipped > 0 {
+        said.push(format!("{} skipped", count(tally.skipped)));
     }
     if said.is_empty() {
         let scenarios = counted(report.scenarios.len() as u64, "scenario");

@@ -56,6 +56,8 @@ pub struct Tally {
     pub steps: u64,
     /// Those of them that passed.
     pub passed: u64,
+    /// Those of them that were skipped, because one before them was not as expected.
+    pub skipped: u64,
 }
 
 impl Tally {
@@ -65,13 +67,17 @@ impl Tally {
             cell.files.iter().filter(|f| wanted(f.outcome)).count() as u64
         };
         let extra = files(|o| o == FileOutcome::Extra);
-        let passed = |s: &&StepReport| s.outcome == Outcome::Passed;
+        let steps = |wanted: Outcome| {
+            let of = |s: &&StepReport| s.outcome == wanted;
+            cell.steps.iter().filter(of).count() as u64
+        };
         Self {
             files: cell.files.len() as u64 - extra,
             equal: files(|o| o == FileOutcome::Equal),
             extra,
             steps: cell.steps.len() as u64,
-            passed: cell.steps.iter().filter(passed).count() as u64,
+            passed: steps(Outcome::Passed),
+            skipped: steps(Outcome::Skipped),
         }
     }
 
@@ -84,6 +90,7 @@ impl Tally {
             extra: a.extra + b.extra,
             steps: a.steps + b.steps,
             passed: a.passed + b.passed,
+            skipped: a.skipped + b.skipped,
         })
     }
 

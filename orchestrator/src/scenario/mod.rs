@@ -8,12 +8,14 @@
 //! - [`capture`]: what every interface saw meanwhile.
 //! - [`proof`]: what the captures prove.
 //! - [`received`]: files out of nodes and their comparison.
+//! - [`logs`]: what the nodes' own commands printed.
 //! - [`context`]: what every scenario is given.
 
 pub mod broadcast;
 pub mod capture;
 pub mod cell;
 pub mod context;
+pub mod logs;
 pub mod proof;
 pub mod received;
 pub mod role;
@@ -21,4 +23,5 @@ pub mod runner;
 pub mod steps;
 
 pub use context::{Observer, RunContext};
+pub use logs::keep_logs;
 pub use runner::run_all;

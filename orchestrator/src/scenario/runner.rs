@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::control::process::Hands;
+use crate::number::counted;
 use crate::report::event::RunEvent;
 use crate::report::model::{CaptureReport, CellReport, Finding, Outcome, ScenarioReport};
 use crate::topology::model::{Broadcast, Scenario, Topology, Work};
@@ -297,14 +298,10 @@ fn headline(work: &Work) -> String {
     match work {
         Work::Broadcast(work) => {
             let files: Vec<_> = work.files.iter().map(|file| base_name(file)).collect();
-            format!(
-                "{} from {} to {} nodes",
-                files.join(", "),
-                work.from,
-                work.to.len()
-            )
+            let receivers = counted(work.to.len() as u64, "node");
+            format!("{} from {} to {receivers}", files.join(", "), work.from)
         }
-        Work::Steps(steps) => format!("{} steps", steps.len()),
+        Work::Steps(steps) => counted(steps.len() as u64, "step"),
         Work::Later { kind } => format!("kind {kind}"),
     }
 }

@@ -18,7 +18,7 @@ use super::agent;
 /// A backend in memory. Clones share their world.
 #[derive(Debug, Clone, Default)]
 pub struct FakeBackend {
-    world: Arc<World>,
+    pub(super) world: Arc<World>,
 }
 
 /// How a broadcast goes wrong on its way to a node.
@@ -44,6 +44,7 @@ pub(super) struct State {
     made: BTreeMap<Resource, LabId>,
     fail_raise_at: Option<usize>,
     stuck: BTreeSet<Resource>,
+    pub(super) stuck_nodes: BTreeSet<NodeName>,
     pub(super) tamper: BTreeMap<NodeName, Tamper>,
     pub(super) files: BTreeMap<(NodeName, String), Vec<u8>>,
     /// Receivers that listen: node, folder, and where to tell them of a file.
@@ -83,6 +84,17 @@ impl FakeBackend {
             .iter()
             .map(|node| named("node", node.name.as_str()));
         segments.chain(nodes).collect()
+    }
+}
+
+impl State {
+    /// Whether it is a node, of whichever lab, that shall be impossible to remove.
+    fn is_stuck_node(&self, resource: &Resource) -> bool {
+        let Resource::Fake(text) = resource else {
+            return false;
+        };
+        let named = |node: &NodeName| text.ends_with(&format!(" node {node}"));
+        self.stuck_nodes.iter().any(named)
     }
 }
 
@@ -144,7 +156,7 @@ impl Backend for FakeBackend {
 
     async fn remove(&self, resource: &Resource) -> Result<(), BackendError> {
         let mut state = self.world.lock();
-        if state.stuck.contains(resource) {
+        if state.stuck.contains(resource) || state.is_stuck_node(resource) {
             let what = std::io::Error::other("told to stay");
             let action = format!("removing {resource}");
             return Err(BackendErrorKind::system(what).at(BackendKind::Fake, action));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use plumbing::control_group::ControlGroups;
@@ -61,7 +62,7 @@ pub(super) fn survey() -> Result<Vec<Owned>, BackendErrorKind> {
     let alive = labs_alive().map_err(BackendErrorKind::system)?;
     let groups = ControlGroups::find().map_err(BackendErrorKind::system)?;
     let groups = groups.survey().into_iter().filter_map(|(lab, node)| {
-        let (lab, node) = (parse(&lab)?, node.parse().ok()?);
+        let (lab, node) = (LabId::from_str(&lab).ok()?, node.parse().ok()?);
         let resource = Resource::ControlGroup {
             lab: lab.clone(),
             node,
@@ -78,17 +79,8 @@ pub(super) fn survey() -> Result<Vec<Owned>, BackendErrorKind> {
 /// All labs of which a process is alive.
 fn labs_alive() -> io::Result<BTreeSet<LabId>> {
     let marked = find_marked(MARK)?;
-    Ok(marked.iter().filter_map(|one| parse(&one.value)).collect())
-}
-
-/// A mark's value, back to the identity that it was made from.
-fn parse(mark: &str) -> Option<LabId> {
-    let (name, instance) = mark.rsplit_once('-')?;
-    Some(LabId {
-        name: name.parse().ok()?,
-        instance: u32::from_str_radix(instance, 16).ok()?,
-    })
-    .filter(|lab| lab.to_string() == mark)
+    let labs = marked.iter().filter_map(|one| one.value.parse().ok());
+    Ok(labs.collect())
 }
 
 /// How long a killed process may take to end.

@@ -1,0 +1,186 @@
+//! How a run on the backend in memory ends, by its exit code.
+
+use std::fs;
+
+use e2e::sandbox::{Sandbox, stderr, stdout};
+use serde_json::Value;
+
+use super::sandbox;
+
+/// Two nodes; one broadcasts an image to the other.
+const LAB: &str = r#"
+name = "codes"
+[network.lan]
+subnet = "10.0.0.0/24"
+[node.from]
+networks = ["lan"]
+[node.to]
+networks = ["lan"]
+[[scenario]]
+name = "send"
+kind = "broadcast"
+from = "from"
+to = ["to"]
+files = ["image"]
+capture = "off"
+"#;
+
+/// Runs the lab with more text at its end, and with faults of the backend.
+fn run(sandbox: &mut Sandbox, more: &str, faults: &str, code: i32) -> String {
+    sandbox.write("lab.toml", format!("{LAB}{more}"));
+    sandbox.write("image", vec![7; 100_000]);
+    sandbox.set("ORCHESTRATOR_FAKE_FAULTS", faults);
+    let run = sandbox.run(["run", "--backend", "fake", "--out", "out"]);
+    let ended = run.ends_with(code);
+    let left = fs::read_dir(sandbox.path("state")).unwrap().count();
+    assert_eq!(left, usize::from(code == 5), "folders of labs are left");
+    stdout(&ended) + &stderr(&ended)
+}
+
+#[test]
+fn what_passes_ends_with_0() {
+    let said = run(&mut sandbox(), "", "", 0);
+    assert!(said.contains("1 of 1 file equal byte for byte"), "{said}");
+}
+
+#[test]
+fn a_file_that_is_missing_cut_changed_or_extra_ends_with_1_and_is_named() {
+    for (fault, named) in [
+        ("drop:to", "image at to is missing"),
+        ("cut:to", "50 000 of 100 000 bytes"),
+        ("change:to", "the first difference at byte 50 000"),
+        ("extra:to", "unasked at to is extra"),
+    ] {
+        let said = run(&mut sandbox(), "", fault, 1);
+        assert!(said.contains(named), "{fault}:\n{said}");
+    }
+}
+
+#[test]
+fn only_the_copy_that_differs_is_kept() {
+    let mut sandbox = sandbox();
+    run(&mut sandbox, "", "", 0);
+    assert!(!sandbox.path("work/out/received").exists());
+    run(&mut sandbox, "", "cut:to", 1);
+    let kept = fs::read(sandbox.path("work/out/received/send/all/to/image")).unwrap();
+    assert_eq!(kept, vec![7; 50_000]);
+}
+
+#[test]
+fn a_step_that_is_not_as_expected_ends_with_1_and_those_after_it_are_skipped() {
+    let steps = r#"
+[[scenario]]
+name = "more"
+kind = "steps"
+[[scenario.step]]
+run = ["true"]
+node = "to"
+[[scenario.step]]
+run = ["false"]
+node = "to"
+[[scenario.step]]
+run = ["true"]
+node = "to"
+"#;
+    let said = run(&mut sandbox(), steps, "", 1);
+    assert!(said.contains("1 of 3 steps failed, 1 skipped"), "{said}");
+    assert!(said.contains("more       3 steps\n"), "{said}");
+}
+
+#[test]
+fn one_step_and_one_receiver_are_told_in_the_singular() {
+    let steps = "
+[[scenario]]
+name = \"more\"
+kind = \"steps\"
+[[scenario.step]]
+run = [\"true\"]
+node = \"to\"
+";
+    let said = run(&mut sandbox(), steps, "", 0);
+    assert!(said.contains("send: image from from to 1 node\n"), "{said}");
+    assert!(said.contains("more: 1 step\n"), "{said}");
+}
+
+#[test]
+fn what_a_later_version_brings_ends_with_3_and_says_so() {
+    let later = |more: &str| run(&mut sandbox(), more, "", 3);
+    let impaired =
+        later("[node.to.interface.eth1]\nnetwork = \"lan\"\negress = { loss = \"5%\" }\n");
+    assert!(
+        impaired.contains("carried out by a later version"),
+        "{impaired}"
+    );
+}
+
+#[test]
+fn a_lab_of_which_all_is_skipped_ends_with_3() {
+    let sandbox = sandbox();
+    sandbox.write("image", [7]);
+    for kind in ["split", "file-server", "stress"] {
+        let lab = LAB.replace("\"broadcast\"", &format!("\"{kind}\""));
+        sandbox.write("lab.toml", lab);
+        let said = stdout(
+            &sandbox
+                .run(["run", "--backend", "fake", "--out", "out"])
+                .ends_with(3),
+        );
+        assert!(
+            said.contains("carried out by a later version"),
+            "{kind}:\n{said}"
+        );
+        let report = fs::read(sandbox.path("work/out/report.json")).unwrap();
+        let report: Value = serde_json::from_slice(&report).unwrap();
+        assert_eq!(report["outcome"], "skipped", "{kind}");
+    }
+}
+
+#[test]
+fn a_part_that_is_skipped_is_warned_of_and_fails_only_where_that_is_asked_for() {
+    let sandbox = sandbox();
+    sandbox.write("image", [7]);
+    let matrix = "matrix.model = [\"single-thread\", \"multi-process\"]\n";
+    sandbox.write("lab.toml", format!("{LAB}{matrix}"));
+    let run = ["run", "--backend", "fake", "--out", "out"];
+    let warned = stderr(&sandbox.run(run).succeeds());
+    assert!(warned.contains("were skipped"), "{warned}");
+    sandbox
+        .run(run.into_iter().chain(["--no-skip"]))
+        .ends_with(3);
+}
+
+#[test]
+fn what_cannot_be_raised_ends_with_4() {
+    let said = run(&mut sandbox(), "", "fail:1", 4);
+    assert!(said.contains("told to fail"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_removed_ends_with_5_and_is_named_after_the_verdict() {
+    let said = run(&mut sandbox(), "", "stuck:from", 5);
+    assert!(said.contains("1 of 1 file equal"), "{said}");
+    assert!(said.contains("node from"), "{said}");
+    assert!(said.contains("orchestrator clean"), "{said}");
+}
+
+#[test]
+fn a_run_of_another_time_is_told_by_its_seed() {
+    let sandbox = sandbox();
+    sandbox.write("lab.toml", LAB);
+    sandbox.write("image", [7]);
+    let run = [
+        "--format",
+        "json",
+        "run",
+        "--backend",
+        "fake",
+        "--out",
+        "out",
+    ];
+    let run = run
+        .into_iter()
+        .chain(["--seed", "7f3a91c2", "--repeat", "3"]);
+    let report: Value = serde_json::from_str(&stdout(&sandbox.run(run).succeeds())).unwrap();
+    assert_eq!(report["seed"], "7f3a91c2");
+    assert_eq!(report["scenarios"][0]["cells"].as_array().unwrap().len(), 3);
+}
