@@ -8,12 +8,13 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::{setsockopt, sockopt};
 use node::capture::{self, Running};
 use pcap_file::pcapng::{Block, PcapNgReader};
-use plumbing::netlink::{Batch, RouteSocket, VethEnd};
+use plumbing::netlink::{Batch, Link, LinkMonitor, RouteSocket, VethEnd};
 use protocol::control::{Capture, CaptureSummary, FailureKind};
 use protocol::frame::DATA_CHUNK;
 
@@ -148,6 +149,7 @@ fn a_link_that_goes_down_and_up_does_not_end_a_capture() {
             }
             socket.carry_out(batch).unwrap();
         }
+        settle(&mut socket);
         broadcaster().send_to(b"after", "10.0.0.255:9").unwrap();
         let (summary, bytes) = recording.stop();
         assert!(frames(&bytes).contains(&(47, 47)));
@@ -234,9 +236,19 @@ fn on_a_wire(body: impl FnOnce() + Send) {
             }
         }
         socket.carry_out(batch).unwrap();
+        settle(&mut socket);
         body();
     };
     thread::scope(|scope| scope.spawn(work).join().unwrap());
+}
+
+/// Waits until the kernel lets the wire pass frames, which it does a moment after both ends are up.
+fn settle(socket: &mut RouteSocket) {
+    let mut monitor = LinkMonitor::open().unwrap();
+    let down = |link: &Link| !link.operational && link.name != "lo";
+    while socket.links().unwrap().iter().any(down) {
+        assert!(monitor.wait(Duration::from_secs(10)).unwrap());
+    }
 }
 
 fn broadcaster() -> UdpSocket {

@@ -2,13 +2,14 @@
 
 use std::io;
 use std::mem;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::errno::Errno;
 use nix::net::if_::if_nametoindex;
 use nix::sys::socket::{
-    AddressFamily, ControlMessageOwned, LinkAddr, MsgFlags, SockFlag, SockType, recvmsg,
+    AddressFamily, ControlMessageOwned, LinkAddr, MsgFlags, RecvMsg, SockFlag, SockType, recvmsg,
     setsockopt, socket, sockopt,
 };
 use nix::sys::time::TimeSpec;
@@ -68,6 +69,8 @@ impl PacketSocket {
     /// `ENODEV` if there is no such interface, `EPERM` without `CAP_NET_RAW`.
     pub fn open(interface: &str, buffer: usize) -> io::Result<Self> {
         let index = if_nametoindex(interface)?;
+        // Until this socket has been bound, so that the first frame has a stamp of its arrival.
+        let _stamping = Stamping::begin()?;
         // A socket that is opened for a protocol waits for every CPU to take note of it, about ten
         // milliseconds; one that is bound to its protocol later does not.
         let socket = socket(
@@ -99,13 +102,7 @@ impl PacketSocket {
             Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
             other => other?,
         };
-        let mut stamp = None;
-        for message in head.cmsgs()? {
-            if let ControlMessageOwned::ScmTimestampns(at) = message {
-                stamp = Some(Duration::from(at));
-            }
-        }
-        let stamp = stamp.ok_or(Errno::ENODATA)?;
+        let stamp = stamp(&head)?;
         let direction = head.address.as_ref().map_or(Direction::ToOther, direction);
         Ok(Some(FrameHead {
             stamp,
@@ -162,6 +159,56 @@ impl AsFd for PacketSocket {
     }
 }
 
+/// Keeps the kernel stamping what arrives. It does so only while somebody wants it, and begins a
+/// while after it was asked; a frame without a stamp gets one when it is read, which would be too late.
+struct Stamping(#[expect(dead_code, reason = "open is all that it needs to be")] UdpSocket);
+
+impl Stamping {
+    /// Returns when stamps are those of arrival, as far as that can be seen: without a loopback that
+    /// is up there is nothing to see.
+    fn begin() -> io::Result<Self> {
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+        setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
+        let here = (Ipv4Addr::LOCALHOST, socket.local_addr()?.port());
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if socket.send_to(&[], here).is_err() {
+                return Ok(Self(socket));
+            }
+            // The loopback delivers before the call returns, as a rule; what is stamped on reading,
+            // is stamped later than this.
+            let sent = SystemTime::now().duration_since(UNIX_EPOCH);
+            let stamp = read_stamp(socket.as_fd())?;
+            if let (Some(stamp), Ok(sent)) = (stamp, sent)
+                && stamp <= sent
+            {
+                return Ok(Self(socket));
+            }
+            std::thread::yield_now();
+        }
+        Err(io::Error::other("the kernel does not stamp what arrives"))
+    }
+}
+
+/// Takes the next datagram, if there is one; when it arrived.
+fn read_stamp(socket: BorrowedFd<'_>) -> io::Result<Option<Duration>> {
+    let mut control = nix::cmsg_space!(TimeSpec);
+    let (number, flags) = (socket.as_raw_fd(), MsgFlags::MSG_DONTWAIT);
+    match recvmsg::<()>(number, &mut [], Some(&mut control), flags) {
+        Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
+        received => stamp(&received?).map(Some),
+    }
+}
+
+/// The stamp that came with what was received.
+fn stamp<A>(head: &RecvMsg<'_, '_, A>) -> io::Result<Duration> {
+    let stamp = head.cmsgs()?.find_map(|message| match message {
+        ControlMessageOwned::ScmTimestampns(at) => Some(Duration::from(at)),
+        _ => None,
+    });
+    stamp.ok_or_else(|| Errno::ENODATA.into())
+}
+
 /// Binds to an interface and every protocol.
 fn bind(socket: BorrowedFd<'_>, index: u32) -> io::Result<()> {
     // SAFETY: `sockaddr_ll` consists of integers, for which zeroes are valid.
@@ -198,3 +245,7 @@ fn length_of<T>() -> libc::socklen_t {
     // No structure of the socket interface is that long.
     libc::socklen_t::try_from(size_of::<T>()).unwrap_or(libc::socklen_t::MAX)
 }
+
+/// How long the kernel may take to begin to stamp; it takes microseconds, or a millisecond or two
+/// where it is busy.
+const PATIENCE: Duration = Duration::from_secs(5);

@@ -15,6 +15,7 @@ pub(super) struct Frames {
     receiver: Box<dyn DataLinkReceiver>,
     interface: InterfaceName,
     counted: Statistics,
+    read: u64,
 }
 
 /// A frame, or its beginning where it is longer than what is kept.
@@ -58,6 +59,7 @@ impl Frames {
                 receiver,
                 interface: interface.clone(),
                 counted: Statistics::default(),
+                read: 0,
             }),
             _ => Err(io::Error::other("pnet gave another channel than asked for")),
         }
@@ -71,11 +73,14 @@ impl Frames {
     /// waited can still be read.
     pub(super) fn next(&mut self) -> io::Result<Option<Frame<'_>>> {
         let head = loop {
-            match self.socket.peek()? {
-                Some(head) if head.direction == Direction::Echo => self.receiver.next()?,
-                Some(head) => break head,
-                None => return Ok(None),
+            let Some(head) = self.socket.peek()? else {
+                return Ok(None);
             };
+            self.read += 1;
+            if head.direction != Direction::Echo {
+                break head;
+            }
+            self.receiver.next()?;
         };
         // The socket has one reader, so what is read is what was looked at.
         let bytes = self.receiver.next()?;
@@ -88,6 +93,18 @@ impl Frames {
         self.counted.frames += more.frames;
         self.counted.dropped += more.dropped;
         Ok(self.counted)
+    }
+
+    /// How many frames have come since the start, those that pass the loopback twice counted twice,
+    /// those that found no room left out.
+    pub(super) fn arrived(&mut self) -> io::Result<u64> {
+        let counted = self.statistics()?;
+        Ok(counted.frames.saturating_sub(counted.dropped))
+    }
+
+    /// How many of these were read.
+    pub(super) fn read(&self) -> u64 {
+        self.read
     }
 
     /// Whether the interface was removed.

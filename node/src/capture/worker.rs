@@ -3,7 +3,7 @@
 use std::io;
 use std::ops::ControlFlow;
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::errno::Errno;
@@ -17,8 +17,7 @@ use super::frames::{Frames, is_down};
 /// Asks a worker to stop.
 #[derive(Debug)]
 pub(super) struct Stop {
-    /// Nanoseconds since 1970 at which it was asked; 0 while it was not.
-    at: AtomicU64,
+    asked: AtomicBool,
     wake: EventFd,
 }
 
@@ -42,25 +41,16 @@ impl Stop {
     pub(super) fn new() -> io::Result<Self> {
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
         Ok(Self {
-            at: AtomicU64::new(0),
+            asked: AtomicBool::new(false),
             wake: EventFd::from_flags(flags)?,
         })
     }
 
-    /// Asks; frames that arrive from now on are not wanted.
+    /// Asks; frames that have arrived by now are still wanted.
     pub(super) fn ask(&self) {
-        let now = u64::try_from(since_1970().as_nanos()).unwrap_or(u64::MAX);
-        self.at.store(now, Ordering::Release);
+        self.asked.store(true, Ordering::Release);
         // An eventfd refuses only to count beyond 2^64.
         let _ = self.wake.write(1);
-    }
-
-    /// Since when it is to stop.
-    fn asked(&self) -> Option<Duration> {
-        match self.at.load(Ordering::Acquire) {
-            0 => None,
-            at => Some(Duration::from_nanos(at)),
-        }
     }
 }
 
@@ -91,31 +81,34 @@ impl<S: FnMut(Vec<u8>) -> ControlFlow<()>> Worker<S> {
     }
 
     fn carry(&mut self, stop: &Stop, packets: &mut u64) -> io::Result<End> {
+        // Frames in all to read before it stops. They are counted, not told by their stamps, because
+        // more may arrive as fast as they are read.
+        let mut last = None;
         loop {
-            let asked = stop.asked();
+            if last.is_none() && stop.asked.load(Ordering::Acquire) {
+                last = Some(self.frames.arrived()?);
+            }
+            if last.is_some_and(|last| self.frames.read() >= last) {
+                return Ok(End::Stopped);
+            }
             let frame = match self.frames.next() {
                 Ok(frame) => frame,
                 Err(error) if is_down(&error) => continue,
                 Err(error) => return Err(error),
             };
-            match (frame, asked) {
-                (Some(frame), Some(asked)) if frame.head.stamp > asked => return Ok(End::Stopped),
-                (Some(frame), _) => {
-                    if !self.file.frame(&frame)? {
-                        return Ok(End::CutShort("the size limit was reached".to_owned()));
-                    }
-                    *packets += 1;
-                    let chunk = self.file.full_chunk();
-                    if chunk.is_some_and(|chunk| (self.sink)(chunk).is_break()) {
-                        return Ok(End::CutShort(NOT_TAKEN.to_owned()));
-                    }
+            if let Some(frame) = frame {
+                if !self.file.frame(&frame)? {
+                    return Ok(End::CutShort("the size limit was reached".to_owned()));
                 }
-                (None, Some(_)) => return Ok(End::Stopped),
-                (None, None) => {
-                    if !self.wait(stop)? && self.flush().is_break() {
-                        return Ok(End::CutShort(NOT_TAKEN.to_owned()));
-                    }
+                *packets += 1;
+                let chunk = self.file.full_chunk();
+                if chunk.is_some_and(|chunk| (self.sink)(chunk).is_break()) {
+                    return Ok(End::CutShort(NOT_TAKEN.to_owned()));
                 }
+            } else if last.is_some() {
+                return Ok(End::Stopped);
+            } else if !self.wait(stop)? && self.flush().is_break() {
+                return Ok(End::CutShort(NOT_TAKEN.to_owned()));
             }
         }
     }
