@@ -1,4 +1,29 @@
-//! The netns backend on this machine, as root and as an ordinary user.
+//! The netns backend on this machine, as root and as an ordinary user: the conformance suite, and the
+//! whole command from end to end.
+//!
+//! - [`stage`]: where a trial plays.
+//! - [`life`]: a lab from `up` to `down`.
+//! - [`interruption`]: signals at every moment, and what is left.
+//! - [`decoys`]: what `clean` must not touch.
+//! - [`trouble`]: programs, files and machines that are not as they should be.
+//! - [`forbidden`]: a machine that does not let ordinary users make namespaces.
+//! - [`terminal`]: a shell on a terminal.
+//! - [`readme`]: every command that the README shows.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod decoys;
+mod forbidden;
+mod interruption;
+mod life;
+mod readme;
+mod stage;
+mod terminal;
+mod trouble;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,7 +32,9 @@ use std::sync::Arc;
 use e2e::conformance::runner::{self, Maker};
 use e2e::isolation::{self, Isolation};
 use e2e::sandbox::Who;
+use e2e::trials::trial;
 use e2e::{capability, trials};
+use libtest_mimic::Trial;
 use orchestrator::backend::Backend;
 use orchestrator::backend::netns::NetnsBackend;
 use orchestrator::embedded::node_binary;
@@ -26,11 +53,50 @@ fn main() -> ExitCode {
     };
     let root = capability::all(&[isolated.clone(), capability::root()]);
     let user = capability::all(&[isolated, capability::rootless()]);
-    let mut all = runner::trials("root", Who::Caller, &root);
-    all.extend(runner::trials("user", Who::Ordinary, &user));
+    let mut all = Vec::new();
+    for (prefix, who, capable) in [("root", Who::Caller, &root), ("user", Who::Ordinary, &user)] {
+        all.extend(runner::trials(prefix, who, capable));
+        for (topic, list) in TOPICS {
+            all.extend(end_to_end(prefix, topic, list, who, capable));
+        }
+    }
+    let both = capability::all(&[root, user]);
+    all.extend(end_to_end(
+        "user",
+        "forbidden",
+        forbidden::TRIALS,
+        Who::Ordinary,
+        &both,
+    ));
     trials::run(all)
+}
+
+fn end_to_end(
+    prefix: &str,
+    topic: &str,
+    list: &'static [(&str, fn(Who))],
+    who: Who,
+    capable: &Result<(), String>,
+) -> Vec<Trial> {
+    let named = |(name, body): &(&str, fn(Who))| {
+        let (name, body) = (format!("{prefix}::{topic}::{name}"), *body);
+        trial(name, capable, move || body(who))
+    };
+    list.iter().map(named).collect()
 }
 
 fn backend(state: PathBuf) -> Arc<dyn Backend> {
     Arc::new(NetnsBackend::new(state, node_binary()))
 }
+
+const TOPICS: [Topic; 6] = [
+    ("life", life::TRIALS),
+    ("interruption", interruption::TRIALS),
+    ("decoys", decoys::TRIALS),
+    ("trouble", trouble::TRIALS),
+    ("terminal", terminal::TRIALS),
+    ("readme", readme::TRIALS),
+];
+
+/// A topic's name and its trials.
+type Topic = (&'static str, &'static [(&'static str, fn(Who))]);

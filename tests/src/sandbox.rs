@@ -100,10 +100,7 @@ impl Sandbox {
 
     /// The program under test with these arguments.
     pub fn run<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Invocation {
-        Invocation {
-            command: self.command(words),
-            deadline: DEADLINE,
-        }
+        Invocation::of(self.command(words))
     }
 
     /// The same, to be started by other means.
@@ -135,6 +132,14 @@ impl Sandbox {
 }
 
 impl Invocation {
+    /// One of a command that was put together elsewhere.
+    pub fn of(command: Command) -> Self {
+        Self {
+            command,
+            deadline: DEADLINE,
+        }
+    }
+
     /// Lets it run for so long, then kills it, which fails the test.
     #[must_use]
     pub fn within(self, deadline: Duration) -> Self {

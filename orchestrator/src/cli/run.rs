@@ -91,10 +91,15 @@ pub async fn run(
     let down = Instant::now();
     let gone = lab.destroy().await;
     report.timings.down = down.elapsed().as_secs_f64();
-    // What was found is reported even where something could not be removed.
-    let status = job.finish(report, false)?;
-    gone?;
-    Ok(status)
+    // What was found is reported even where something could not be removed, and the other way round.
+    let finished = job.finish(report, false);
+    if let Err(left) = gone {
+        if let Err(failure) = &finished {
+            console.fail(failure);
+        }
+        return Err(left.into());
+    }
+    finished
 }
 
 /// Runs the scenarios of a lab's file in the lab that is up.

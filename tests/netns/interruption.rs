@@ -1,0 +1,227 @@
+//! Signals at every moment of a lab's life, and what is left of it: nothing, at once after Ctrl-C, and
+//! after `clean` where the process could not clean up.
+
+use std::fs;
+use std::process::Child;
+
+use e2e::patience::until;
+use e2e::sandbox::Who;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::stage::{Stage, processes};
+
+pub(crate) const TRIALS: &[(&str, fn(Who))] = &[
+    ("of_a_raise", of_a_raise),
+    ("of_a_run", of_a_run),
+    ("of_a_down", of_a_down),
+    (
+        "killed_run_is_reaped_by_the_kernel",
+        killed_run_is_reaped_by_the_kernel,
+    ),
+    ("killed_raise_is_cleaned", killed_raise_is_cleaned),
+    ("killed_run_is_cleaned", killed_run_is_cleaned),
+    (
+        "killed_nodes_are_told_and_taken_away",
+        killed_nodes_are_told_and_taken_away,
+    ),
+];
+
+/// Twelve nodes, so that raising takes its time, with limits where they can be had; the scenario ends
+/// when it is ended.
+const LONG: &str = r#"
+name = "long"
+[network.lan]
+subnet = "10.0.0.0/24"
+[node.n]
+count = 12
+memory = "64MiB"
+[node.n.interface.eth0]
+network = "lan"
+[[scenario]]
+name = "endless"
+kind = "steps"
+timeout = "1h"
+[[scenario.step]]
+run = ["sleep", "12345"]
+node = "n-1"
+within = "1h"
+"#;
+
+/// Moments of a raise, each seen by what exists.
+const MOMENTS: [(&str, fn(&Stage) -> bool); 5] = [
+    ("the lab's folder", |stage| stage.recorded() > 0),
+    ("a keeper", |_| marked() > 0),
+    ("a node", |_| marked() > 3),
+    ("half of the nodes", |_| marked() > 8),
+    ("all nodes", |_| marked() > 12),
+];
+
+/// Processes that carry the mark of a lab, whoever they belong to.
+fn marked() -> usize {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let environments = entries.filter_map(|entry| fs::read(entry.path().join("environ")).ok());
+    let mark = format!("{}=long-", protocol::keeper::MARK);
+    let ours = |environment: &Vec<u8>| {
+        let mut variables = environment.split(|&byte| byte == 0);
+        variables.any(|variable| variable.starts_with(mark.as_bytes()))
+    };
+    environments.filter(ours).count()
+}
+
+fn in_the_scenario() -> bool {
+    processes(&["sleep", "12345"]) > 0
+}
+
+/// Waits until a moment has come in the life of a command that goes on.
+fn meet(child: &mut Child, awaited: &str, mut come: impl FnMut() -> bool) {
+    until(awaited, || {
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none(), "ended before {awaited} came: {ended:?}");
+        come()
+    });
+}
+
+fn send(child: &Child, signal: Signal) {
+    kill(Pid::from_raw(child.id().cast_signed()), signal).unwrap();
+}
+
+fn ends_with(mut child: Child, code: i32) {
+    assert_eq!(child.wait().unwrap().code(), Some(code));
+}
+
+fn of_a_raise(who: Who) {
+    for verb in ["run --out out", "up --out out"] {
+        let stage = Stage::with_lab(who, LONG);
+        for (awaited, come) in MOMENTS {
+            let mut child = stage.start(verb);
+            meet(&mut child, awaited, || come(&stage));
+            send(&child, Signal::SIGINT);
+            ends_with(child, 130);
+            stage.is_as_before();
+        }
+    }
+}
+
+fn of_a_run(who: Who) {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let stage = Stage::with_lab(who, LONG);
+        for verb in ["run --out out", "up --out out"] {
+            let mut child = stage.start(verb);
+            meet(&mut child, "the scenario", in_the_scenario);
+            send(&child, signal);
+            ends_with(child, 130);
+            stage.is_as_before();
+        }
+    }
+}
+
+/// What a `down` that was killed leaves is taken away by the next one, and by `clean`.
+fn of_a_down(who: Who) {
+    let stage = Stage::with_lab(who, LONG);
+    stage.run("deploy").succeeds();
+    let all = marked();
+    let mut child = stage.start("down long");
+    until("the first process to be gone", || marked() < all);
+    send(&child, Signal::SIGKILL);
+    child.wait().unwrap();
+    // It is still recorded, or only its folder was left to be removed.
+    stage.run("down --all").succeeds();
+    stage.run("clean").succeeds();
+    stage.is_as_before();
+}
+
+/// No process, and so no namespace, outlives a `run`: the kernel sees to that, not we.
+fn killed_run_is_reaped_by_the_kernel(who: Who) {
+    let stage = Stage::with_lab(who, &LONG.replace("memory", "#memory"));
+    let mut child = stage.start("run --out out");
+    meet(&mut child, "the scenario", in_the_scenario);
+    send(&child, Signal::SIGKILL);
+    child.wait().unwrap();
+    stage.becomes_as_before();
+    stage.run("clean").succeeds();
+    stage.is_as_before();
+}
+
+fn killed_raise_is_cleaned(who: Who) {
+    for verb in ["run --out out", "up --out out"] {
+        let stage = Stage::with_lab(who, LONG);
+        for (awaited, come) in MOMENTS {
+            let mut child = stage.start(verb);
+            meet(&mut child, awaited, || come(&stage));
+            send(&child, Signal::SIGKILL);
+            child.wait().unwrap();
+            clean(&stage);
+        }
+    }
+}
+
+fn killed_run_is_cleaned(who: Who) {
+    for verb in ["run --out out", "up --out out"] {
+        let stage = Stage::with_lab(who, LONG);
+        let mut child = stage.start(verb);
+        meet(&mut child, "the scenario", in_the_scenario);
+        send(&child, Signal::SIGKILL);
+        child.wait().unwrap();
+        clean(&stage);
+    }
+}
+
+/// What was killed is named, then removed, then there is nothing more.
+fn clean(stage: &Stage) {
+    let named = stage.print("clean --dry-run");
+    assert!(named.contains("would remove"), "{named}");
+    assert!(stage.recorded() > 0, "a dry run has removed something");
+    let removed = stage.print("clean");
+    assert!(removed.contains("removing"), "{removed}");
+    stage.is_as_before();
+    assert_eq!(stage.print("clean"), "");
+}
+
+fn killed_nodes_are_told_and_taken_away(who: Who) {
+    let stage = Stage::with_lab(who, LONG);
+    stage.run("deploy").succeeds();
+    let first = stage.print("--format json ps");
+    assert!(!first.contains("gone"), "{first}");
+    let pids = agents();
+    let killed = pids.last().unwrap();
+    kill(Pid::from_raw(*killed), Signal::SIGKILL).unwrap();
+    until("the node to be told as gone", || {
+        stage.print("ps").contains("gone: ")
+    });
+    let gone = stage
+        .print("ps")
+        .lines()
+        .filter(|line| line.contains("gone: "))
+        .count();
+    assert_eq!(gone, 1);
+    // A lab that is up stays, whatever became of it.
+    stage.run("clean").succeeds();
+    assert_eq!(stage.recorded(), 1);
+    // Without its keeper there is no lab.
+    for pid in agents() {
+        // The kernel may have ended it already, for its parent's end is its own.
+        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+    let said = stage.complaint("exec n-1 -- true", 4);
+    assert!(said.contains("n-1"), "{said}");
+    stage.run("down long").succeeds();
+    stage.is_as_before();
+}
+
+/// Processes of the lab, the oldest first.
+fn agents() -> Vec<i32> {
+    let mark = format!("{}=long-", protocol::keeper::MARK);
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let pid = |entry: fs::DirEntry| {
+        let environment = fs::read(entry.path().join("environ")).ok()?;
+        let mut variables = environment.split(|&byte| byte == 0);
+        variables
+            .any(|v| v.starts_with(mark.as_bytes()))
+            .then_some(())?;
+        entry.file_name().to_str()?.parse().ok()
+    };
+    let mut pids: Vec<i32> = entries.filter_map(pid).collect();
+    pids.sort_unstable();
+    pids
+}

@@ -1,0 +1,100 @@
+//! Where a trial plays: a sandbox for the command under test, and the machine as it was before.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use e2e::host::Census;
+use e2e::patience::until;
+use e2e::sandbox::{Invocation, Sandbox, Who, stderr, stdout};
+
+/// A sandbox, and the machine as it was before anything was run in it.
+pub(crate) struct Stage {
+    pub(crate) sandbox: Sandbox,
+    before: Census,
+}
+
+impl Stage {
+    pub(crate) fn new(who: Who) -> Self {
+        let program = env!("CARGO_BIN_EXE_orchestrator-under-test");
+        let mut sandbox = Sandbox::new(who, Path::new(program));
+        // No trial here may find an engine.
+        sandbox.set("DOCKER_HOST", "unix:///nonexistent/docker.sock");
+        Self {
+            before: Census::take(),
+            sandbox,
+        }
+    }
+
+    /// A stage with a topology in `lab.toml`.
+    pub(crate) fn with_lab(who: Who, text: &str) -> Self {
+        let stage = Self::new(who);
+        stage.sandbox.write("lab.toml", text);
+        stage
+    }
+
+    /// The command under test, with the words of a command line without quotes.
+    pub(crate) fn run(&self, line: &str) -> Invocation {
+        self.sandbox.run(line.split_whitespace())
+    }
+
+    /// What a command that succeeds prints.
+    pub(crate) fn print(&self, line: &str) -> String {
+        stdout(&self.run(line).succeeds())
+    }
+
+    /// What a command that ends with this code complains of.
+    pub(crate) fn complaint(&self, line: &str, code: i32) -> String {
+        stderr(&self.run(line).ends_with(code))
+    }
+
+    /// Starts a command, for something to happen to it.
+    pub(crate) fn start(&self, line: &str) -> Child {
+        let mut command = self.sandbox.command(line.split_whitespace());
+        let streams = command.stdin(Stdio::null()).stdout(Stdio::null());
+        streams.stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// Folders of labs in the state folder.
+    pub(crate) fn recorded(&self) -> usize {
+        let entries = fs::read_dir(self.sandbox.path("state")).unwrap();
+        let folder = |entry: &fs::DirEntry| entry.file_type().unwrap().is_dir();
+        entries.flatten().filter(folder).count()
+    }
+
+    /// The machine must be as it was, and no lab be recorded.
+    pub(crate) fn is_as_before(&self) {
+        assert_eq!(self.recorded(), 0, "folders of labs are left");
+        self.before.assert_unchanged();
+    }
+
+    /// As [`Self::is_as_before`], once what the kernel does by itself is done.
+    pub(crate) fn becomes_as_before(&self) {
+        let same = || Census::take() == self.before;
+        until("the kernel to take away what lost its owner", same);
+    }
+}
+
+impl Drop for Stage {
+    /// What a trial that fails leaves up must not fail those after it.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for line in ["down --all", "clean"] {
+                let mut command = self.sandbox.command(line.split_whitespace());
+                let _ = command.output();
+            }
+        }
+    }
+}
+
+/// How many processes have these words among the arguments that they were started with.
+pub(crate) fn processes(words: &[&str]) -> usize {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let started_so = |entry: &fs::DirEntry| {
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).into_owned();
+        let given: Vec<&str> = line.trim_end_matches('\0').split('\0').collect();
+        given == words
+    };
+    entries.filter(started_so).count()
+}
