@@ -122,6 +122,40 @@ pub fn find_marked(mark: &str) -> io::Result<Vec<Marked>> {
     Ok(found)
 }
 
+/// Waits for all processes of this user that are ending and are not over yet. They have given up their
+/// memory, and with it any mark, but still hold their namespaces. Returns whether all were over within
+/// the time given.
+///
+/// # Errors
+/// If `/proc` cannot be read.
+pub fn wait_for_ending(within: Duration) -> io::Result<bool> {
+    let deadline = Instant::now() + within;
+    let mut over = true;
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some((name, number)) = name.to_str().and_then(|n| Some((n, n.parse().ok()?))) else {
+            continue;
+        };
+        if is_own(number) && is_ending(name) == Some(true) {
+            // One that is over has no descriptor to wait for.
+            if let Ok(process) = ProcessHandle::open(number) {
+                over &= process.wait(deadline.saturating_duration_since(Instant::now()))?;
+            }
+        }
+    }
+    Ok(over)
+}
+
+/// Whether a process is on its way out and not over. The state is the third field, behind the name in
+/// parentheses, and the flags are the ninth (`proc_pid_stat(5)`).
+fn is_ending(process: &str) -> Option<bool> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let mut fields = stat.rsplit(')').next()?.split_whitespace();
+    let state = fields.next()?;
+    let flags: u32 = fields.nth(9 - 4)?.parse().ok()?;
+    Some(!matches!(state, "Z" | "X") && flags & EXITING != 0)
+}
+
 /// How many process name spaces this process is in.
 ///
 /// # Errors
@@ -141,17 +175,24 @@ fn depth_of(process: &str) -> Option<usize> {
 
 /// The value of a variable in a process's environment, if the process is this user's and lives.
 fn mark_of(number: u32, mark: &str) -> Option<String> {
-    let folder = format!("/proc/{number}");
-    if fs::metadata(&folder).ok()?.uid() != geteuid().as_raw() {
+    if !is_own(number) {
         return None;
     }
-    let environment = fs::read(format!("{folder}/environ")).ok()?;
+    let environment = fs::read(format!("/proc/{number}/environ")).ok()?;
     environment
         .split(|&byte| byte == 0)
         .filter_map(|variable| std::str::from_utf8(variable).ok()?.split_once('='))
         .find(|(name, _)| *name == mark)
         .map(|(_, value)| value.to_owned())
 }
+
+/// Whether a process is this user's.
+fn is_own(number: u32) -> bool {
+    fs::metadata(format!("/proc/{number}")).is_ok_and(|at| at.uid() == geteuid().as_raw())
+}
+
+/// `PF_EXITING`, `include/linux/sched.h`.
+const EXITING: u32 = 0x4;
 
 #[cfg(test)]
 mod tests {

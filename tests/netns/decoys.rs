@@ -7,9 +7,9 @@ use std::process::{Child, Command};
 use e2e::host::Census;
 use e2e::sandbox::Who;
 
-use crate::stage::Stage;
+use crate::stage::{Play, Stage};
 
-pub(crate) const TRIALS: &[(&str, fn(Who))] = &[
+pub(crate) const TRIALS: &[Play] = &[
     ("survive_clean", survive_clean),
     ("a_lab_at_work_stays", a_lab_at_work_stays),
     ("a_folder_of_others_stays", a_folder_of_others_stays),

@@ -7,10 +7,10 @@ use std::process::{Command, Output, Stdio};
 use e2e::patience::until;
 use e2e::sandbox::Who;
 
-use crate::stage::Stage;
+use crate::stage::{Play, Stage};
 
 /// Root needs no user namespaces, and only root can make one in which root forbids them to others.
-pub(crate) const TRIALS: &[(&str, fn(Who))] = &[(
+pub(crate) const TRIALS: &[Play] = &[(
     "user_namespaces_are_forbidden",
     user_namespaces_are_forbidden,
 )];

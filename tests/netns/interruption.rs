@@ -9,9 +9,9 @@ use e2e::sandbox::Who;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::stage::{Stage, processes};
+use crate::stage::{Play, Stage, processes};
 
-pub(crate) const TRIALS: &[(&str, fn(Who))] = &[
+pub(crate) const TRIALS: &[Play] = &[
     ("of_a_raise", of_a_raise),
     ("of_a_run", of_a_run),
     ("of_a_down", of_a_down),
@@ -49,13 +49,16 @@ within = "1h"
 "#;
 
 /// Moments of a raise, each seen by what exists.
-const MOMENTS: [(&str, fn(&Stage) -> bool); 5] = [
+const MOMENTS: [Moment; 5] = [
     ("the lab's folder", |stage| stage.recorded() > 0),
     ("a keeper", |_| marked() > 0),
     ("a node", |_| marked() > 3),
     ("half of the nodes", |_| marked() > 8),
     ("all nodes", |_| marked() > 12),
 ];
+
+/// What is awaited, and whether it has come.
+type Moment = (&'static str, fn(&Stage) -> bool);
 
 /// Processes that carry the mark of a lab, whoever they belong to.
 fn marked() -> usize {

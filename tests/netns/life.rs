@@ -6,9 +6,9 @@ use std::path::Path;
 use e2e::sandbox::{Who, stderr, stdout};
 use serde_json::Value;
 
-use crate::stage::Stage;
+use crate::stage::{Play, Stage};
 
-pub(crate) const TRIALS: &[(&str, fn(Who))] = &[
+pub(crate) const TRIALS: &[Play] = &[
     ("from_up_to_down", from_up_to_down),
     ("a_second_up_is_refused", a_second_up_is_refused),
     ("two_labs_side_by_side", two_labs_side_by_side),
@@ -247,8 +247,8 @@ fn shipped_labs_pass(who: Who) {
     stage.sandbox.copy_project("topologies");
     for entry in fs::read_dir(stage.sandbox.path("work/topologies")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        if name.ends_with(".toml") {
-            stage.run(&format!("run topologies/{name}")).succeeds();
+        if let Some(lab) = name.strip_suffix(".toml") {
+            stage.run(&format!("run topologies/{lab}.toml")).succeeds();
             stage.is_as_before();
         }
     }

@@ -39,6 +39,8 @@ use orchestrator::backend::Backend;
 use orchestrator::backend::netns::NetnsBackend;
 use orchestrator::embedded::node_binary;
 
+use stage::Play;
+
 fn main() -> ExitCode {
     if let Some(code) = runner::run_alone(Maker {
         backend,
@@ -74,11 +76,11 @@ fn main() -> ExitCode {
 fn end_to_end(
     prefix: &str,
     topic: &str,
-    list: &'static [(&str, fn(Who))],
+    list: &'static [Play],
     who: Who,
     capable: &Result<(), String>,
 ) -> Vec<Trial> {
-    let named = |(name, body): &(&str, fn(Who))| {
+    let named = |(name, body): &Play| {
         let (name, body) = (format!("{prefix}::{topic}::{name}"), *body);
         trial(name, capable, move || body(who))
     };
@@ -99,4 +101,4 @@ const TOPICS: [Topic; 6] = [
 ];
 
 /// A topic's name and its trials.
-type Topic = (&'static str, &'static [(&'static str, fn(Who))]);
+type Topic = (&'static str, &'static [Play]);

@@ -3,9 +3,9 @@
 use e2e::manual::commands;
 use e2e::sandbox::Who;
 
-use crate::stage::Stage;
+use crate::stage::{Play, Stage};
 
-pub(crate) const TRIALS: &[(&str, fn(Who))] = &[("every_command_succeeds", every_command_succeeds)];
+pub(crate) const TRIALS: &[Play] = &[("every_command_succeeds", every_command_succeeds)];
 
 /// The first command builds the program; what stands behind it is the program's.
 const BUILT: &str = "cargo run --release --bin orchestrator -- ";

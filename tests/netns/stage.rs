@@ -8,6 +8,9 @@ use e2e::host::Census;
 use e2e::patience::until;
 use e2e::sandbox::{Invocation, Sandbox, Who, stderr, stdout};
 
+/// A trial by its name, for whoever plays it.
+pub(crate) type Play = (&'static str, fn(Who));
+
 /// A sandbox, and the machine as it was before anything was run in it.
 pub(crate) struct Stage {
     pub(crate) sandbox: Sandbox,

@@ -6,9 +6,9 @@ use std::io::{Read, Write};
 use e2e::sandbox::Who;
 use nix::pty::{Winsize, openpty};
 
-use crate::stage::Stage;
+use crate::stage::{Play, Stage};
 
-pub(crate) const TRIALS: &[(&str, fn(Who))] = &[("a_shell_has_a_terminal", a_shell_has_a_terminal)];
+pub(crate) const TRIALS: &[Play] = &[("a_shell_has_a_terminal", a_shell_has_a_terminal)];
 
 const LAB: &str = "
 name = \"shell\"

@@ -9,9 +9,9 @@ use e2e::sandbox::{Invocation, Who, stderr, stdout};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::unistd::geteuid;
 
-use crate::stage::Stage;
+use crate::stage::{Play, Stage};
 
-pub(crate) const TRIALS: &[(&str, fn(Who))] = &[
+pub(crate) const TRIALS: &[Play] = &[
     ("a_program_dies", a_program_dies),
     ("a_program_hangs", a_program_hangs),
     ("a_program_floods_its_output", a_program_floods_its_output),
@@ -113,7 +113,7 @@ fn a_file_goes_after_it_was_checked(who: Who) {
     // It is there and cannot be read: that is known only once it is.
     if who == Who::Ordinary {
         let script = stage.sandbox.write("script", "echo");
-        let closed = std::os::unix::fs::PermissionsExt::from_mode(0);
+        let closed = std::os::unix::fs::PermissionsExt::from_mode(0o000);
         fs::set_permissions(script, closed).unwrap();
         let said = stage.complaint("run --out out", 2);
         assert!(

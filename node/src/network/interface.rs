@@ -111,17 +111,17 @@ impl Found<'_> {
     fn link_local(&self) -> Option<IpNet> {
         let mut addresses = self.settings.addresses.iter();
         addresses.find(|address| matches!(address, IpNet::V6(_)))?;
-        let [a, b, c, d, e, f] = self.settings.mac.0;
+        let mac = self.settings.mac.0;
         let word = |high, low| u16::from_be_bytes([high, low]);
         let address = Ipv6Addr::new(
             0xfe80,
             0,
             0,
             0,
-            word(a ^ UNIVERSAL, b),
-            word(c, 0xff),
-            word(0xfe, d),
-            word(e, f),
+            word(mac[0] ^ UNIVERSAL, mac[1]),
+            word(mac[2], 0xff),
+            word(0xfe, mac[3]),
+            word(mac[4], mac[5]),
         );
         Ipv6Net::new(address, 64).ok().map(IpNet::V6)
     }

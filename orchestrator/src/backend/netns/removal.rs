@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use plumbing::control_group::ControlGroups;
-use plumbing::process::{find_marked, own_depth};
+use plumbing::process::{Marked, find_marked, own_depth, wait_for_ending};
 use protocol::keeper::MARK;
 use protocol::name::NodeName;
 
@@ -22,7 +22,7 @@ pub(super) fn remove_keeper(lab: &LabId, sockets: &Path) -> Result<(), BackendEr
     let deadline = Instant::now() + DEADLINE;
     let own_depth = own_depth().map_err(BackendErrorKind::system)?;
     loop {
-        let marked = find_marked(MARK).map_err(BackendErrorKind::system)?;
+        let marked = marked().map_err(BackendErrorKind::system)?;
         let ours: Vec<_> = marked.into_iter().filter(|m| m.value == mark).collect();
         if ours.is_empty() {
             break;
@@ -78,10 +78,23 @@ pub(super) fn survey() -> Result<Vec<Owned>, BackendErrorKind> {
 
 /// All labs of which a process is alive.
 fn labs_alive() -> io::Result<BTreeSet<LabId>> {
-    let marked = find_marked(MARK)?;
+    let marked = marked()?;
     let labs = marked.iter().filter_map(|one| one.value.parse().ok());
     Ok(labs.collect())
 }
+
+/// All processes that carry our mark. Those that are just ending show it no longer, and are waited for:
+/// what is not over after that cannot be told to be ours.
+fn marked() -> io::Result<Vec<Marked>> {
+    let marked = find_marked(MARK)?;
+    if !wait_for_ending(ENDING)? {
+        tracing::debug!("a process of this user has been ending for long");
+    }
+    Ok(marked)
+}
+
+/// How long a process that is ending may take to be over.
+const ENDING: Duration = Duration::from_secs(2);
 
 /// How long a killed process may take to end.
 const DEADLINE: Duration = Duration::from_secs(20);
