@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{agent, broadcast, capture, connect, keeper};
+use crate::{agent, broadcast, capture, connect, http, keeper, transfer};
 
 /// The node binary of the orchestrator's labs. The orchestrator starts it; people rarely do.
 #[derive(Debug, Parser)]
@@ -26,6 +26,17 @@ enum Part {
     BroadcastSend(broadcast::SendArguments),
     /// Receive files sent by broadcast.
     BroadcastReceive(broadcast::ReceiveArguments),
+    /// Send files, each a task, under one of five concurrency models.
+    Send(transfer::SendArguments),
+    /// Do some of the tasks of a sender that is made of processes.
+    #[command(hide = true)]
+    SendWorker(transfer::WorkerArguments),
+    /// Receive datagrams that carry no file names, as the original labs' servers did.
+    Receive(transfer::ReceiveArguments),
+    /// Serve a folder's files over HTTP.
+    Origin(http::OriginArguments),
+    /// Fetch files over HTTP.
+    Download(http::DownloadArguments),
     /// Write an interface's frames to standard output as pcapng.
     Capture(capture::Arguments),
 }
@@ -48,6 +59,11 @@ pub fn run() -> ExitCode {
         Part::Connect(arguments) => connect::main(&arguments),
         Part::BroadcastSend(arguments) => broadcast::send(arguments),
         Part::BroadcastReceive(arguments) => broadcast::receive(arguments),
+        Part::Send(arguments) => transfer::send(&arguments),
+        Part::SendWorker(arguments) => transfer::work(&arguments),
+        Part::Receive(arguments) => transfer::receive(&arguments),
+        Part::Origin(arguments) => http::serve(&arguments),
+        Part::Download(arguments) => http::download(&arguments),
         Part::Capture(arguments) => capture::main(arguments),
     }
 }

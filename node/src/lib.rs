@@ -7,11 +7,15 @@
 //! - [`network`]: gives a node its interfaces, addresses, routes and names.
 //! - [`capture`]: an interface's frames as pcapng.
 //! - [`broadcast`]: the roles that send and receive files by broadcast.
+//! - [`http`]: the roles that serve files over HTTP and fetch them.
+//! - [`transfer`]: senders under five concurrency models, and the original labs' servers.
 
 pub mod agent;
 pub mod broadcast;
 pub mod capture;
 pub mod cli;
 pub mod connect;
+pub mod http;
 pub mod keeper;
 pub mod network;
+pub mod transfer;

@@ -9,6 +9,7 @@
 //! - [`datagram`]: the datagrams of a broadcast; [`manifest`]: the files that it carries.
 //! - [`keeper`]: what a netns lab's keeper is told to make, and how it fared.
 //! - [`role`]: the lines that the node's own programs (broadcast sender, receiver) print.
+//! - [`task`]: concurrency models and framings of senders, and what became of each file's task.
 
 pub mod control;
 pub mod datagram;
@@ -18,6 +19,7 @@ pub mod manifest;
 pub mod name;
 pub mod role;
 pub mod settings;
+pub mod task;
 
 /// Version of the control channel. Both ends name theirs in the greeting and refuse another.
 pub const VERSION: u32 = 1;

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::name::FileName;
+use crate::task::{Arrival, DownloadRecord, RunRecord, Tally, TaskRecord};
 
 /// A line printed by a role.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,16 @@ pub enum RoleEvent {
     },
     /// The role ended as it should.
     Finished(Summary),
+    /// A sender's task ended.
+    Task(TaskRecord),
+    /// All of a sender's tasks ended.
+    Ran(RunRecord),
+    /// A receiver stored something that came without a name.
+    Arrived(Arrival),
+    /// What a receiver of nameless datagrams counted until it ended.
+    Counted(Tally),
+    /// A file was fetched.
+    Downloaded(DownloadRecord),
     /// The role could not do its work; it exits with code 1.
     Failed {
         /// What, where and why.

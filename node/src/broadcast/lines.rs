@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use protocol::role::RoleEvent;
 
 /// Prints an event.
-pub(super) fn print(event: &RoleEvent) -> io::Result<()> {
+pub(crate) fn print(event: &RoleEvent) -> io::Result<()> {
     let mut line = serde_json::to_vec(event)?;
     line.push(b'\n');
     let mut out = io::stdout().lock();

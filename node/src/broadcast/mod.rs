@@ -10,7 +10,7 @@
 
 mod group;
 mod incoming;
-mod lines;
+pub(crate) mod lines;
 mod options;
 mod pace;
 mod proof;

@@ -1,0 +1,25 @@
+//! A gate at which workers wait until all are there and were counted.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+/// Closed at first.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    /// Waits until it is open.
+    pub(super) fn pass(&self) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.opened.wait_while(open, |open| !*open);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Opens it for good.
+    pub(super) fn open(&self) {
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.opened.notify_all();
+    }
+}

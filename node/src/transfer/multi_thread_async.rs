@@ -1,0 +1,76 @@
+//! Tasks on a runtime whose threads share them.
+
+use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use protocol::role::RoleEvent;
+use protocol::task::{Census, TaskRecord, TaskResult};
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::job::Job;
+use super::options::How;
+use super::{census, send, yielding};
+use crate::broadcast::lines;
+
+pub(super) fn run(jobs: &[Job], how: &How, workers: u32) -> io::Result<Census> {
+    let number = AtomicU32::new(1);
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(workers as usize)
+        .thread_name_fn(move || format!("{THREAD}-{}", number.fetch_add(1, Ordering::Relaxed)))
+        .enable_all()
+        .build()?;
+    let (records, census) = runtime.block_on(all(load(jobs), how, None))?;
+    for record in records {
+        lines::print(&RoleEvent::Task(record))?;
+    }
+    Ok(census)
+}
+
+/// Jobs with their files' contents, which are read first, for tasks must not block.
+pub(super) type Loaded = Vec<(Job, Result<Vec<u8>, TaskResult>)>;
+
+pub(super) fn load(jobs: &[Job]) -> Loaded {
+    jobs.iter().map(|job| (job.clone(), job.load())).collect()
+}
+
+/// The thread that a task begins on.
+fn thread() -> String {
+    let thread = std::thread::current();
+    format!("task on {}", thread.name().unwrap_or("a thread"))
+}
+
+/// Does the tasks on the runtime that this is called in. What they came to is in the order in which
+/// they ended. `process` says who does them, where that is not the thread alone.
+pub(super) async fn all(
+    jobs: Loaded,
+    how: &How,
+    process: Option<&str>,
+) -> io::Result<(Vec<TaskRecord>, Census)> {
+    let (gate, closed) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    for (job, content) in jobs {
+        let (how, mut gate) = (how.clone(), closed.clone());
+        let process = process.map(str::to_owned);
+        tasks.spawn(async move {
+            // Where the gate is gone instead of open, nobody waits for the task any longer.
+            let _ = gate.wait_for(|open| *open).await;
+            yielding::run(job, content, how, process.unwrap_or_else(thread)).await
+        });
+    }
+    let census = Census {
+        processes: 1,
+        threads: census::threads()?,
+        tasks: u32::try_from(Handle::current().metrics().num_alive_tasks()).unwrap_or(u32::MAX),
+    };
+    gate.send_replace(true);
+    let mut records = Vec::new();
+    while let Some(record) = tasks.join_next().await {
+        records.push(record.map_err(|_| send::broke_off())?);
+    }
+    Ok((records, census))
+}
+
+/// With its number at most 15 bytes, so that `ps` shows it whole.
+const THREAD: &str = "send-worker";

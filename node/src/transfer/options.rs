@@ -1,0 +1,175 @@
+//! The command lines of the transfer roles.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use protocol::name::{FileName, InterfaceName};
+use protocol::task::{Framing, Model};
+
+use super::job::Job;
+
+/// Arguments of `node send`.
+#[derive(Debug, clap::Args)]
+pub struct SendArguments {
+    /// How the work is spread.
+    #[arg(long, default_value_t)]
+    pub model: Model,
+    /// The most processes at once, where a file has a process or its share of one.
+    #[arg(long, default_value = "20", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub processes: u32,
+    /// The threads that tasks share.
+    #[arg(long, default_value = "4", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub workers: u32,
+    /// What each task does.
+    #[command(flatten)]
+    pub how: How,
+    /// A file and where it is sent, as in /root/data.jpg=192.168.122.255:5005; several with several
+    /// `--task`.
+    #[arg(long = "task", required = true)]
+    pub jobs: Vec<Job>,
+}
+
+/// Arguments of `node send-worker`, which `node send` starts.
+#[derive(Debug, clap::Args)]
+pub struct WorkerArguments {
+    /// Do the tasks concurrently, on a runtime with this process's one thread.
+    #[arg(long)]
+    pub concurrent: bool,
+    /// What each task does.
+    #[command(flatten)]
+    pub how: How,
+    /// The tasks.
+    #[arg(long = "task", required = true)]
+    pub jobs: Vec<Job>,
+}
+
+/// What each task does with its file.
+#[derive(Debug, Clone, clap::Args)]
+pub struct How {
+    /// How a file is laid into datagrams.
+    #[arg(long)]
+    pub framing: Framing,
+    /// The interface to send on; default: the one that the routes choose.
+    #[arg(long)]
+    pub interface: Option<InterfaceName>,
+    /// How long a task rests after its file, as if it had more to do.
+    #[arg(long, default_value = "0s", value_parser = time)]
+    pub pause: Duration,
+    /// A task that is not done by then is late.
+    #[arg(long, default_value = "10s", value_parser = time)]
+    pub deadline: Duration,
+}
+
+/// Arguments of `node receive`.
+#[derive(Debug, clap::Args)]
+pub struct ReceiveArguments {
+    /// `datagram`: each is a file, img1.jpg, img2.jpg and so on; `byte`: all are one file.
+    #[arg(long)]
+    pub framing: Framing,
+    /// The UDP port to listen on.
+    #[arg(long, default_value_t = 5005)]
+    pub port: u16,
+    /// The address to listen on.
+    #[arg(long, default_value_t = Ipv4Addr::UNSPECIFIED)]
+    pub address: Ipv4Addr,
+    /// The interface to listen on; default: all.
+    #[arg(long)]
+    pub interface: Option<InterfaceName>,
+    /// Where the files go; made if it is not there.
+    #[arg(long)]
+    pub directory: PathBuf,
+    /// Bytes of the buffer that a datagram is received into; the rest of a longer one is lost.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=65_535))]
+    pub buffer: Option<u64>,
+    /// The one file's name, where bytes are received.
+    #[arg(long, default_value = "server1.jpg")]
+    pub name: FileName,
+    /// How long it must have been silent to be over, once the sender has said that all was sent but
+    /// not all came.
+    #[arg(long, default_value = "1s", value_parser = time)]
+    pub quiet: Duration,
+}
+
+impl How {
+    /// The words that give these arguments to a worker.
+    pub(super) fn words(&self) -> Vec<String> {
+        let mut words = vec!["--framing".to_owned(), self.framing.to_string()];
+        if let Some(interface) = &self.interface {
+            words.extend(["--interface".to_owned(), interface.to_string()]);
+        }
+        for (flag, length) in [("--pause", self.pause), ("--deadline", self.deadline)] {
+            words.extend([flag.to_owned(), format!("{}ms", length.as_millis())]);
+        }
+        words
+    }
+}
+
+impl std::str::FromStr for Job {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = || "write FILE=ADDRESS:PORT, as in /root/data.jpg=10.0.0.255:5005".to_owned();
+        let (path, to) = text.rsplit_once('=').ok_or_else(form)?;
+        let to: SocketAddrV4 = to.parse().map_err(|_| form())?;
+        Self::new(PathBuf::from(path), to).map_err(|error| error.to_string())
+    }
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let (number, milliseconds) = match text.strip_suffix("ms") {
+        Some(number) => (number, 1),
+        None => (text.strip_suffix('s').unwrap_or_default(), 1000),
+    };
+    let length = number
+        .parse()
+        .ok()
+        .and_then(|n: u64| n.checked_mul(milliseconds));
+    let length = length.map(Duration::from_millis);
+    let length = length.filter(|length| *length <= LONGEST);
+    length.ok_or_else(|| "write a time up to 24 hours in whole s or ms, as in 10s".to_owned())
+}
+
+const LONGEST: Duration = Duration::from_hours(24);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_whole_numbers_with_a_unit() {
+        assert_eq!(time("2s"), Ok(Duration::from_secs(2)));
+        assert_eq!(time("0ms"), Ok(Duration::ZERO));
+        for bad in [
+            "",
+            "2",
+            "s",
+            "-1s",
+            "1.5s",
+            "99999999999999999999s",
+            "25h",
+            "90000s",
+        ] {
+            assert!(time(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_task_is_a_file_and_an_address() {
+        let job: Job = "/root/a=b.jpg=10.0.0.255:5005".parse().unwrap();
+        assert_eq!(job.path, PathBuf::from("/root/a=b.jpg"));
+        assert_eq!(job.to.port(), 5005);
+        assert_eq!(job.word().parse::<Job>().unwrap(), job);
+        for bad in [
+            "",
+            "a",
+            "a=",
+            "=10.0.0.1:5",
+            "a=10.0.0.1",
+            "a=x:5",
+            "..=10.0.0.1:5",
+        ] {
+            assert!(bad.parse::<Job>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The UDP sockets of tasks and receivers.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Instant;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::time::TimeSpec;
+use protocol::name::InterfaceName;
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// A socket to send from, which never blocks and may broadcast. As in the original labs it may share
+/// its port.
+pub(super) fn sender(interface: Option<&InterfaceName>) -> io::Result<UdpSocket> {
+    bound(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0), interface)
+}
+
+/// A socket to receive with, which never blocks.
+pub(super) fn receiver(
+    at: SocketAddrV4,
+    interface: Option<&InterfaceName>,
+) -> io::Result<UdpSocket> {
+    let socket = bound(at, interface)?;
+    // Beyond the system's limit where this process may; otherwise up to it.
+    if setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER).is_err() {
+        setsockopt(&socket, sockopt::RcvBuf, &RECEIVE_BUFFER)?;
+    }
+    Ok(socket)
+}
+
+fn bound(at: SocketAddrV4, interface: Option<&InterfaceName>) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_broadcast(true)?;
+    socket.set_reuse_port(true)?;
+    if let Some(interface) = interface {
+        socket.bind_device(Some(interface.as_str().as_bytes()))?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&at.into())?;
+    Ok(socket.into())
+}
+
+/// Waits until one of the descriptors is ready or the time has come; says which are ready.
+pub(super) fn wait(
+    descriptors: &[(BorrowedFd<'_>, PollFlags)],
+    until: Option<Instant>,
+) -> io::Result<Vec<bool>> {
+    let mut polled: Vec<PollFd<'_>> = descriptors
+        .iter()
+        .map(|(descriptor, what)| PollFd::new(*descriptor, *what))
+        .collect();
+    let timeout = until.map(|at| TimeSpec::from(at.saturating_duration_since(Instant::now())));
+    match ppoll(&mut polled, timeout, None) {
+        Ok(_) => Ok(polled.iter().map(|one| one.any().unwrap_or(true)).collect()),
+        Err(Errno::EINTR) => Ok(vec![false; polled.len()]),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Waits until a socket can send or the time has come.
+pub(super) fn wait_writable(socket: &UdpSocket, until: Instant) -> io::Result<()> {
+    wait(&[(socket.as_fd(), PollFlags::POLLOUT)], Some(until)).map(|_| ())
+}
+
+/// Asked of the kernel, which doubles it for its own bookkeeping (socket(7)): room for a file of a
+/// byte a datagram, each of which takes it some 800 bytes.
+const RECEIVE_BUFFER: usize = 16 << 20;
