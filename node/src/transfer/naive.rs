@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_file_that_fits_no_datagram_is_named_with_the_limit() {
-        let (mut task, now) = begin(Framing::Datagram, &[0; 65_508], 0);
+        let (mut task, now) = begin(Framing::Datagram, &vec![0; 65_508], 0);
         assert!(task.poll_transmit(now).is_some());
         task.on_sent(Err(io::Error::from_raw_os_error(Errno::EMSGSIZE as i32)));
         assert!(task.poll_transmit(now).is_none());

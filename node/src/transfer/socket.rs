@@ -12,33 +12,41 @@ use nix::sys::time::TimeSpec;
 use protocol::name::InterfaceName;
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// A socket to send from, which never blocks and may broadcast. As in the original labs it may share
-/// its port.
+/// A socket to send from, which never blocks and may broadcast.
 pub(super) fn sender(interface: Option<&InterfaceName>) -> io::Result<UdpSocket> {
-    bound(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0), interface)
+    let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+    bound(unbound()?, any, interface)
 }
 
-/// A socket to receive with, which never blocks.
+/// A socket to receive with, which never blocks. As in the original labs it may share its port.
 pub(super) fn receiver(
     at: SocketAddrV4,
     interface: Option<&InterfaceName>,
 ) -> io::Result<UdpSocket> {
-    let socket = bound(at, interface)?;
+    let socket = unbound()?;
+    socket.set_reuse_port(true)?;
     // Beyond the system's limit where this process may; otherwise up to it.
     if setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER).is_err() {
         setsockopt(&socket, sockopt::RcvBuf, &RECEIVE_BUFFER)?;
     }
+    bound(socket, at, interface)
+}
+
+fn unbound() -> io::Result<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
     Ok(socket)
 }
 
-fn bound(at: SocketAddrV4, interface: Option<&InterfaceName>) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+fn bound(
+    socket: Socket,
+    at: SocketAddrV4,
+    interface: Option<&InterfaceName>,
+) -> io::Result<UdpSocket> {
     socket.set_broadcast(true)?;
-    socket.set_reuse_port(true)?;
     if let Some(interface) = interface {
         socket.bind_device(Some(interface.as_str().as_bytes()))?;
     }
-    socket.set_nonblocking(true)?;
     socket.bind(&at.into())?;
     Ok(socket.into())
 }

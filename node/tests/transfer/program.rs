@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Lines, Write};
-use std::net::UdpSocket;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
@@ -173,12 +173,14 @@ pub(crate) fn files(home: &Path, lengths: &[u32]) -> Vec<PathBuf> {
 /// A port that nobody else is given while the tests run: it is held, and shared only with those that
 /// share it as servers do.
 pub(crate) fn free_port() -> u16 {
-    let drawn = UdpSocket::bind("0.0.0.0:0").unwrap().local_addr().unwrap();
     let held = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+    let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+    held.bind(&any.into()).unwrap();
+    // From now on servers may share it; the system gave it to nobody else.
     held.set_reuse_port(true).unwrap();
-    held.bind(&drawn.into()).unwrap();
+    let port = held.local_addr().unwrap().as_socket_ipv4().unwrap().port();
     HELD.lock().unwrap().push(held);
-    drawn.port()
+    port
 }
 
 static HELD: Mutex<Vec<Socket>> = Mutex::new(Vec::new());
