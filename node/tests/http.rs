@@ -1,6 +1,10 @@
 //! The roles that serve and fetch files over HTTP, against each other and against servers that
 //! misbehave.
-#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops where it fails"
+)]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,6 +1,10 @@
 //! Senders under five models and the original labs' servers, as programs, over the loopback's
 //! broadcast address.
-#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops where it fails"
+)]
 
 mod census;
 mod framings;
