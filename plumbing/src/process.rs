@@ -90,6 +90,14 @@ pub struct Marked {
     /// How many process name spaces it is in: more than this process, if it is in one that was made
     /// below this one's.
     pub depth: usize,
+    environment: Vec<u8>,
+}
+
+impl Marked {
+    /// Another variable that it was started with.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        variable(&self.environment, name)
+    }
 }
 
 /// All processes of this user that were started with the variable `mark` in their environment.
@@ -103,7 +111,8 @@ pub fn find_marked(mark: &str) -> io::Result<Vec<Marked>> {
         let Some((name, number)) = name.to_str().and_then(|n| Some((n, n.parse().ok()?))) else {
             continue;
         };
-        if mark_of(number, mark).is_none() {
+        let carries = |environment: Vec<u8>| variable(&environment, mark).is_some();
+        if !environment_of(number).is_some_and(carries) {
             continue;
         }
         // Between the look and the hold the number may have changed its owner; what is looked at
@@ -111,11 +120,15 @@ pub fn find_marked(mark: &str) -> io::Result<Vec<Marked>> {
         let Ok(process) = ProcessHandle::open(number) else {
             continue;
         };
-        if let (Some(value), Some(depth)) = (mark_of(number, mark), depth_of(name)) {
+        let (Some(environment), Some(depth)) = (environment_of(number), depth_of(name)) else {
+            continue;
+        };
+        if let Some(value) = variable(&environment, mark) {
             found.push(Marked {
                 process,
-                value,
+                value: value.to_owned(),
                 depth,
+                environment,
             });
         }
     }
@@ -173,17 +186,18 @@ fn depth_of(process: &str) -> Option<usize> {
     Some(numbers.split_whitespace().count())
 }
 
-/// The value of a variable in a process's environment, if the process is this user's and lives.
-fn mark_of(number: u32, mark: &str) -> Option<String> {
-    if !is_own(number) {
-        return None;
-    }
-    let environment = fs::read(format!("/proc/{number}/environ")).ok()?;
+/// A process's environment, if the process is this user's and lives.
+fn environment_of(number: u32) -> Option<Vec<u8>> {
+    is_own(number).then(|| fs::read(format!("/proc/{number}/environ")).ok())?
+}
+
+/// The value of a variable in an environment.
+fn variable<'a>(environment: &'a [u8], name: &str) -> Option<&'a str> {
     environment
         .split(|&byte| byte == 0)
         .filter_map(|variable| std::str::from_utf8(variable).ok()?.split_once('='))
-        .find(|(name, _)| *name == mark)
-        .map(|(_, value)| value.to_owned())
+        .find(|(found, _)| *found == name)
+        .map(|(_, value)| value)
 }
 
 /// Whether a process is this user's.

@@ -14,6 +14,10 @@ use crate::settings::MacAddress;
 /// the lab's identity. It can be read in `/proc/PID/environ`.
 pub const MARK: &str = "ORCHESTRATOR_LAB";
 
+/// The variable beside [`MARK`] that names the state folder of whoever raised the lab: there it is
+/// recorded whether the lab is up or at work.
+pub const STATE_MARK: &str = "ORCHESTRATOR_LAB_STATE";
+
 /// A message to the keeper.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -121,10 +121,12 @@ fn a_lab_at_work_stays(who: Who) {
     stage.sandbox.copy_project("topologies");
     stage.run("deploy topologies/two-servers.toml").succeeds();
     let said = stage.complaint("clean", 0);
-    assert!(
-        said.contains("is up and stays; `orchestrator down two-servers`"),
-        "{said}"
-    );
+    let state = stage.sandbox.path("state").display().to_string();
+    let stays = format!("is up and stays; `orchestrator down two-servers --state-dir {state}`");
+    assert!(said.contains(&stays), "{said}");
+    // Nor does a `clean` of another state folder take it for a leftover.
+    let other = stage.complaint("clean --state-dir other", 0);
+    assert!(other.contains(&stays), "{other}");
     stage.run("exec alpine-1 -- true").succeeds();
     stage.run("down two-servers").succeeds();
     stage.is_as_before();

@@ -1,12 +1,15 @@
 //! A lab from `up` to `down`, and what can be done with it in between.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
+use std::process::Stdio;
 
+use e2e::patience::until;
 use e2e::sandbox::{Who, stderr, stdout};
 use serde_json::Value;
 
-use crate::stage::{Play, Stage};
+use crate::stage::{Play, Stage, processes};
 
 pub(crate) const TRIALS: &[Play] = &[
     ("from_up_to_down", from_up_to_down),
@@ -14,6 +17,7 @@ pub(crate) const TRIALS: &[Play] = &[
     ("two_labs_side_by_side", two_labs_side_by_side),
     ("files_go_in_and_out", files_go_in_and_out),
     ("programs_are_run", programs_are_run),
+    ("a_reader_that_leaves_ends_it", a_reader_that_leaves_ends_it),
     ("logs_are_kept", logs_are_kept),
     ("captures_are_written", captures_are_written),
     ("reports_are_rendered_again", reports_are_rendered_again),
@@ -165,6 +169,25 @@ fn programs_are_run(who: Who) {
         nobody.contains("no lab that is up has a node `c`"),
         "{nobody}"
     );
+    stage.run("down pair").succeeds();
+    stage.is_as_before();
+}
+
+/// As in `orchestrator exec a -- yes | head -1`: a program that prints without end does not go on.
+fn a_reader_that_leaves_ends_it(who: Who) {
+    let endless = PAIR.replace("exec sleep 1000", "exec yes");
+    let stage = Stage::with_lab(who, &endless);
+    stage.run("deploy").succeeds();
+    for (line, code) in [("exec a -- yes", 128 + 13), ("logs b --follow", 0)] {
+        let mut command = stage.sandbox.command(line.split(' '));
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut first = [0; 2];
+        let mut output = child.stdout.take().unwrap();
+        output.read_exact(&mut first).unwrap();
+        drop(output);
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{line}");
+    }
+    until("the program to end", || processes(&["yes"]) == 1);
     stage.run("down pair").succeeds();
     stage.is_as_before();
 }

@@ -99,6 +99,24 @@ fn what_is_wrong_in_a_file_is_said() {
 }
 
 #[test]
+fn what_this_machine_lacks_is_said() {
+    let sandbox = sandbox();
+    sandbox.write("lab.toml", LAB);
+    sandbox.write("image.toml", format!("{LAB}image = \"python:3\"\n"));
+    let lacking: [(&[&str], i32); 3] = [
+        (&["run", "--backend", "docker"], 3),
+        (&["run", "image.toml"], 3),
+        (&["run", "image.toml", "--backend", "netns"], 3),
+    ];
+    insta::assert_snapshot!("lacking", session(&sandbox, &lacking));
+    assert!(
+        !sandbox.path("work/runs").exists(),
+        "a run directory was made"
+    );
+    assert_eq!(fs::read_dir(sandbox.path("state")).unwrap().count(), 0);
+}
+
+#[test]
 fn a_run_directory_with_other_things_in_it_is_left_as_it_is() {
     let sandbox = sandbox();
     sandbox.write("lab.toml", LAB);

@@ -4,6 +4,7 @@
 //! files, capturing and waiting are [`crate::control`]'s, the same everywhere.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -155,6 +156,8 @@ pub struct Owned {
     pub lab: LabId,
     /// What it is.
     pub resource: Resource,
+    /// The state folder of whoever made it, where the mark tells.
+    pub state: Option<PathBuf>,
 }
 
 /// What a kept lab is found by.

@@ -1,10 +1,11 @@
 //! `clean`: removes what crashed runs have left, by marks of ownership alone.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::backend::docker::DockerBackend;
-use crate::backend::{Backend, BackendKind, Resource};
+use crate::backend::{Backend, BackendKind, Owned, Resource};
 use crate::embedded::node_binary;
 use crate::lab::removal::remove_all;
 use crate::lab::{LabError, LabLock, StateDir};
@@ -34,23 +35,26 @@ pub async fn clean(args: CleanArgs, console: Console, state: &StateDir) -> Resul
     let mut status = Status::Passed;
     let mut removed = 0;
     let verb = removal_verb(&args);
-    for (lab, (backend, resources)) in left.labs {
-        let Some(_claim) = claim(state, &lab, console)? else {
+    for (lab, found) in left.labs {
+        // Whether it is up or at work is known where it was raised from, if that is still there.
+        let recorded = found.state.and_then(StateDir::existing);
+        let recorded = recorded.as_ref().unwrap_or(state);
+        let Some(_claim) = claim(recorded, &lab, console)? else {
             continue;
         };
-        removed += resources.len();
-        for resource in &resources {
+        removed += found.resources.len();
+        for resource in &found.resources {
             console.result(format_args!("{verb} {resource}"));
         }
         if !args.dry_run
-            && let Err(error) = remove_all(&backend, &resources).await
+            && let Err(error) = remove_all(&found.backend, &found.resources).await
         {
             console.fail(&Failure::Lab(error.into()));
             status = Status::Leftovers;
             continue;
         }
         if !args.dry_run {
-            state.folder(&lab).remove()?;
+            recorded.folder(&lab).remove()?;
         }
     }
     removed += stale_folders(&args, state, console)?;
@@ -64,25 +68,32 @@ pub async fn clean(args: CleanArgs, console: Console, state: &StateDir) -> Resul
 /// What was found, by lab.
 #[derive(Default)]
 struct Leftover {
-    labs: BTreeMap<LabId, (Arc<dyn Backend>, Vec<Resource>)>,
+    labs: BTreeMap<LabId, Found>,
+}
+
+/// What was found of a lab.
+struct Found {
+    backend: Arc<dyn Backend>,
+    /// The state folder that it is recorded in, where its mark tells.
+    state: Option<PathBuf>,
+    resources: Vec<Resource>,
 }
 
 impl Leftover {
-    fn add(
-        &mut self,
-        kind: BackendKind,
-        backend: &Arc<dyn Backend>,
-        owned: Vec<crate::backend::Owned>,
-    ) {
+    fn add(&mut self, kind: BackendKind, backend: &Arc<dyn Backend>, owned: Vec<Owned>) {
         tracing::debug!(%kind, found = owned.len(), "looked for leftovers");
         for one in owned {
-            let entry = self.labs.entry(one.lab);
-            let (_, resources) = entry.or_insert_with(|| (Arc::clone(backend), Vec::new()));
-            resources.push(one.resource);
+            let found = self.labs.entry(one.lab).or_insert_with(|| Found {
+                backend: Arc::clone(backend),
+                state: None,
+                resources: Vec::new(),
+            });
+            found.resources.push(one.resource);
+            found.state = found.state.take().or(one.state);
         }
-        for (_, resources) in self.labs.values_mut() {
+        for found in self.labs.values_mut() {
             // In the order in which labs are made: processes and containers last.
-            resources.sort_by_key(|resource| match resource {
+            found.resources.sort_by_key(|resource| match resource {
                 Resource::ControlGroup { .. } | Resource::ContainerNetwork(_) => 0,
                 _ => 1,
             });
@@ -98,8 +109,9 @@ fn claim(state: &StateDir, lab: &LabId, console: Console) -> Result<Option<Claim
     }
     if folder.record()?.is_some() {
         console.note(format_args!(
-            "{lab} is up and stays; `orchestrator down {}` takes it away",
-            lab.name
+            "{lab} is up and stays; `orchestrator down {} --state-dir {}` takes it away",
+            lab.name,
+            state.path().display()
         ));
         return Ok(None);
     }

@@ -42,14 +42,14 @@ impl Console {
         write(&mut io::stdout().lock(), format_args!("{text}{end}"));
     }
 
-    /// Prints bytes on standard output as they are.
-    pub fn bytes(&self, bytes: &[u8]) {
-        raw(&mut io::stdout().lock(), bytes);
+    /// Prints bytes on standard output as they are; says whether anybody still reads there.
+    pub fn bytes(&self, bytes: &[u8]) -> bool {
+        raw(&mut io::stdout().lock(), bytes)
     }
 
-    /// Prints bytes on standard error as they are.
-    pub fn error_bytes(&self, bytes: &[u8]) {
-        raw(&mut io::stderr().lock(), bytes);
+    /// Prints bytes on standard error as they are; says whether anybody still reads there.
+    pub fn error_bytes(&self, bytes: &[u8]) -> bool {
+        raw(&mut io::stderr().lock(), bytes)
     }
 
     /// Prints a value as JSON on standard output.
@@ -97,8 +97,6 @@ fn write(out: &mut impl Write, text: std::fmt::Arguments<'_>) {
     }
 }
 
-fn raw(out: &mut impl Write, bytes: &[u8]) {
-    if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
-        tracing::debug!("an output stream is closed");
-    }
+fn raw(out: &mut impl Write, bytes: &[u8]) -> bool {
+    out.write_all(bytes).and_then(|()| out.flush()).is_ok()
 }

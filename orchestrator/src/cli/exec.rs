@@ -88,10 +88,15 @@ async fn attend(mut process: Process, tty: bool, console: Console) -> Result<Sta
     let input = tokio::spawn(carry_input(hands.clone()));
     let signals = tokio::spawn(carry_signals(hands));
     let exit = loop {
-        match process.next().await? {
+        let read = match process.next().await? {
             ProcessEvent::Printed(Stream::Error, bytes) => console.error_bytes(&bytes),
             ProcessEvent::Printed(_, bytes) => console.bytes(&bytes),
             ProcessEvent::Exited(exit) => break exit,
+        };
+        if !read {
+            // As the kernel does it to who writes where nobody reads; the program itself ends with
+            // its connection.
+            break Exit::Signal(SIGPIPE);
         }
     };
     input.abort();
@@ -130,3 +135,6 @@ async fn carry_signals(hands: Hands) -> io::Result<()> {
         }
     }
 }
+
+/// signal(7).
+const SIGPIPE: i32 = 13;

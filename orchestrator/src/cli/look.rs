@@ -45,7 +45,9 @@ pub async fn logs(args: LogsArgs, console: Console, state: &StateDir) -> Result<
     let (_, control) = find::connect(state, &args.node.node).await?;
     let mut log = control.logs(args.follow).await?;
     while let Some(bytes) = log.next().await? {
-        console.bytes(&bytes);
+        if !console.bytes(&bytes) {
+            break;
+        }
     }
     Ok(Status::Passed)
 }

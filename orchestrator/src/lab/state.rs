@@ -44,6 +44,11 @@ impl StateDir {
         Ok(Self { path })
     }
 
+    /// The state folder at `path`, if there is one.
+    pub fn existing(path: PathBuf) -> Option<Self> {
+        path.is_dir().then_some(Self { path })
+    }
+
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path

@@ -49,6 +49,7 @@ pub(super) async fn survey(docker: &Docker) -> Result<Vec<Owned>, BackendError> 
         Some(Owned {
             lab: mark::owner(network.labels.as_ref())?,
             resource: Resource::ContainerNetwork(network.name?),
+            state: None,
         })
     });
     let containers = containers.into_iter().filter_map(|container| {
@@ -56,6 +57,7 @@ pub(super) async fn survey(docker: &Docker) -> Result<Vec<Owned>, BackendError> 
         Some(Owned {
             lab: mark::owner(container.labels.as_ref())?,
             resource: Resource::Container(name.trim_start_matches('/').to_owned()),
+            state: None,
         })
     });
     Ok(networks.chain(containers).collect())

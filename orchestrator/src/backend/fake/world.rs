@@ -170,6 +170,7 @@ impl Backend for FakeBackend {
         let owned = |(resource, lab): (&Resource, &LabId)| Owned {
             lab: lab.clone(),
             resource: resource.clone(),
+            state: None,
         };
         Ok(state.made.iter().map(owned).collect())
     }

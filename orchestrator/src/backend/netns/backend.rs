@@ -97,7 +97,7 @@ impl Backend for NetnsBackend {
         made.map_err(system)?;
         let program = self.program().map_err(system)?;
         let spec = spec::lab_spec(plan, self.fail_at);
-        let keeper = Keeper::start(&program, &folder, spec).await;
+        let keeper = Keeper::start(&program, (&self.state, &folder), spec).await;
         let mut keeper = keeper.map_err(|error| failed(explained(error)))?;
         let deadline = DEADLINE + DEADLINE_A_NODE * u32::try_from(plan.nodes.len()).unwrap_or(0);
         let raised = tokio::time::timeout(deadline, keeper.raised()).await;

@@ -10,7 +10,7 @@ use std::sync::mpsc;
 
 use plumbing::memory_file::MemoryProgram;
 use protocol::frame::Frame;
-use protocol::keeper::{FromKeeper, KeeperFailure, LabSpec, MARK, ToKeeper};
+use protocol::keeper::{FromKeeper, KeeperFailure, LabSpec, MARK, STATE_MARK, ToKeeper};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
@@ -46,17 +46,19 @@ pub(super) enum KeeperError {
 }
 
 impl Keeper {
-    /// Starts a keeper in `folder`, where the agents' sockets will be, and tells it what to make.
+    /// Starts a keeper, marked with the `state` folder that its lab is recorded in, in `folder`, where the agents' sockets will be, and tells it what to make.
     pub(super) async fn start(
         program: &MemoryProgram,
-        folder: &Path,
+        (state, folder): (&Path, &Path),
         spec: LabSpec,
     ) -> Result<Self, KeeperError> {
         let starting = system("starting the lab's keeper");
         let (ours, its) = std::os::unix::net::UnixStream::pair().map_err(starting)?;
         ours.set_nonblocking(true).map_err(starting)?;
         let log = folder.join("keeper.log");
-        let command = command(program, folder, &log, &spec.lab, its.into()).map_err(starting)?;
+        let mut command =
+            command(program, folder, &log, &spec.lab, its.into()).map_err(starting)?;
+        command.env(STATE_MARK, std::path::absolute(state).map_err(starting)?);
         spawn(command).map_err(starting)?;
         let mut keeper = Self {
             socket: UnixStream::from_std(ours).map_err(starting)?,

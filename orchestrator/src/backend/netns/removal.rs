@@ -1,15 +1,15 @@
 //! Finds what carries our mark, and removes it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use plumbing::control_group::ControlGroups;
 use plumbing::process::{Marked, find_marked, own_depth, wait_for_ending};
-use protocol::keeper::MARK;
+use protocol::keeper::{MARK, STATE_MARK};
 use protocol::name::NodeName;
 
 use crate::backend::{BackendErrorKind, Owned, Resource};
@@ -67,20 +67,28 @@ pub(super) fn survey() -> Result<Vec<Owned>, BackendErrorKind> {
             lab: lab.clone(),
             node,
         };
-        Some(Owned { lab, resource })
+        Some(Owned {
+            lab,
+            resource,
+            state: None,
+        })
     });
-    let keepers = alive.into_iter().map(|lab| Owned {
+    let keepers = alive.into_iter().map(|(lab, state)| Owned {
         resource: Resource::Keeper { lab: lab.clone() },
         lab,
+        state,
     });
     Ok(groups.chain(keepers).collect())
 }
 
-/// All labs of which a process is alive.
-fn labs_alive() -> io::Result<BTreeSet<LabId>> {
+/// All labs of which a process is alive, with the state folders that they are recorded in.
+fn labs_alive() -> io::Result<BTreeMap<LabId, Option<PathBuf>>> {
     let marked = marked()?;
-    let labs = marked.iter().filter_map(|one| one.value.parse().ok());
-    Ok(labs.collect())
+    let lab = |one: &Marked| {
+        let state = one.variable(STATE_MARK).map(PathBuf::from);
+        Some((one.value.parse().ok()?, state))
+    };
+    Ok(marked.iter().filter_map(lab).collect())
 }
 
 /// All processes that carry our mark. Those that are just ending show it no longer, and are waited for:
