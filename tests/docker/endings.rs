@@ -1,0 +1,152 @@
+//! Labs that are interrupted or killed, and what `clean` makes of that.
+
+use std::collections::HashMap;
+
+use bollard::models::{ContainerCreateBody, NetworkCreateRequest};
+use e2e::sandbox::{stderr, stdout};
+use nix::sys::signal::Signal;
+
+use crate::engine::Stranger;
+use crate::image::Image;
+use crate::lifecycle::NODE;
+use crate::running::Running;
+use crate::site::Site;
+
+/// Ctrl-C, and what a service manager or a CI job sends.
+pub(crate) fn an_interrupted_run_takes_everything_away() {
+    for (signal, lab) in [
+        (Signal::SIGINT, "e2e-ctrl-c"),
+        (Signal::SIGTERM, "e2e-term"),
+    ] {
+        let site = Site::new();
+        let run = hanging(&site, lab);
+        let traces = site.engine.traces(lab);
+        assert_eq!(traces.containers.len(), 2);
+        run.signal(signal);
+        let ended = run.ended();
+        assert_eq!(ended.code, Some(130), "{signal}: {ended:?}");
+        site.engine.assert_gone(&traces);
+        site.assert_nothing_of(lab);
+    }
+}
+
+/// SIGKILL, then `clean`, while things of others are there that could be taken for ours.
+pub(crate) fn what_a_killed_run_left_is_cleaned_and_nothing_else() {
+    let site = Site::new();
+    let image = Image::programs(&site.engine);
+    let strangers = strangers(&site, &image.name);
+    let run = hanging(&site, "e2e-killed");
+    let traces = site.engine.traces("e2e-killed");
+    run.killed();
+    assert_eq!(site.recorded().len(), 1);
+    assert_eq!(
+        site.engine.traces("e2e-killed").containers,
+        traces.containers
+    );
+
+    site.sandbox
+        .write("kept.toml", "name = \"e2e-kept\"\n[node.a]\n");
+    site.sandbox.run(["deploy", "kept.toml"]).succeeds();
+    let kept = site.engine.traces("e2e-kept");
+
+    let before = site.engine.of_lab("e2e-killed");
+    let would = site.clean(&["--dry-run"]).code(0);
+    for name in &before {
+        let listed = format!("would remove {name}");
+        assert!(
+            stdout(&would).contains(&listed),
+            "{name}: {}",
+            stdout(&would)
+        );
+    }
+    assert_eq!(site.engine.of_lab("e2e-killed"), before);
+
+    let cleaned = site.clean(&[]).code(0);
+    site.engine.assert_gone(&traces);
+    site.engine.assert_nothing_of("e2e-killed");
+    assert!(
+        stderr(&cleaned).contains("e2e-kept"),
+        "{}",
+        stderr(&cleaned)
+    );
+    assert_eq!(site.engine.traces("e2e-kept").containers, kept.containers);
+    assert_eq!(site.recorded().len(), 1, "that of the lab that is up");
+    for stranger in &strangers {
+        stranger.assert_untouched();
+    }
+    site.sandbox.run(["down", "e2e-kept"]).succeeds();
+    site.assert_nothing_of("e2e-kept");
+    let nothing = site.clean(&[]).code(0);
+    assert!(
+        stderr(&nothing).contains("nothing is left"),
+        "{}",
+        stderr(&nothing)
+    );
+}
+
+/// Containers and networks with names like a lab's, and labels almost like ours.
+fn strangers<'a>(site: &'a Site, image: &str) -> Vec<Stranger<'a>> {
+    let labels = |key: &str, value: &str| HashMap::from([(key.to_owned(), value.to_owned())]);
+    let almost = [
+        ("stranger-0badcafe-a", HashMap::new()),
+        (
+            "stranger-0badcafe-b",
+            labels("orchestrator", "stranger-0badcafe"),
+        ),
+        (
+            "stranger-0badcafe-c",
+            labels("orchestrator.labs", "stranger-0badcafe"),
+        ),
+        // Somebody else's idea of what this label means.
+        ("stranger-0badcafe-d", labels("orchestrator.lab", "yes")),
+    ];
+    let mut strangers = Vec::new();
+    for (name, labels) in almost {
+        strangers.push(site.engine.make_network(NetworkCreateRequest {
+            name: name.to_owned(),
+            labels: Some(labels.clone()),
+            ..NetworkCreateRequest::default()
+        }));
+        let body = ContainerCreateBody {
+            image: Some(image.to_owned()),
+            cmd: Some(["/bin/sleep", "infinity"].map(str::to_owned).to_vec()),
+            labels: Some(labels),
+            ..ContainerCreateBody::default()
+        };
+        strangers.push(site.engine.make_container(name, body));
+    }
+    strangers
+}
+
+/// A `run` in the middle of a scenario that does not end by itself.
+fn hanging(site: &Site, lab: &str) -> Running {
+    let text = format!(
+        r#"
+name = "{lab}"
+[network.lan]
+subnet = "10.9.0.0/24"
+[node.a]
+networks = ["lan"]
+[node.b]
+networks = ["lan"]
+[[scenario]]
+name = "first"
+kind = "steps"
+[[scenario.step]]
+run = ["{NODE}", "--version"]
+node = "b"
+[[scenario]]
+name = "endless"
+kind = "steps"
+[[scenario.step]]
+run = ["{NODE}", "broadcast-receive", "--directory", "/tmp/in"]
+node = "a"
+within = "1h"
+"#
+    );
+    let file = format!("{lab}.toml");
+    site.sandbox.write(&file, text);
+    let mut run = site.start(&["run", &file]);
+    run.await_words("endless: ");
+    run
+}
