@@ -6,16 +6,15 @@
 //! - [`frame`]: bytes on the control channel to frames and back.
 //! - [`control`]: what the frames say: requests, replies and events of a node's agent.
 //! - [`settings`]: how a node's interfaces, addresses, routes and hosts are to be.
-//! - [`datagram`]: the datagrams of a broadcast; [`manifest`]: the files that it carries.
+//! - [`broadcast`]: the wire format of a broadcast.
 //! - [`keeper`]: what a netns lab's keeper is told to make, and how it fared.
 //! - [`role`]: the lines that the node's own programs (broadcast sender, receiver) print.
 //! - [`task`]: concurrency models and framings of senders, and what became of each file's task.
 
+pub mod broadcast;
 pub mod control;
-pub mod datagram;
 pub mod frame;
 pub mod keeper;
-pub mod manifest;
 pub mod name;
 pub mod role;
 pub mod settings;

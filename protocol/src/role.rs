@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::broadcast::hash::Hash;
 use crate::name::FileName;
 use crate::task::{Arrival, DownloadRecord, RunRecord, Tally, TaskRecord};
 
@@ -57,10 +58,22 @@ pub struct FileRecord {
     pub name: FileName,
     /// Its length in bytes.
     pub bytes: u64,
-    /// SHA-256 of its content, in lower-case hexadecimal.
-    pub sha256: String,
+    /// BLAKE3 of its content, in lower-case hexadecimal.
+    pub blake3: String,
     /// Seconds from the transfer's start to the file's completion.
     pub seconds: f64,
+}
+
+impl FileRecord {
+    /// Of a file with this hash.
+    pub fn new(name: FileName, bytes: u64, hash: &Hash, seconds: f64) -> Self {
+        Self {
+            name,
+            bytes,
+            blake3: blake3::Hash::from_bytes(*hash).to_string(),
+            seconds,
+        }
+    }
 }
 
 /// What a transfer took.
@@ -72,6 +85,6 @@ pub struct Summary {
     pub bytes: u64,
     /// Data datagrams sent or received, repetitions included.
     pub datagrams: u64,
-    /// Data datagrams that were repetitions.
+    /// Of a sender, data datagrams that repaired something; of a receiver, those that it had already.
     pub repeated: u64,
 }

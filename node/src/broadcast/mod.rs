@@ -1,35 +1,34 @@
-//! Files from one node to any number of others in one go, by UDP broadcast.
+//! Files from one node to any number of others in one go, by UDP broadcast or multicast.
 //!
-//! The wire format is [`protocol::datagram`] and [`protocol::manifest`]. [`Sender`] and [`Receiver`]
-//! are state machines without sockets or clock, so that a test can run hundreds of bad networks in a
-//! second, and so that a faster engine replaces either side or its driver alone. [`send`] and
-//! [`receive`] drive them with one thread and one socket each.
+//! The wire format is [`protocol::broadcast`]. [`Sender`] and [`Receiver`] are state machines without
+//! sockets or clock, so that a test can run a thousand bad networks in seconds. [`SendTask`] and
+//! [`ReceiveTask`] give them a socket and files; a [`Task`] never blocks, so that threads, event loops
+//! and processes can run any number of them.
 //!
-//! Receivers only answer polls, the sender decides what is sent when: what it repeats is the union of
-//! what the receivers lack, so a block that two of them lost is sent again once.
+//! - [`mod@send`], [`mod@receive`]: the two ends.
+//! - [`net`]: sockets. [`task`]: how ends are driven.
+//! - [`options`] and [`roles`]: the node's subcommands.
 
-mod group;
-mod incoming;
 pub(crate) mod lines;
+mod net;
 mod options;
-mod pace;
-mod proof;
 mod random;
-mod ranges;
 mod receive;
-mod receiver;
-mod round;
+mod roles;
 mod send;
-mod sender;
 #[cfg(test)]
 mod simulation;
-mod socket;
-mod store;
+mod task;
 
-pub use group::Expected;
+pub use net::{Dropping, Segmentation};
 pub use options::{ReceiveArguments, SendArguments};
-pub use receive::receive;
-pub use receiver::{Action, Receiver, Settings as ReceiverSettings};
-pub use send::send;
-pub use sender::{Sender, Settings as SenderSettings, Transmit};
-pub use store::Store;
+pub use receive::{
+    Action, Counts, ReceiveError, ReceiveOrder, ReceiveTask, Receiver, ReceiverEvent, SessionId,
+    Settings as ReceiverSettings, Store,
+};
+pub use roles::{receive, send};
+pub use send::{
+    Expected, LoadError, Loader, Lost, SendError, SendOrder, SendTask, Sender, SenderEvent, Sent,
+    Settings as SenderSettings, Source, Transmit,
+};
+pub use task::{Step, Task, Wait};

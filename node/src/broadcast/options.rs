@@ -1,18 +1,22 @@
 //! The command lines of the broadcast roles.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use protocol::broadcast::Seal;
 use protocol::name::InterfaceName;
 
-use super::group::Expected;
+use super::net::{Dropping, Segmentation};
+use super::receive::ReceiveOrder;
+use super::send::{Expected, SendOrder};
 
 /// Arguments of `node broadcast-send`.
 #[derive(Debug, clap::Args)]
 pub struct SendArguments {
-    /// 255.255.255.255, a subnet's broadcast address, or one receiver's.
+    /// 255.255.255.255, a subnet's broadcast address, a multicast group, or one receiver's address.
     #[arg(long)]
     pub to: Ipv4Addr,
     /// The receivers' UDP port.
@@ -33,9 +37,19 @@ pub struct SendArguments {
     /// Receivers that are silent for so long are lost.
     #[arg(long, default_value = "5s", value_parser = duration)]
     pub patience: Duration,
-    /// Bits of data a second, as in 20mbit; default: as fast as receivers answer.
-    #[arg(long, value_parser = rate)]
-    pub rate: Option<u64>,
+    /// Bits of datagrams a second, as in 20mbit, or auto: as fast as receivers and the way to them can.
+    #[arg(long, default_value = "auto", value_parser = rate)]
+    pub rate: Rate,
+    /// Who cuts what is sent into datagrams: the kernel where it can, or the sender, so that links
+    /// that lose or delay frames see each by itself.
+    #[arg(long, default_value = "auto")]
+    pub segmentation: Segmentation,
+    /// A file that holds the secret which receivers and sender share.
+    #[arg(long)]
+    pub key_file: Option<PathBuf>,
+    /// Loses a share of the datagrams that arrive, as in 20%:7 with the seed 7.
+    #[arg(long, hide = true)]
+    pub drop: Option<Dropping>,
 }
 
 /// Arguments of `node broadcast-receive`.
@@ -47,6 +61,12 @@ pub struct ReceiveArguments {
     /// The interface to listen on; default: all.
     #[arg(long)]
     pub interface: Option<InterfaceName>,
+    /// A multicast group to join.
+    #[arg(long)]
+    pub group: Option<Ipv4Addr>,
+    /// How many sessions to receive, at the same time or one after the other.
+    #[arg(long, default_value_t = 1, value_parser = sessions)]
+    pub sessions: usize,
     /// Where the files go; made if it is not there.
     #[arg(long)]
     pub directory: PathBuf,
@@ -56,6 +76,81 @@ pub struct ReceiveArguments {
     /// A sender that is silent for so long is gone.
     #[arg(long, default_value = "5s", value_parser = duration)]
     pub patience: Duration,
+    /// A file that holds the secret which receivers and sender share.
+    #[arg(long)]
+    pub key_file: Option<PathBuf>,
+    /// Loses a share of the datagrams that arrive, as in 20%:7 with the seed 7.
+    #[arg(long, hide = true)]
+    pub drop: Option<Dropping>,
+}
+
+/// A rate in bytes a second; `None` is one that is to be found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate(pub Option<u64>);
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the key file {}: {source}", path.display())]
+pub struct KeyError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl SendArguments {
+    /// What they ask for.
+    ///
+    /// # Errors
+    /// [`KeyError`] if there is to be a key and it cannot be read.
+    pub fn order(self) -> Result<SendOrder, KeyError> {
+        Ok(SendOrder {
+            seal: seal(self.key_file.as_deref())?,
+            to: SocketAddrV4::new(self.to, self.port),
+            interface: self.interface,
+            files: self.files,
+            receivers: self.receivers,
+            deadline: self.deadline,
+            patience: self.patience,
+            rate: self.rate.0,
+            segmentation: self.segmentation,
+            dropping: self.drop,
+        })
+    }
+}
+
+impl ReceiveArguments {
+    /// What they ask for.
+    ///
+    /// # Errors
+    /// [`KeyError`] if there is to be a key and it cannot be read.
+    pub fn order(self) -> Result<ReceiveOrder, KeyError> {
+        Ok(ReceiveOrder {
+            seal: seal(self.key_file.as_deref())?,
+            port: self.port,
+            interface: self.interface,
+            group: self.group,
+            directory: self.directory,
+            sessions: self.sessions,
+            deadline: self.deadline,
+            patience: self.patience,
+            dropping: self.drop,
+        })
+    }
+}
+
+fn seal(key_file: Option<&Path>) -> Result<Seal, KeyError> {
+    let Some(path) = key_file else {
+        return Ok(Seal::default());
+    };
+    let secret = std::fs::read(path).map_err(|source| KeyError {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Seal::with_secret(&secret))
+}
+
+fn sessions(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|&count| count > 0);
+    count.ok_or_else(|| "write 1 or more".into())
 }
 
 fn receivers(text: &str) -> Result<Expected, String> {
@@ -80,7 +175,10 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Bits a second to bytes a second.
-fn rate(text: &str) -> Result<u64, String> {
+fn rate(text: &str) -> Result<Rate, String> {
+    if text == "auto" {
+        return Ok(Rate(None));
+    }
     let bits = scaled(
         text,
         &[("kbit", 1e3), ("mbit", 1e6), ("gbit", 1e9), ("bit", 1.0)],
@@ -88,8 +186,8 @@ fn rate(text: &str) -> Result<u64, String> {
     match bits.filter(|bits| (8_000.0..=1e12).contains(bits)) {
         #[expect(clippy::cast_possible_truncation, reason = "checked to be in range")]
         #[expect(clippy::cast_sign_loss, reason = "checked to be in range")]
-        Some(bits) => Ok((bits / 8.0) as u64),
-        None => Err("write a rate from 8kbit to 1000gbit, as in 20mbit".into()),
+        Some(bits) => Ok(Rate(Some((bits / 8.0) as u64))),
+        None => Err("write auto, or a rate from 8kbit to 1000gbit, as in 20mbit".into()),
     }
 }
 
@@ -111,7 +209,8 @@ mod tests {
     fn times_and_rates_are_read_with_their_units() {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("60s"), duration("1m"));
-        assert_eq!(rate("20mbit"), Ok(2_500_000));
+        assert_eq!(rate("20mbit"), Ok(Rate(Some(2_500_000))));
+        assert_eq!(rate("auto"), Ok(Rate(None)));
         for bad in ["", "s", "-1s", "nan", "inf", "0", "1h", "1e99s"] {
             assert!(duration(bad).is_err(), "{bad}");
             assert!(rate(bad).is_err(), "{bad}");

@@ -1,47 +1,59 @@
-//! A receiver of the simulation, with its files and its fate.
+//! A receiver's machine: a socket with a finite buffer, files in memory, and a life of its own.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::dice::Dice;
-use crate::broadcast::{Action, Receiver, ReceiverSettings, Store};
+use protocol::broadcast::{FileEntry, Seal};
 
-/// A host that receives.
+use super::dice::Dice;
+use crate::broadcast::{Action, Receiver, ReceiverSettings};
+
+/// A receiver's machine; times are in microseconds since the start.
 pub(super) struct Host {
     pub(super) address: SocketAddrV4,
     pub(super) receiver: Receiver,
-    pub(super) store: Store,
+    /// When it comes, and when it dies.
     pub(super) born: u64,
     pub(super) dies: Option<u64>,
-    /// Writes and hashes take time.
+    /// When it stops reading its socket, for how long.
+    pub(super) stalls: (u64, u64),
     pub(super) busy_until: u64,
     pub(super) waiting: VecDeque<Vec<u8>>,
+    /// Bytes that wait, as a kernel would account for them.
+    charged: usize,
+    files: Vec<FileEntry>,
+    partial: BTreeMap<usize, Vec<u8>>,
+    /// Files that have their names.
+    pub(super) named: BTreeMap<String, Vec<u8>>,
 }
 
 impl Host {
-    pub(super) fn new(number: usize, start: Instant, directory: &Path, dice: &mut Dice) -> Self {
-        let address = SocketAddrV4::new(
-            Ipv4Addr::new(10, 0, 0, u8::try_from(number + 1).unwrap()),
-            5005,
-        );
+    pub(super) fn new(number: u8, start: Instant, seal: &Seal, dice: &mut Dice) -> Self {
+        let address = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, number + 1), 5005);
         let settings = ReceiverSettings {
             receiver: dice.number(),
-            buffer: 212_992,
+            buffer: BUFFER,
+            seal: seal.clone(),
+            sessions: 1,
             patience: Duration::from_secs(3),
             deadline: Some(Duration::from_secs(70)),
         };
-        let born = [0, 0, 0, 0, 0, 1_500_000, 1_500_000, 30_000_000];
-        let dies = [None, None, None, None, None, None, None, Some(5_000)];
+        let born = [0, 0, 0, 0, 0, 3_000, 1_500_000, 30_000_000];
+        let dies = [None, None, None, None, None, None, None, Some(50_000)];
+        let stalls = [0, 0, 0, 2_000, 400_000, 4_000_000];
         let mut host = Self {
             address,
             receiver: Receiver::new(settings, start),
-            store: Store::new(&directory.join(address.ip().to_string())).unwrap(),
             born: *dice.pick(&born),
             dies: *dice.pick(&dies),
+            stalls: (dice.below(20_000), *dice.pick(&stalls)),
             busy_until: 0,
             waiting: VecDeque::new(),
+            charged: 0,
+            files: Vec::new(),
+            partial: BTreeMap::new(),
+            named: BTreeMap::new(),
         };
         if let Some(dies) = &mut host.dies {
             host.born = 0;
@@ -50,13 +62,28 @@ impl Host {
         host
     }
 
-    pub(super) fn directory(&self, parent: &Path) -> PathBuf {
-        parent.join(self.address.ip().to_string())
+    pub(super) fn is_alive(&self, now: u64) -> bool {
+        self.born <= now && self.dies.is_none_or(|at| at > now)
     }
 
-    pub(super) fn awake(&self, now: u64) -> bool {
-        let alive = self.born <= now && self.dies.is_none_or(|at| at > now);
-        alive && self.busy_until <= now && self.receiver.outcome().is_none()
+    pub(super) fn is_awake(&self, now: u64) -> bool {
+        self.is_alive(now) && self.busy_until <= now && self.receiver.outcome().is_none()
+    }
+
+    /// A datagram arrives at its socket; where that is full, it is lost.
+    pub(super) fn arrives(&mut self, now: u64, datagram: Vec<u8>) {
+        let charge = datagram.len() * 2 + 256;
+        if self.is_alive(now) && self.charged + charge <= BUFFER as usize {
+            self.charged += charge;
+            self.waiting.push_back(datagram);
+        }
+    }
+
+    /// Takes the next datagram from its socket.
+    pub(super) fn take(&mut self) -> Option<Vec<u8>> {
+        let datagram = self.waiting.pop_front()?;
+        self.charged -= datagram.len() * 2 + 256;
+        Some(datagram)
     }
 
     /// Does what the receiver wants done, and returns what it wants sent.
@@ -65,21 +92,32 @@ impl Host {
         while let Some(action) = self.receiver.poll_action() {
             match action {
                 Action::Send(_, datagram) => answers.push(datagram),
-                Action::Begin(session, files) => self.store.begin(session, files),
+                Action::Begin(_, files) => self.files = files,
                 Action::Write {
+                    session,
                     file,
                     offset,
-                    bytes,
+                    length,
+                    content,
                 } => {
-                    self.store.write(file, offset, &bytes).unwrap();
+                    let start = usize::try_from(offset).unwrap();
+                    let bytes = self.partial.entry(file).or_default();
+                    bytes.resize(bytes.len().max(start + length), 0);
+                    bytes[start..start + length].copy_from_slice(&content[..length]);
+                    self.receiver.recycle(session, content);
                 }
-                Action::Verify(file) => {
-                    let right = self.store.finish(file).unwrap();
-                    self.receiver.on_verified(now, file, right);
+                Action::Finish(session, file) => {
+                    let bytes = self.partial.remove(&file).unwrap();
+                    let name = self.files[file].name.to_string();
+                    self.named.insert(name, bytes);
+                    self.receiver.on_stored(now, session, file);
                 }
-                Action::Abandon => self.store.abandon(),
+                Action::End(_) => self.partial.clear(),
             }
         }
         answers
     }
 }
+
+/// Bytes of a socket's receive buffer, by Linux's default.
+const BUFFER: u32 = 212_992;

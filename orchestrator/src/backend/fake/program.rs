@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
+use protocol::broadcast::hash::block_hash;
 use protocol::control::{Event, Exit, FromNode, Program, Stream};
 use protocol::frame::Frame;
 use protocol::name::NodeName;
 use protocol::role::{FileRecord, RoleEvent, Summary};
-use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::agent::{queue, send};
@@ -194,11 +194,7 @@ fn values<'a>(args: &'a [String], flag: &'a str) -> impl Iterator<Item = &'a Str
 }
 
 fn record(name: &str, body: &[u8]) -> Option<FileRecord> {
-    let sha256 = format!("{:x}", Sha256::digest(body));
-    Some(FileRecord {
-        name: name.parse().ok()?,
-        bytes: body.len() as u64,
-        sha256,
-        seconds: 0.0,
-    })
+    let hash = block_hash(body, 0, true);
+    let name = name.parse().ok()?;
+    Some(FileRecord::new(name, body.len() as u64, &hash, 0.0))
 }

@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
-use protocol::datagram::{Report, State};
+use protocol::broadcast::Report;
+use protocol::broadcast::hash::{self, Hash};
+
+use super::loss::{Mark, Traffic};
+use super::peer::Peer;
 
 /// Whom the sender waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,15 +19,24 @@ pub enum Expected {
     Addresses(BTreeSet<Ipv4Addr>),
 }
 
+/// A receiver that did not get everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Its address, or `unknown`.
+    pub receiver: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// The receivers of a session.
 #[derive(Debug)]
 pub(super) struct Group {
     expected: Expected,
     peers: BTreeMap<Key, Peer>,
-    /// What proves the first *n* files, for every *n*.
-    proofs: Vec<[u8; 32]>,
     /// How many files there are.
     files: u32,
+    /// What proves the first files, for every number of files whose hashes are known.
+    proofs: Vec<Hash>,
     /// When the last receiver that was new was heard, or the session's start.
     last_join: Instant,
 }
@@ -31,41 +44,25 @@ pub(super) struct Group {
 /// A receiver: its address, and the number that tells it from others there.
 type Key = (SocketAddrV4, u32);
 
-#[derive(Debug)]
-struct Peer {
-    /// The last round that it answered.
-    answered: u32,
-    /// It missed an answer: nobody waits for it until it is heard again.
-    lagging: bool,
-    /// When the first poll went out that it has left unanswered.
-    silent_since: Option<Instant>,
-    /// Its receive buffer in bytes.
-    buffer: u32,
-    /// Smoothed time from poll to answer.
-    round_trip: Duration,
-    /// Files that it has proved.
-    proved: u32,
-    /// It acknowledged the end.
-    left: bool,
-    /// Why it was given up.
-    lost: Option<String>,
-}
-
 impl Group {
-    /// A group of which nobody has been heard; `proofs[n]` is what proves the first `n` files.
-    pub(super) fn new(expected: Expected, proofs: Vec<[u8; 32]>, now: Instant) -> Self {
-        let files = u32::try_from(proofs.len().saturating_sub(1)).unwrap_or(u32::MAX);
+    /// A group of which nobody has been heard.
+    pub(super) fn new(expected: Expected, files: u32, now: Instant) -> Self {
         Self {
             expected,
             peers: BTreeMap::new(),
-            proofs,
             files,
+            proofs: vec![hash::NOTHING_PROVED],
             last_join: now,
         }
     }
 
-    /// Takes note of a report and says whether it is from a receiver that takes part.
-    ///
+    /// The hash of the next file is known.
+    pub(super) fn expect(&mut self, file: &Hash) {
+        let last = self.proofs.last().unwrap_or(&hash::NOTHING_PROVED);
+        self.proofs.push(hash::extend_proof(last, file));
+    }
+
+    /// Takes note of a report and says whether it is news, unless its sender does not take part.
     /// `sampled` is the time since the poll that it answers, where that is known.
     pub(super) fn heard(
         &mut self,
@@ -73,52 +70,49 @@ impl Group {
         from: SocketAddrV4,
         report: &Report,
         sampled: Option<Duration>,
-    ) -> bool {
+    ) -> Option<bool> {
         if matches!(&self.expected, Expected::Addresses(all) if !all.contains(from.ip())) {
-            return false;
+            return None;
         }
         let key = (from, report.receiver);
-        if !self.peers.contains_key(&key) {
+        let is_new = !self.peers.contains_key(&key);
+        if is_new {
             if self.peers.len() >= MAX_PEERS {
-                return false;
+                return None;
             }
             self.last_join = now;
         }
-        let proven = self.proofs.get(report.proved as usize) == Some(&report.proof);
-        let peer = self.peers.entry(key).or_insert_with(|| Peer::new(report));
-        peer.answered = peer.answered.max(report.round);
-        peer.lagging = false;
-        peer.silent_since = None;
-        peer.buffer = report.buffer;
-        if let Some(sample) = sampled {
-            peer.round_trip = (peer.round_trip + sample) / 2;
-        }
-        if proven {
+        let peer = self.peers.entry(key).or_insert_with(|| Peer::new(now));
+        let news = peer.heard(now, report, sampled);
+        if self.proofs.get(report.proved as usize) == Some(&report.proof) {
             peer.proved = peer.proved.max(report.proved);
         }
-        match report.state {
-            State::Receiving => {}
-            State::Leaving => peer.left = true,
-            State::Failed => peer.lost = Some("it reported that it could not go on".into()),
-        }
-        peer.lost.is_none()
+        peer.lost.is_none().then_some(news || is_new)
     }
 
-    /// A poll went out: from now on whoever does not answer is silent.
+    /// Learns from the counts of both ends what the way to a receiver is like.
+    pub(super) fn learn(
+        &mut self,
+        from: SocketAddrV4,
+        receiver: u32,
+        mark: Mark,
+    ) -> Option<Traffic> {
+        self.peers.get_mut(&(from, receiver))?.learn(mark)
+    }
+
+    /// A poll went out.
     pub(super) fn polled(&mut self, now: Instant) {
-        for peer in self.peers.values_mut() {
-            peer.silent_since.get_or_insert(now);
-        }
+        self.peers.values_mut().for_each(|peer| peer.polled(now));
     }
 
-    /// Gives up those that were silent for as long as `patience`.
-    pub(super) fn give_up_silent(&mut self, now: Instant, patience: Duration) {
+    /// The time for answers to the round is over. Whoever leaves several in a row unanswered is not
+    /// waited for any more; whoever was silent for as long as `patience` is given up.
+    pub(super) fn overdue(&mut self, now: Instant, round: u32, patience: Duration) {
         let files = self.files;
-        for peer in self.unfinished_mut(files) {
-            if peer
-                .silent_since
-                .is_some_and(|since| now - since >= patience)
-            {
+        self.forget_restarted();
+        for peer in self.unfinished_mut() {
+            peer.overdue(now, round);
+            if peer.is_silent_for(now, patience) {
                 peer.lost = Some(format!(
                     "not heard for {} s, with {} of {files} files proved",
                     patience.as_secs_f32(),
@@ -131,18 +125,11 @@ impl Group {
     /// Gives up all that have not proved everything.
     pub(super) fn give_up_all(&mut self, why: &str) {
         let files = self.files;
-        for peer in self.unfinished_mut(files) {
+        for peer in self.unfinished_mut() {
             peer.lost = Some(format!(
                 "{why}, with {} of {files} files proved",
                 peer.proved
             ));
-        }
-    }
-
-    /// Marks those that have not answered the round; nobody waits for them until they are heard.
-    pub(super) fn mark_lagging(&mut self, round: u32) {
-        for peer in self.peers.values_mut() {
-            peer.lagging = peer.answered < round;
         }
     }
 
@@ -161,10 +148,14 @@ impl Group {
         self.idle() && self.wanting() == 0
     }
 
-    /// Whether all that need not be waited for have answered the round, and at least one did.
-    pub(super) fn answered(&self, round: u32) -> bool {
-        let mut waited_for = self.unfinished().filter(|peer| !peer.lagging).peekable();
-        waited_for.peek().is_some() && waited_for.all(|peer| peer.answered >= round)
+    /// The last round that all have answered who are waited for; `None` if nobody is.
+    pub(super) fn answered(&self) -> Option<u32> {
+        self.waited_for().map(Peer::answered).min()
+    }
+
+    /// All who are waited for have the blocks below this one; `None` if nobody is.
+    pub(super) fn base(&self) -> Option<u32> {
+        self.waited_for().map(|peer| peer.base).min()
     }
 
     /// Files that everyone expected has proved.
@@ -187,19 +178,21 @@ impl Group {
     }
 
     /// The smallest receive buffer among those to send to, in bytes.
-    pub(super) fn buffer(&self) -> u32 {
-        self.unfinished()
-            .map(|peer| peer.buffer)
-            .min()
-            .unwrap_or_default()
+    pub(super) fn buffer(&self) -> Option<u32> {
+        self.unfinished().map(|peer| peer.buffer).min()
     }
 
     /// The longest smoothed round trip among those to send to.
     pub(super) fn round_trip(&self) -> Duration {
-        self.unfinished()
+        self.waited_for()
             .map(|peer| peer.round_trip)
             .max()
             .unwrap_or_default()
+    }
+
+    /// The largest share that any of those to send to loses.
+    pub(super) fn loses(&self) -> f64 {
+        self.waited_for().map(Peer::loses).fold(0.0, f64::max)
     }
 
     /// When a receiver was heard for the first time, last, or the session's start.
@@ -208,39 +201,65 @@ impl Group {
     }
 
     /// The receivers that did not get everything, and why; empty if all expected did.
-    pub(super) fn lost(&self) -> Vec<(String, String)> {
+    pub(super) fn lost(&self) -> Vec<Lost> {
         if self.wanting() == 0 {
             return Vec::new();
         }
         let gone = |(&(address, _), peer): (&Key, &Peer)| {
-            peer.lost.clone().map(|why| (address.ip().to_string(), why))
+            let reason = peer.lost.clone()?;
+            let receiver = address.ip().to_string();
+            Some(Lost { receiver, reason })
         };
         let mut lost: Vec<_> = self.peers.iter().filter_map(gone).collect();
         match &self.expected {
-            Expected::Count(_) if self.absent() > 0 => {
-                let reason = format!("{} of those expected never answered", self.absent());
-                lost.push(("unknown".into(), reason));
-            }
+            Expected::Count(_) if self.absent() > 0 => lost.push(Lost {
+                receiver: "unknown".into(),
+                reason: format!("{} of those expected never answered", self.absent()),
+            }),
             Expected::Count(_) => {}
             Expected::Addresses(all) => {
                 let absent = all.iter().filter(|&&address| !self.knows(address));
-                lost.extend(absent.map(|a| (a.to_string(), "it never answered".into())));
+                lost.extend(absent.map(|address| Lost {
+                    receiver: address.to_string(),
+                    reason: "it never answered".into(),
+                }));
             }
         }
         lost
     }
 
-    fn unfinished(&self) -> impl Iterator<Item = &Peer> {
+    /// Forgets receivers in whose place, it seems, there are new ones.
+    fn forget_restarted(&mut self) {
         let files = self.files;
-        self.peers
-            .values()
-            .filter(move |peer| peer.unfinished(files))
+        let succeeded = |(&(address, _), peer): (&Key, &Peer)| {
+            let mut there = self.peers.range((address, 0)..=(address, u32::MAX));
+            peer.is_unfinished(files) && there.any(|(_, other)| peer.is_succeeded_by(other))
+        };
+        let gone: Vec<Key> = self
+            .peers
+            .iter()
+            .filter(|&(key, peer)| succeeded((key, peer)))
+            .map(|(&key, _)| key)
+            .collect();
+        for key in gone {
+            self.peers.remove(&key);
+        }
     }
 
-    fn unfinished_mut(&mut self, files: u32) -> impl Iterator<Item = &mut Peer> {
-        self.peers
-            .values_mut()
-            .filter(move |peer| peer.unfinished(files))
+    fn unfinished(&self) -> impl Iterator<Item = &Peer> {
+        let files = self.files;
+        let peers = self.peers.values();
+        peers.filter(move |peer| peer.is_unfinished(files))
+    }
+
+    fn unfinished_mut(&mut self) -> impl Iterator<Item = &mut Peer> {
+        let files = self.files;
+        let peers = self.peers.values_mut();
+        peers.filter(move |peer| peer.is_unfinished(files))
+    }
+
+    fn waited_for(&self) -> impl Iterator<Item = &Peer> {
+        self.unfinished().filter(|peer| !peer.is_lagging())
     }
 
     fn knows(&self, address: Ipv4Addr) -> bool {
@@ -262,34 +281,13 @@ impl Group {
             .iter()
             .filter(|(_, peer)| peer.proved >= self.files);
         match &self.expected {
-            Expected::Count(count) => {
-                // Nothing is proved by having no files; even then they must have been heard.
-                count.saturating_sub(done.count())
-            }
+            // Nothing is proved by having no files; even then they must have been heard.
+            Expected::Count(count) => count.saturating_sub(done.count()),
             Expected::Addresses(all) => {
                 let addresses: BTreeSet<_> = done.map(|((from, _), _)| *from.ip()).collect();
                 all.difference(&addresses).count()
             }
         }
-    }
-}
-
-impl Peer {
-    fn new(report: &Report) -> Self {
-        Self {
-            answered: report.round,
-            lagging: false,
-            silent_since: None,
-            buffer: report.buffer,
-            round_trip: Duration::ZERO,
-            proved: 0,
-            left: false,
-            lost: None,
-        }
-    }
-
-    fn unfinished(&self, files: u32) -> bool {
-        self.lost.is_none() && self.proved < files
     }
 }
 

@@ -1,0 +1,130 @@
+//! A block that is not whole yet.
+
+use protocol::broadcast::hash::{self, Hash};
+use protocol::broadcast::layout::TRAILER;
+use protocol::broadcast::{Block, SymbolSet};
+use reed_solomon_simd::ReedSolomonDecoder;
+
+/// The symbols of a block that have arrived.
+#[derive(Debug)]
+pub(super) struct Assembly {
+    block: Block,
+    /// The source symbols, each at its place.
+    content: Vec<u8>,
+    /// Source symbols that have not arrived.
+    missing: SymbolSet,
+    lacking: u16,
+    /// Parity symbols: their numbers among all parity symbols, and their bytes.
+    parity: Vec<(u16, Vec<u8>)>,
+}
+
+/// A block that is whole and has the hash that came with it.
+#[derive(Debug)]
+pub(super) struct Whole {
+    /// Its bytes, followed by what else was in the same memory.
+    pub(super) content: Vec<u8>,
+    pub(super) hash: Hash,
+    /// The hash of its file, if it is the last block.
+    pub(super) file: Option<Hash>,
+}
+
+impl Assembly {
+    /// Of a block that nothing has arrived of; `memory` is used for its content.
+    pub(super) fn new(block: Block, mut memory: Vec<u8>) -> Self {
+        let source = block.source();
+        memory.resize(usize::from(source) * usize::from(block.symbol_size), 0);
+        Self {
+            block,
+            content: memory,
+            missing: SymbolSet::from_range(0..source),
+            lacking: source,
+            parity: Vec::new(),
+        }
+    }
+
+    /// Takes a symbol; whether it was of use.
+    pub(super) fn insert(&mut self, symbol: u16, bytes: &[u8]) -> bool {
+        if self.block.symbol_length(symbol) != Some(bytes.len()) {
+            return false;
+        }
+        if let Some(parity) = symbol.checked_sub(self.block.source()) {
+            let known = self.parity.iter().any(|(number, _)| *number == parity);
+            if !known {
+                self.parity.push((parity, bytes.to_vec()));
+            }
+            return !known;
+        }
+        if !self.missing.remove(symbol) {
+            return false;
+        }
+        self.lacking -= 1;
+        let start = usize::from(symbol) * usize::from(self.block.symbol_size);
+        self.content[start..start + bytes.len()].copy_from_slice(bytes);
+        true
+    }
+
+    /// How many more symbols it needs, whichever they are.
+    pub(super) fn need(&self) -> u16 {
+        let parity = u16::try_from(self.parity.len()).unwrap_or(u16::MAX);
+        self.lacking.saturating_sub(parity)
+    }
+
+    /// The source symbols that have not arrived.
+    pub(super) fn missing(&self) -> &SymbolSet {
+        &self.missing
+    }
+
+    /// Its memory, to be used for another.
+    pub(super) fn into_memory(self) -> Vec<u8> {
+        self.content
+    }
+
+    /// The whole block, once [`Self::need`] is 0; the memory alone if its hash is wrong.
+    pub(super) fn finish(mut self) -> Result<Whole, Vec<u8>> {
+        if self.lacking > 0 && self.decode().is_none() {
+            return Err(self.content);
+        }
+        let length = self.block.length as usize;
+        let (bytes, hashes) = self.content.split_at(length);
+        let hash = hash::block_hash(bytes, self.block.offset(), self.block.is_alone());
+        let carried = |at: usize| {
+            let place = hashes.get(at * TRAILER..(at + 1) * TRAILER)?;
+            Hash::try_from(place).ok()
+        };
+        if carried(0) != Some(hash) {
+            return Err(self.content);
+        }
+        let file = match (self.block.is_last(), self.block.is_alone()) {
+            (false, _) => None,
+            (true, true) => Some(hash),
+            (true, false) => carried(1),
+        };
+        Ok(Whole {
+            content: self.content,
+            hash,
+            file,
+        })
+    }
+
+    fn decode(&mut self) -> Option<()> {
+        let size = usize::from(self.block.symbol_size);
+        let (source, parity) = (self.block.source(), self.block.parity());
+        let mut decoder = ReedSolomonDecoder::new(source.into(), parity.into(), size).ok()?;
+        // The last symbol may have been shorter; what fills it up is zeroes.
+        self.content[self.block.content()..].fill(0);
+        for (number, symbol) in (0..source).zip(self.content.chunks_exact(size)) {
+            if !self.missing.contains(number) {
+                decoder.add_original_shard(number.into(), symbol).ok()?;
+            }
+        }
+        for (number, bytes) in &self.parity {
+            decoder.add_recovery_shard((*number).into(), bytes).ok()?;
+        }
+        let decoded = decoder.decode().ok()?;
+        for (number, bytes) in decoded.restored_original_iter() {
+            let start = number * size;
+            self.content[start..start + size].copy_from_slice(bytes);
+        }
+        Some(())
+    }
+}

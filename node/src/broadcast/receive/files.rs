@@ -1,0 +1,155 @@
+//! The files of a session at its receiver: which blocks there are, which files are proved.
+
+use std::collections::BTreeMap;
+
+use protocol::broadcast::hash::{self, Hash, NOTHING_PROVED};
+use protocol::broadcast::{FileEntry, Layout, Object};
+
+/// The files of a session.
+#[derive(Debug)]
+pub(super) struct Files {
+    files: Vec<File>,
+    /// Hashes of the blocks that are there, of files that are not proved yet.
+    hashes: BTreeMap<u32, Hash>,
+    /// Files proved without a gap from the first one on, and the chain over their hashes.
+    proved: u32,
+    proof: Hash,
+}
+
+#[derive(Debug)]
+struct File {
+    entry: FileEntry,
+    /// The hash that came with its last block.
+    carried: Option<Hash>,
+    proved: bool,
+    /// Blocks that are not there.
+    lacking: u32,
+    /// How often the blocks did not make up the hash that came with the last one.
+    wrong: u32,
+}
+
+/// What a block more makes of its file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Blocks are missing.
+    Incomplete,
+    /// All blocks are there and make up the file's hash.
+    Whole,
+    /// All blocks are there and make up something else: all of them are to be received again.
+    Wrong,
+    /// That has happened too often.
+    Hopeless(String),
+}
+
+impl Files {
+    pub(super) fn new(entries: &[FileEntry], layout: &Layout) -> Self {
+        let file = |(number, entry): (usize, &FileEntry)| {
+            let blocks = layout.blocks_of(Object::File(number));
+            File {
+                entry: entry.clone(),
+                carried: None,
+                proved: false,
+                lacking: blocks.end - blocks.start,
+                wrong: 0,
+            }
+        };
+        Self {
+            files: entries.iter().enumerate().map(file).collect(),
+            hashes: BTreeMap::new(),
+            proved: 0,
+            proof: NOTHING_PROVED,
+        }
+    }
+
+    /// Whether a block is there.
+    pub(super) fn has(&self, layout: &Layout, number: u32) -> bool {
+        let proved = || match layout.block(number)?.object {
+            Object::File(file) => self.files.get(file).map(|file| file.proved),
+            Object::Manifest => Some(true),
+        };
+        self.hashes.contains_key(&number) || proved().unwrap_or(false)
+    }
+
+    /// A block of a file is there; `carried` is its file's hash if it is the last.
+    pub(super) fn add(
+        &mut self,
+        layout: &Layout,
+        number: u32,
+        block: Hash,
+        carried: Option<Hash>,
+    ) -> Progress {
+        let Some(Object::File(index)) = layout.block(number).map(|block| block.object) else {
+            return Progress::Incomplete;
+        };
+        let Some(file) = self.files.get_mut(index) else {
+            return Progress::Incomplete;
+        };
+        file.carried = carried.or(file.carried);
+        if self.hashes.insert(number, block).is_none() {
+            file.lacking -= 1;
+        }
+        if file.lacking > 0 {
+            return Progress::Incomplete;
+        }
+        let blocks = layout.blocks_of(Object::File(index));
+        let hashes: Vec<Hash> = self.hashes.range(blocks.clone()).map(|(_, &h)| h).collect();
+        if file.carried == Some(hash::file_hash(&hashes)) {
+            return Progress::Whole;
+        }
+        file.wrong += 1;
+        if file.wrong >= MOST_WRONG {
+            let name = &file.entry.name;
+            return Progress::Hopeless(format!(
+                "`{name}` arrived {MOST_WRONG} times with another hash than the sender named: somebody else must be sending"
+            ));
+        }
+        file.lacking = blocks.end - blocks.start;
+        self.hashes.retain(|number, _| !blocks.contains(number));
+        Progress::Wrong
+    }
+
+    /// The file is stored under its name; returns it and its hash.
+    pub(super) fn stored(&mut self, layout: &Layout, index: usize) -> Option<(FileEntry, Hash)> {
+        let file = self.files.get_mut(index)?;
+        file.proved = true;
+        let stored = (file.entry.clone(), file.carried?);
+        let blocks = layout.blocks_of(Object::File(index));
+        self.hashes.retain(|number, _| !blocks.contains(number));
+        while let Some(file) = self.files.get(self.proved as usize).filter(|f| f.proved) {
+            self.proof = hash::extend_proof(&self.proof, &file.carried?);
+            self.proved += 1;
+        }
+        Some(stored)
+    }
+
+    /// How many files are proved from the first one on, and what proves them.
+    pub(super) fn proof(&self) -> (u32, Hash) {
+        (self.proved, self.proof)
+    }
+
+    /// Whether all files are proved.
+    pub(super) fn all_proved(&self) -> bool {
+        self.proved as usize == self.files.len()
+    }
+
+    /// What is missing, for people.
+    pub(super) fn missing(&self, layout: &Layout) -> String {
+        let lacking = |(number, file): (usize, &File)| {
+            let blocks = layout.blocks_of(Object::File(number)).len();
+            let (name, lacking) = (&file.entry.name, file.lacking);
+            (!file.proved).then(|| format!("{name} ({lacking} of {blocks} MiB blocks)"))
+        };
+        let lacking: Vec<String> = self.files.iter().enumerate().filter_map(lacking).collect();
+        let named = lacking.len().min(MOST_NAMED);
+        let more = match lacking.len() - named {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("missing {}{more}", lacking[..named].join(", "))
+    }
+}
+
+/// After so many wrong hashes of one file the fault is not on the way.
+const MOST_WRONG: u32 = 3;
+/// How many missing files a message names.
+const MOST_NAMED: usize = 5;

@@ -1,0 +1,349 @@
+//! The receiving side of a broadcast as a state machine: no sockets, no files, no clock.
+//!
+//! It stays silent until polled. A poll of a session that it does not know begins that session, as
+//! long as it is to serve another; all later datagrams of it are told by the sender's address and the
+//! session's number. A file counts only once its blocks, each as it was stored, make up the hash that
+//! came with the last of them.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddrV4;
+use std::time::{Duration, Instant};
+
+use protocol::broadcast::hash::Hash;
+use protocol::broadcast::{Datagram, FileEntry, Message, Poll, Report, Seal, State};
+
+use super::session::{Brought, Counts, Session};
+
+/// A session: the sender's address, and the number that it chose.
+pub type SessionId = (SocketAddrV4, u32);
+
+/// What the receiver wants done, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Send a datagram to this address.
+    Send(SocketAddrV4, Vec<u8>),
+    /// The session's files are known: make room for them.
+    Begin(SessionId, Vec<FileEntry>),
+    /// Store the first `length` bytes of `content` in a file; then give `content` to
+    /// [`Receiver::recycle`].
+    Write {
+        /// The session.
+        session: SessionId,
+        /// The file's number.
+        file: usize,
+        /// Offset of the first byte.
+        offset: u64,
+        /// How many bytes.
+        length: usize,
+        /// The bytes, and more.
+        content: Vec<u8>,
+    },
+    /// All of a file is stored: give it its name, and tell [`Receiver::on_stored`].
+    Finish(SessionId, usize),
+    /// The session is over; forget what has no name yet.
+    End(SessionId),
+}
+
+/// What the receiver has to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReceiverEvent {
+    /// A file is there under its name, with this hash, so long after its session began.
+    Received(FileEntry, Hash, Duration),
+    /// A session has ended, so long after it began, with all its files.
+    Finished(Counts, Duration),
+    /// A session has ended without, or none has begun.
+    Failed(String),
+}
+
+/// How a receiver is to behave.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Tells it from other receivers at its address; random.
+    pub receiver: u32,
+    /// Bytes of its socket's receive buffer.
+    pub buffer: u32,
+    /// How datagrams are protected.
+    pub seal: Seal,
+    /// How many sessions it serves, at the same time or one after the other, before it is done.
+    pub sessions: usize,
+    /// A sender that is silent for so long is gone.
+    pub patience: Duration,
+    /// It gives up after this time; `None` never.
+    pub deadline: Option<Duration>,
+}
+
+/// The receiver of any number of sessions.
+#[derive(Debug)]
+pub struct Receiver {
+    settings: Settings,
+    started: Instant,
+    sessions: BTreeMap<SessionId, Session>,
+    /// Sessions that have ended, so that their senders get an answer and they do not begin again.
+    over: BTreeSet<SessionId>,
+    served: usize,
+    failed: bool,
+    actions: VecDeque<Action>,
+    events: VecDeque<ReceiverEvent>,
+    done: bool,
+}
+
+impl Receiver {
+    /// A receiver that listens from `now` on.
+    pub fn new(settings: Settings, now: Instant) -> Self {
+        Self {
+            settings,
+            started: now,
+            sessions: BTreeMap::new(),
+            over: BTreeSet::new(),
+            served: 0,
+            failed: false,
+            actions: VecDeque::new(),
+            events: VecDeque::new(),
+            done: false,
+        }
+    }
+
+    /// Takes a datagram; one that is damaged, stale or from a foreign session changes nothing.
+    pub fn on_datagram(&mut self, now: Instant, from: SocketAddrV4, datagram: &[u8]) {
+        let Ok(Datagram { session, message }) = Datagram::decode(datagram, &self.settings.seal)
+        else {
+            return;
+        };
+        let id = (from, session);
+        match message {
+            _ if self.done => {}
+            Message::Data {
+                block,
+                symbol,
+                bytes,
+            } => {
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.heard = now;
+                    let brought = session.symbol(block, symbol, bytes);
+                    self.act(id, brought);
+                }
+            }
+            Message::Poll(poll) => self.answer(now, id, &poll),
+            Message::End if self.over.contains(&id) => self.take_leave(id),
+            Message::End => self.end(now, id),
+            Message::Report(_) => {}
+        }
+    }
+
+    /// Takes the result of [`Action::Finish`].
+    pub fn on_stored(&mut self, now: Instant, id: SessionId, file: usize) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        let after = now.saturating_duration_since(session.started);
+        let stored = session.stored(file);
+        self.events
+            .extend(stored.map(|(entry, hash)| ReceiverEvent::Received(entry, hash, after)));
+    }
+
+    /// Takes back the content of [`Action::Write`].
+    pub fn recycle(&mut self, id: SessionId, content: Vec<u8>) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.recycle(content);
+        }
+    }
+
+    /// Is to be called when [`Self::next_timer`] has come.
+    pub fn on_timer(&mut self, now: Instant) {
+        if self.done {
+            return;
+        }
+        let patience = self.settings.patience;
+        let settled = |session: &Session| session.is_whole() && now >= session.heard + patience;
+        let settled: Vec<SessionId> = self
+            .sessions
+            .iter()
+            .filter_map(|(id, session)| settled(session).then_some(*id))
+            .collect();
+        for id in settled {
+            self.finish(now, id);
+        }
+        if self.deadline().is_some_and(|at| now >= at) {
+            self.expire();
+        }
+    }
+
+    /// When [`Self::on_timer`] is to be called, unless a datagram arrives before.
+    pub fn next_timer(&self) -> Option<Instant> {
+        let settling = self.sessions.values().filter(|session| session.is_whole());
+        let settling = settling.map(|session| session.heard + self.settings.patience);
+        settling.chain(self.deadline()).min()
+    }
+
+    /// Gives a session up: what was asked of the machine cannot be done.
+    pub fn fail(&mut self, id: SessionId, reason: String) {
+        let Some(session) = self.sessions.remove(&id) else {
+            return;
+        };
+        let mut report = session.report(0, 0, State::Failed);
+        self.sign(&mut report);
+        self.send(id, report, session.symbol_size());
+        self.close(id, ReceiverEvent::Failed(reason));
+        self.failed = true;
+    }
+
+    /// The next thing to do, if any.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// What happened since the last call.
+    pub fn poll_event(&mut self) -> Option<ReceiverEvent> {
+        self.events.pop_front()
+    }
+
+    /// Bytes received, and of all files that are known of.
+    pub fn progress(&self) -> Option<(u64, u64)> {
+        let known = self.sessions.values().filter_map(Session::progress);
+        known.reduce(|(a, all), (b, more)| (a + b, all + more))
+    }
+
+    /// Whether it is done, and with everything received.
+    pub fn outcome(&self) -> Option<bool> {
+        self.done.then_some(!self.failed)
+    }
+
+    fn answer(&mut self, now: Instant, id: SessionId, poll: &Poll) {
+        self.begin(now, id, poll);
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        session.heard = now;
+        let mut report = session.report(poll.round, poll.upto, State::Receiving);
+        let size = session.symbol_size();
+        let clock = now.saturating_duration_since(self.started).as_micros();
+        report.clock = u32::try_from(clock & u128::from(u32::MAX)).unwrap_or_default();
+        self.sign(&mut report);
+        self.send(id, report, size);
+    }
+
+    /// Takes part in a session that is new, if it is to serve another, or one of its own is stuck.
+    fn begin(&mut self, now: Instant, id: SessionId, poll: &Poll) {
+        if self.sessions.contains_key(&id) || self.over.contains(&id) {
+            return;
+        }
+        let served = self.sessions.len() + self.served;
+        if served >= self.settings.sessions || self.sessions.len() >= MOST_SESSIONS {
+            let patience = self.settings.patience;
+            let gone = |session: &Session| now >= session.heard + patience && !session.is_whole();
+            let gone = self.sessions.iter().find(|(_, session)| gone(session));
+            let Some(gone) = gone.map(|(id, _)| *id) else {
+                return;
+            };
+            self.sessions.remove(&gone);
+            self.actions.push_back(Action::End(gone));
+        }
+        if let Ok(session) = Session::new(now, poll) {
+            self.sessions.insert(id, session);
+        }
+    }
+
+    fn act(&mut self, id: SessionId, brought: Brought) {
+        match brought {
+            Brought::Nothing => {}
+            Brought::Files(files) => self.actions.push_back(Action::Begin(id, files)),
+            Brought::Block {
+                file,
+                block,
+                content,
+                whole,
+            } => {
+                self.actions.push_back(Action::Write {
+                    session: id,
+                    file,
+                    offset: block.offset(),
+                    length: block.length as usize,
+                    content,
+                });
+                if whole {
+                    self.actions.push_back(Action::Finish(id, file));
+                }
+            }
+            Brought::Failed(reason) => self.fail(id, reason),
+        }
+    }
+
+    fn end(&mut self, now: Instant, id: SessionId) {
+        let Some(session) = self.sessions.get(&id) else {
+            return;
+        };
+        if session.is_whole() {
+            self.take_leave(id);
+            self.finish(now, id);
+        } else {
+            let missing = session.missing();
+            self.fail(id, format!("the sender ended the session: {missing}"));
+        }
+    }
+
+    fn finish(&mut self, now: Instant, id: SessionId) {
+        if let Some(session) = self.sessions.remove(&id) {
+            let after = now.saturating_duration_since(session.started);
+            self.close(id, ReceiverEvent::Finished(session.counts, after));
+        }
+    }
+
+    fn close(&mut self, id: SessionId, event: ReceiverEvent) {
+        self.actions.push_back(Action::End(id));
+        self.events.push_back(event);
+        self.served += 1;
+        self.done = self.served >= self.settings.sessions;
+        if self.over.len() >= MOST_REMEMBERED {
+            self.over.pop_first();
+        }
+        self.over.insert(id);
+    }
+
+    fn expire(&mut self) {
+        if self.sessions.is_empty() {
+            let reason = "the deadline passed: no sender was heard".into();
+            self.events.push_back(ReceiverEvent::Failed(reason));
+        }
+        let missing = |(id, session): (&SessionId, &Session)| (*id, session.missing());
+        let open: Vec<_> = self.sessions.iter().map(missing).collect();
+        for (id, missing) in open {
+            self.fail(id, format!("the deadline passed: {missing}"));
+        }
+        self.failed = true;
+        self.done = true;
+    }
+
+    /// Acknowledges the end of a session.
+    fn take_leave(&mut self, id: SessionId) {
+        let (mut report, size) = match self.sessions.get(&id) {
+            Some(session) => (session.report(0, 0, State::Leaving), session.symbol_size()),
+            None => (Report::leaving(), 0),
+        };
+        self.sign(&mut report);
+        self.send(id, report, size);
+    }
+
+    /// Writes into a report what is the receiver's own.
+    fn sign(&self, report: &mut Report) {
+        report.receiver = self.settings.receiver;
+        // Sessions share the socket's buffer.
+        let sharing = u32::try_from(self.sessions.len().max(1)).unwrap_or(u32::MAX);
+        report.buffer = self.settings.buffer / sharing;
+    }
+
+    fn send(&mut self, (sender, session): SessionId, report: Report, symbol_size: usize) {
+        let message = Message::Report(report);
+        let datagram = Datagram { session, message }.encode(&self.settings.seal, symbol_size);
+        self.actions.push_back(Action::Send(sender, datagram));
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let deadline = self.settings.deadline?;
+        Some(self.started + deadline)
+    }
+}
+
+/// Sessions at the same time, a bound for what strangers can begin.
+const MOST_SESSIONS: usize = 64;
+/// Sessions that have ended, of which this is remembered.
+const MOST_REMEMBERED: usize = 4096;

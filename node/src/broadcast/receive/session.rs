@@ -1,0 +1,271 @@
+//! What came of one sender's session: the manifest, then block after block.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use protocol::broadcast::hash::{Hash, NOTHING_PROVED};
+use protocol::broadcast::{
+    Block, FileEntry, Layout, ManifestError, Object, Poll, Report, State, SymbolSet, Want, manifest,
+};
+
+use super::assembly::{Assembly, Whole};
+use super::files::{Files, Progress};
+
+/// What a datagram has brought.
+#[derive(Debug)]
+pub(super) enum Brought {
+    /// Nothing that is to be acted upon.
+    Nothing,
+    /// The manifest is whole: these are the files.
+    Files(Vec<FileEntry>),
+    /// A block is whole, and whether its file is with it.
+    Block {
+        file: usize,
+        block: Block,
+        content: Vec<u8>,
+        whole: bool,
+    },
+    /// The session can never be received.
+    Failed(String),
+}
+
+/// Datagrams and bytes that were received.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Bytes of whole blocks.
+    pub bytes: u64,
+    /// Data datagrams.
+    pub datagrams: u64,
+    /// Data datagrams that brought nothing new.
+    pub repeated: u64,
+}
+
+/// A session at its receiver.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) started: Instant,
+    pub(super) heard: Instant,
+    manifest_hash: Hash,
+    open_blocks: usize,
+    /// Of the manifest alone until it is whole.
+    layout: Layout,
+    /// Blocks of the manifest, until it is whole.
+    manifest: BTreeMap<u32, Vec<u8>>,
+    files: Option<Files>,
+    /// Blocks that something has arrived of.
+    open: BTreeMap<u32, Assembly>,
+    /// All blocks below this one are there.
+    base: u32,
+    /// Memory for blocks to come.
+    spare: Vec<Vec<u8>>,
+    pub(super) counts: Counts,
+}
+
+impl Session {
+    pub(super) fn new(now: Instant, poll: &Poll) -> Result<Self, ManifestError> {
+        Ok(Self {
+            started: now,
+            heard: now,
+            manifest_hash: poll.manifest_hash,
+            open_blocks: poll.open.into(),
+            layout: Layout::new(poll.symbol_size, poll.manifest_length, &[])?,
+            manifest: BTreeMap::new(),
+            files: None,
+            open: BTreeMap::new(),
+            base: 0,
+            spare: Vec::new(),
+            counts: Counts::default(),
+        })
+    }
+
+    /// Takes a symbol.
+    pub(super) fn symbol(&mut self, number: u32, symbol: u16, bytes: &[u8]) -> Brought {
+        self.counts.datagrams += 1;
+        let Some(block) = self.layout.block(number).filter(|_| !self.has(number)) else {
+            self.counts.repeated += 1;
+            return Brought::Nothing;
+        };
+        if !self.open.contains_key(&number) && !self.make_room(number, block) {
+            return Brought::Nothing;
+        }
+        let Some(assembly) = self.open.get_mut(&number) else {
+            return Brought::Nothing;
+        };
+        self.counts.repeated += u64::from(!assembly.insert(symbol, bytes));
+        if assembly.need() > 0 {
+            return Brought::Nothing;
+        }
+        match self.open.remove(&number).map(Assembly::finish) {
+            Some(Ok(whole)) => self.whole(number, block, whole),
+            Some(Err(memory)) => {
+                self.spare.push(memory);
+                Brought::Nothing
+            }
+            None => Brought::Nothing,
+        }
+    }
+
+    /// Takes back the memory of a block that was dealt with.
+    pub(super) fn recycle(&mut self, memory: Vec<u8>) {
+        if self.spare.len() < MOST_SPARE {
+            self.spare.push(memory);
+        }
+    }
+
+    /// The file is stored under its name.
+    pub(super) fn stored(&mut self, file: usize) -> Option<(FileEntry, Hash)> {
+        self.files.as_mut()?.stored(&self.layout, file)
+    }
+
+    /// Whether all files are proved.
+    pub(super) fn is_whole(&self) -> bool {
+        self.files.as_ref().is_some_and(Files::all_proved)
+    }
+
+    /// What is missing, for people.
+    pub(super) fn missing(&self) -> String {
+        match &self.files {
+            Some(files) => files.missing(&self.layout),
+            None => "the list of files has not arrived".into(),
+        }
+    }
+
+    /// Bytes received, and of all files; `None` before these are known.
+    pub(super) fn progress(&self) -> Option<(u64, u64)> {
+        let total = self.layout.bytes();
+        self.files.as_ref().map(|_| (self.counts.bytes, total))
+    }
+
+    /// Bytes of a full datagram, without what seals it.
+    pub(super) fn symbol_size(&self) -> usize {
+        self.layout.symbol_size().into()
+    }
+
+    /// An answer to a poll, of which the receiver fills in what it knows itself.
+    pub(super) fn report(&self, round: u32, upto: u32, state: State) -> Report {
+        let open = u32::try_from(self.open_blocks).unwrap_or(u32::MAX);
+        let end = upto.min(self.layout.blocks());
+        let end = end.min(self.base.saturating_add(open)).max(self.base);
+        let none = (0, NOTHING_PROVED);
+        let (proved, proof) = self.files.as_ref().map_or(none, Files::proof);
+        #[expect(clippy::cast_possible_truncation, reason = "it is counted modulo 2^32")]
+        let received = self.counts.datagrams as u32;
+        Report {
+            round,
+            receiver: 0,
+            state,
+            buffer: 0,
+            received,
+            clock: 0,
+            proved,
+            proof,
+            base: self.base,
+            known: end,
+            wants: (self.base..end).filter_map(|n| self.want(n)).collect(),
+        }
+    }
+
+    fn want(&self, number: u32) -> Option<Want> {
+        if self.has(number) {
+            return None;
+        }
+        let (need, missing) = if let Some(assembly) = self.open.get(&number) {
+            (assembly.need(), assembly.missing().clone())
+        } else {
+            let source = self.layout.block(number)?.source();
+            (source, SymbolSet::from_range(0..source))
+        };
+        Some(Want {
+            block: number,
+            need,
+            missing,
+        })
+    }
+
+    fn has(&self, number: u32) -> bool {
+        match &self.files {
+            Some(files) => number < self.base || files.has(&self.layout, number),
+            None => self.manifest.contains_key(&number),
+        }
+    }
+
+    /// Begins a block, if need be in the place of a later one; whether there is room for it.
+    fn make_room(&mut self, number: u32, block: Block) -> bool {
+        if self.open.len() >= self.open_blocks {
+            let Some(last) = self.open.last_entry().filter(|last| *last.key() > number) else {
+                return false;
+            };
+            self.spare.push(last.remove().into_memory());
+        }
+        let memory = self.spare.pop().unwrap_or_default();
+        self.open.insert(number, Assembly::new(block, memory));
+        true
+    }
+
+    fn whole(&mut self, number: u32, block: Block, whole: Whole) -> Brought {
+        let Object::File(file) = block.object else {
+            return self.manifest_block(number, block, whole);
+        };
+        let Some(files) = &mut self.files else {
+            return Brought::Nothing;
+        };
+        let progress = files.add(&self.layout, number, whole.hash, whole.file);
+        self.counts.bytes += u64::from(block.length);
+        match progress {
+            Progress::Hopeless(why) => return Brought::Failed(why),
+            Progress::Wrong => {
+                let first = number - block.part;
+                self.base = self.base.min(first);
+                self.counts.bytes = self.counts.bytes.saturating_sub(self.bytes_of(file));
+                self.recycle(whole.content);
+                return Brought::Nothing;
+            }
+            Progress::Incomplete | Progress::Whole => {}
+        }
+        while self.base < self.layout.blocks() && files.has(&self.layout, self.base) {
+            self.base += 1;
+        }
+        Brought::Block {
+            file,
+            block,
+            content: whole.content,
+            whole: progress == Progress::Whole,
+        }
+    }
+
+    fn bytes_of(&self, file: usize) -> u64 {
+        let blocks = self.layout.blocks_of(Object::File(file));
+        let blocks = blocks.filter_map(|number| self.layout.block(number));
+        blocks.map(|block| u64::from(block.length)).sum()
+    }
+
+    fn manifest_block(&mut self, number: u32, block: Block, whole: Whole) -> Brought {
+        let mut bytes = whole.content;
+        bytes.truncate(block.length as usize);
+        self.manifest.insert(number, bytes);
+        if self.manifest.len() < block.parts as usize {
+            return Brought::Nothing;
+        }
+        let bytes: Vec<u8> = std::mem::take(&mut self.manifest)
+            .into_values()
+            .flatten()
+            .collect();
+        if *blake3::hash(&bytes).as_bytes() != self.manifest_hash {
+            return Brought::Nothing;
+        }
+        self.read_manifest(&bytes)
+            .unwrap_or_else(|error| Brought::Failed(error.to_string()))
+    }
+
+    fn read_manifest(&mut self, bytes: &[u8]) -> Result<Brought, ManifestError> {
+        let entries = manifest::decode(bytes)?;
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        self.layout = Layout::new(self.layout.symbol_size(), length, &entries)?;
+        self.base = self.layout.blocks_of(Object::Manifest).end;
+        self.files = Some(Files::new(&entries, &self.layout));
+        Ok(Brought::Files(entries))
+    }
+}
+
+/// Blocks' memory that is kept for others.
+const MOST_SPARE: usize = 4;

@@ -1,0 +1,259 @@
+//! A socket that receives any number of sessions into a directory.
+//!
+//! It is a [`Task`], so a thread of its own can drive it, or an event loop.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::Ipv4Addr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use protocol::broadcast::Seal;
+use protocol::name::InterfaceName;
+use protocol::role::{FileRecord, RoleEvent, Summary};
+
+use super::receiver::{Action, Receiver, ReceiverEvent, SessionId, Settings};
+use super::store::Store;
+use crate::broadcast::net::{Arrived, BroadcastSocket, Dropping, Parts};
+use crate::broadcast::random::random;
+use crate::broadcast::task::{Step, Task, Wait};
+
+/// What is to be received, where and how.
+#[derive(Debug, Clone)]
+pub struct ReceiveOrder {
+    /// The UDP port to listen on.
+    pub port: u16,
+    /// The interface to listen on; `None`: all.
+    pub interface: Option<InterfaceName>,
+    /// A multicast group to join.
+    pub group: Option<Ipv4Addr>,
+    /// Where the files go; made if it is not there.
+    pub directory: PathBuf,
+    /// How many sessions to receive.
+    pub sessions: usize,
+    /// Gives up after this time; `None`: waits without end.
+    pub deadline: Option<Duration>,
+    /// A sender that is silent for so long is gone.
+    pub patience: Duration,
+    /// How datagrams are protected.
+    pub seal: Seal,
+    /// Which of the datagrams that arrive are lost on purpose.
+    pub dropping: Option<Dropping>,
+}
+
+/// Why nothing could be received.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    /// There is no such directory, and none can be made.
+    #[error("cannot receive into {}: {source}", directory.display())]
+    Directory {
+        /// The directory.
+        directory: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The socket refuses.
+    #[error("cannot listen for broadcasts on UDP port {port}: {source}")]
+    Socket {
+        /// The port.
+        port: u16,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// A socket at work.
+#[derive(Debug)]
+pub struct ReceiveTask {
+    order: ReceiveOrder,
+    socket: BroadcastSocket,
+    store: Store,
+    receiver: Receiver,
+    buffer: Vec<u8>,
+    events: VecDeque<RoleEvent>,
+}
+
+impl ReceiveTask {
+    /// Opens socket and directory. Every later datagram is seen.
+    ///
+    /// # Errors
+    /// [`ReceiveError`].
+    pub fn new(order: ReceiveOrder) -> Result<Self, ReceiveError> {
+        let port = order.port;
+        let failed = |source| ReceiveError::Socket { port, source };
+        let interface = order.interface.as_ref();
+        let socket = BroadcastSocket::bind(port, interface).map_err(failed)?;
+        if let Some(group) = order.group {
+            socket.join(group, interface).map_err(failed)?;
+        }
+        let settings = Settings {
+            receiver: random(),
+            buffer: socket.buffer().map_err(failed)?,
+            seal: order.seal.clone(),
+            sessions: order.sessions,
+            patience: order.patience,
+            deadline: order.deadline,
+        };
+        let store = Store::new(&order.directory).map_err(|source| ReceiveError::Directory {
+            directory: order.directory.clone(),
+            source,
+        })?;
+        Ok(Self {
+            receiver: Receiver::new(settings, Instant::now()),
+            order,
+            socket,
+            store,
+            buffer: vec![0; usize::from(u16::MAX)],
+            events: VecDeque::new(),
+        })
+    }
+
+    /// Takes what has arrived, at most so often; says whether there may be more.
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<bool> {
+        for _ in 0..MOST_CALLS {
+            let Some(arrived) = self.socket.receive(buffer)? else {
+                return Ok(false);
+            };
+            self.take(arrived, &buffer[..arrived.length])?;
+            if self.receiver.outcome().is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn take(&mut self, arrived: Arrived, bytes: &[u8]) -> io::Result<()> {
+        let now = Instant::now();
+        for datagram in bytes.chunks(arrived.stride) {
+            if !self
+                .order
+                .dropping
+                .as_mut()
+                .is_some_and(Dropping::falls_on_next)
+            {
+                self.receiver.on_datagram(now, arrived.from, datagram);
+                // A report must know what the datagrams before its poll have brought.
+                self.perform()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn perform(&mut self) -> io::Result<()> {
+        while let Some(action) = self.receiver.poll_action() {
+            match action {
+                Action::Send(to, datagram) => {
+                    if let Some((header, body)) = datagram.split_first_chunk() {
+                        let parts = Parts {
+                            header: *header,
+                            body,
+                            code: None,
+                        };
+                        // Where there is no room it is lost; the sender will ask again.
+                        self.socket.send(to, &[parts])?;
+                    }
+                }
+                Action::Begin(session, files) => self.store.begin(session, files),
+                Action::Write {
+                    session,
+                    file,
+                    offset,
+                    length,
+                    content,
+                } => {
+                    let stored = self.store.write(session, file, offset, &content[..length]);
+                    self.receiver.recycle(session, content);
+                    self.check(session, stored);
+                }
+                Action::Finish(session, file) => {
+                    let stored = self.store.finish(session, file);
+                    if self.check(session, stored) {
+                        self.receiver.on_stored(Instant::now(), session, file);
+                    }
+                }
+                Action::End(session) => self.store.end(session),
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the session up where its files cannot be stored.
+    fn check(&mut self, session: SessionId, stored: io::Result<()>) -> bool {
+        let Err(error) = stored else { return true };
+        let directory = self.order.directory.display();
+        let reason = format!("cannot store files in {directory}: {error}");
+        self.receiver.fail(session, reason);
+        false
+    }
+
+    fn take_events(&mut self) {
+        while let Some(event) = self.receiver.poll_event() {
+            self.events.push_back(match event {
+                ReceiverEvent::Received(entry, hash, after) => RoleEvent::Received(
+                    FileRecord::new(entry.name, entry.length, &hash, after.as_secs_f64()),
+                ),
+                ReceiverEvent::Finished(counts, after) => RoleEvent::Finished(Summary {
+                    seconds: after.as_secs_f64(),
+                    bytes: counts.bytes,
+                    datagrams: counts.datagrams,
+                    repeated: counts.repeated,
+                }),
+                ReceiverEvent::Failed(reason) => RoleEvent::Failed { reason },
+            });
+        }
+    }
+
+    fn socket_error(&self, source: io::Error) -> ReceiveError {
+        ReceiveError::Socket {
+            port: self.order.port,
+            source,
+        }
+    }
+}
+
+impl Task for ReceiveTask {
+    type Error = ReceiveError;
+
+    fn step(&mut self) -> Result<Step, Self::Error> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let received = self.receive(&mut buffer);
+        self.buffer = buffer;
+        let more = received.map_err(|source| self.socket_error(source))?;
+        let now = Instant::now();
+        self.receiver.on_timer(now);
+        self.perform().map_err(|source| self.socket_error(source))?;
+        self.take_events();
+        let until = if more {
+            Some(now)
+        } else {
+            self.receiver.next_timer()
+        };
+        let wait = Wait {
+            until,
+            writable: false,
+        };
+        Ok(self.receiver.outcome().map_or(Step::Wait(wait), Step::Done))
+    }
+
+    fn poll_event(&mut self) -> Option<RoleEvent> {
+        self.events.pop_front()
+    }
+
+    fn progress(&self) -> Option<(u64, u64)> {
+        self.receiver.progress()
+    }
+
+    fn cannot_wait(&self, source: io::Error) -> Self::Error {
+        self.socket_error(source)
+    }
+}
+
+impl AsFd for ReceiveTask {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// Calls that receive something before a step ends.
+const MOST_CALLS: usize = 64;

@@ -1,0 +1,144 @@
+//! What receivers lack, and how it is made good.
+//!
+//! A block is repaired once everybody has spoken of it who is waited for, so that what two receivers
+//! lack is sent once: either the union of the lost source symbols again, or as many parity symbols as
+//! the worst receiver needs, whichever takes less time.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use protocol::broadcast::{Block, Layout, SymbolSet, Want};
+
+/// All blocks that somebody lacks something of.
+#[derive(Debug, Default)]
+pub(super) struct Damage {
+    blocks: BTreeMap<u32, Damaged>,
+}
+
+/// A block that somebody lacks something of.
+#[derive(Debug, Default)]
+struct Damaged {
+    /// Reports on earlier rounds do not know what was sent since.
+    since: u32,
+    /// The most symbols that a receiver needs.
+    need: u16,
+    /// The source symbols that receivers lack.
+    missing: SymbolSet,
+    /// Parity symbols that were sent.
+    parity: u16,
+    /// What is to be sent again or for the first time.
+    queue: VecDeque<u16>,
+}
+
+/// What decides how blocks are repaired.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Conditions {
+    /// What a datagram takes on the wire, and the sender to send.
+    pub(super) datagram: Duration,
+    /// The share of datagrams that the worst receiver loses.
+    pub(super) lost: f64,
+    /// Whether there is nothing else to send, so that another round would cost time.
+    pub(super) last: bool,
+}
+
+impl Damage {
+    /// A receiver lacks something, according to its answer to a round.
+    pub(super) fn note(&mut self, round: u32, want: &Want, block: &Block) {
+        let damaged = self.blocks.entry(want.block).or_insert_with(|| Damaged {
+            since: round,
+            ..Damaged::default()
+        });
+        if !damaged.queue.is_empty() || round < damaged.since {
+            return;
+        }
+        let mut missing = want.missing.clone();
+        missing.truncate(block.source());
+        if !missing.is_empty() {
+            damaged.need = damaged.need.max(want.need.min(missing.count()));
+            damaged.missing.unite(&missing);
+        }
+    }
+
+    /// Decides how to repair the blocks that everybody who is waited for has spoken of, having
+    /// answered the round `answered`.
+    pub(super) fn plan(&mut self, answered: u32, layout: &Layout, conditions: Conditions) {
+        for (&number, damaged) in &mut self.blocks {
+            let open = damaged.need > 0 && damaged.queue.is_empty() && damaged.since <= answered;
+            if let (true, Some(block)) = (open, layout.block(number)) {
+                damaged.plan(&block, conditions);
+            }
+        }
+    }
+
+    /// The next symbols to send, at most so many, with their block's number; `next` is the round
+    /// whose answers will know of them.
+    pub(super) fn next(
+        &mut self,
+        most: usize,
+        next: u32,
+        layout: &Layout,
+    ) -> Option<(u32, Vec<u16>)> {
+        let waiting = |(_, damaged): &(&u32, &mut Damaged)| !damaged.queue.is_empty();
+        let (&number, damaged) = self.blocks.iter_mut().find(waiting)?;
+        let end = layout.block(number)?.source() - 1;
+        // A short symbol can only be the last of a burst.
+        let short = damaged.queue.iter().position(|&symbol| symbol == end);
+        let most = short.map_or(most, |at| most.min(at + 1));
+        let symbols: Vec<u16> = damaged
+            .queue
+            .drain(..most.min(damaged.queue.len()))
+            .collect();
+        if damaged.queue.is_empty() {
+            damaged.since = next;
+            damaged.need = 0;
+            damaged.missing = SymbolSet::default();
+        }
+        Some((number, symbols))
+    }
+
+    /// Whether something is to be sent.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.blocks
+            .values()
+            .any(|damaged| !damaged.queue.is_empty())
+    }
+
+    /// Everybody has the blocks below this one.
+    pub(super) fn forget_below(&mut self, base: u32) {
+        self.blocks = self.blocks.split_off(&base);
+    }
+}
+
+impl Damaged {
+    fn plan(&mut self, block: &Block, conditions: Conditions) {
+        let parity = self.parity_needed(conditions);
+        let resend = self.missing.count();
+        let rest = block.parity() - self.parity.min(block.parity());
+        let decoding = DECODING * u32::from(block.source()) * u32::from(block.symbol_size);
+        let cheaper = conditions.datagram * u32::from(parity) + decoding
+            < conditions.datagram * u32::from(resend);
+        if parity <= rest && cheaper {
+            let first = block.source() + self.parity;
+            self.parity += parity;
+            self.queue.extend(first..first + parity);
+        } else {
+            self.queue.extend(self.missing.iter());
+        }
+    }
+
+    /// How many parity symbols are to be sent so that the worst receiver gets what it needs.
+    fn parity_needed(&self, conditions: Conditions) -> u16 {
+        let need = f64::from(self.need);
+        let passing = (1.0 - conditions.lost).max(0.1);
+        let deviations = if conditions.last { 2.0 } else { 0.0 };
+        let spread = deviations * (need * conditions.lost).sqrt();
+        let symbols = ((need + spread) / passing).ceil();
+        #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
+        #[expect(clippy::cast_sign_loss, reason = "`as` saturates")]
+        let symbols = symbols as u16;
+        symbols
+    }
+}
+
+/// What decoding takes for each byte of a block.
+const DECODING: Duration = Duration::from_nanos(1);

@@ -1,0 +1,137 @@
+//! How fast a sender sends, and how much may be under way.
+//!
+//! The window keeps what no receiver has taken from its socket yet within the smallest receive buffer,
+//! and grows from small to that. A rate spreads datagrams over time (generic cell rate algorithm):
+//! fixed where one is asked for; otherwise there is none until a way proves too narrow.
+
+use std::time::{Duration, Instant};
+
+use super::loss::Traffic;
+
+/// The pace of a session.
+#[derive(Debug)]
+pub(super) struct Pace {
+    /// Bytes of a full datagram.
+    datagram: u64,
+    /// Datagrams a second; `None` is as fast as receivers take them.
+    rate: Option<f64>,
+    /// Whether the rate is to be found out.
+    auto: bool,
+    /// Datagrams that may be under way.
+    window: u64,
+    /// Datagrams sent when the window grew last.
+    grown: u64,
+    /// When the next datagram is due.
+    due: Instant,
+    /// Reports on earlier rounds say nothing about the present rate.
+    changed: u32,
+}
+
+impl Pace {
+    /// For datagrams of so many bytes; `rate` in bytes of datagrams a second.
+    pub(super) fn new(datagram: usize, rate: Option<u64>, now: Instant) -> Self {
+        let datagram = datagram as u64;
+        #[expect(clippy::cast_precision_loss, reason = "rates are far below 2^52")]
+        let rate = rate.map(|rate| rate as f64 / datagram as f64);
+        Self {
+            datagram,
+            auto: rate.is_none(),
+            rate,
+            window: FIRST_WINDOW,
+            grown: 0,
+            due: now,
+            changed: 0,
+        }
+    }
+
+    /// How many datagrams may be under way where the smallest receive buffer has so many bytes.
+    pub(super) fn window(&self, buffer: u32) -> u64 {
+        // The kernel charges a datagram with the memory that holds it, up to twice its bytes.
+        let charge = self.datagram * 2 + 256;
+        let fits = u64::from(buffer) * 4 / 5 / charge;
+        self.window.min(fits).max(2)
+    }
+
+    /// How many datagrams may go now, at most `most`; none before [`Self::due`].
+    pub(super) fn allowance(&self, now: Instant, most: u64) -> u64 {
+        let Some(rate) = self.rate else { return most };
+        match now.checked_duration_since(self.due) {
+            None => 0,
+            // What a sender missed that was held up it may catch up with, to a degree.
+            Some(late) => count(late.min(CATCH_UP).as_secs_f64() * rate)
+                .max(quantum(rate))
+                .min(most),
+        }
+    }
+
+    /// When the next datagrams may go.
+    pub(super) fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// So many datagrams went out.
+    pub(super) fn sent(&mut self, now: Instant, datagrams: u64) {
+        if let Some(rate) = self.rate {
+            #[expect(clippy::cast_precision_loss, reason = "a burst is small")]
+            let cost = Duration::from_secs_f64(datagrams as f64 / rate);
+            let earliest = now.checked_sub(CATCH_UP).unwrap_or(now);
+            self.due = self.due.max(earliest) + cost;
+        }
+    }
+
+    /// Every receiver has taken what went before the last datagrams: `taken` of all that were sent.
+    pub(super) fn taken(&mut self, taken: u64) {
+        if taken >= self.grown + self.window && self.window < MOST_WINDOW {
+            self.window *= 2;
+            self.grown = taken;
+        }
+    }
+
+    /// A report on a round has shown something; `next` is the round to come.
+    pub(super) fn learn(&mut self, traffic: Traffic, round: u32, next: u32) {
+        if !self.auto || round < self.changed {
+            return;
+        }
+        match traffic {
+            Traffic::Jammed(passing) => {
+                self.rate = Some(passing.max(LEAST_RATE));
+                self.changed = next;
+            }
+            Traffic::Clear => {
+                if let Some(rate) = &mut self.rate {
+                    *rate *= GROWTH;
+                    self.changed = next;
+                }
+                if self.rate.is_some_and(|rate| rate > NO_RATE) {
+                    self.rate = None;
+                }
+            }
+        }
+    }
+}
+
+/// Datagrams that go at once: a millisecond's, so that a slow link's queue holds them.
+fn quantum(rate: f64) -> u64 {
+    count(rate / 1000.0).max(1)
+}
+
+/// A whole number of datagrams.
+fn count(datagrams: f64) -> u64 {
+    #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
+    #[expect(clippy::cast_sign_loss, reason = "`as` saturates")]
+    let count = datagrams as u64;
+    count
+}
+
+/// Datagrams of the first window: what the shortest queue of a link holds.
+const FIRST_WINDOW: u64 = 16;
+/// More under way gains nothing: it only leaves the processor's caches.
+const MOST_WINDOW: u64 = 2048;
+/// How far behind a sender may be and catch up.
+const CATCH_UP: Duration = Duration::from_millis(2);
+/// Growth of the rate with each round that nothing was wrong with.
+const GROWTH: f64 = 1.05;
+/// The lowest rate, in datagrams a second.
+const LEAST_RATE: f64 = 20.0;
+/// Rates above this one, in datagrams a second, need no pacing.
+const NO_RATE: f64 = 2e6;

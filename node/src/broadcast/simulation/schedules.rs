@@ -1,0 +1,107 @@
+//! The schedules, and what must hold of each.
+
+use super::host::Host;
+use super::network::{Simulation, Weather};
+use crate::broadcast::SenderEvent;
+
+#[test]
+fn every_schedule_ends_with_equal_bytes_or_an_honest_failure() {
+    let workers =
+        std::thread::available_parallelism().map_or(1, |n| u64::try_from(n.get()).unwrap());
+    let complete: u64 = std::thread::scope(|scope| {
+        let work = |worker: u64| {
+            move || {
+                (worker..SCHEDULES)
+                    .step_by(usize::try_from(workers).unwrap())
+                    .map(|seed| u64::from(run(seed)))
+                    .sum::<u64>()
+            }
+        };
+        let running: Vec<_> = (0..workers)
+            .map(|worker| scope.spawn(work(worker)))
+            .collect();
+        running
+            .into_iter()
+            .map(|worker| worker.join().unwrap())
+            .sum()
+    });
+    let failed = SCHEDULES - complete;
+    // Both ends of the story must have been told.
+    assert!(complete > 600, "only {complete} transfers were complete");
+    assert!(failed > 60, "only {failed} transfers failed");
+}
+
+#[test]
+fn nothing_is_repeated_where_nothing_is_lost() {
+    let mut simulation = Simulation::new(1);
+    simulation.weather = Weather {
+        least_delay: 40,
+        most_delay: 40,
+        ..Weather::default()
+    };
+    for host in &mut simulation.hosts {
+        (host.born, host.dies, host.stalls) = (0, None, (0, 0));
+    }
+    simulation.run();
+    assert!(judge(&simulation));
+    assert_eq!(simulation.sender.sent().repairs, 0);
+}
+
+fn run(seed: u64) -> bool {
+    let mut simulation = Simulation::new(seed);
+    simulation.run();
+    judge(&simulation)
+}
+
+/// Holds the outcome against the rules; says whether the transfer was complete.
+fn judge(simulation: &Simulation) -> bool {
+    let seed = simulation.seed;
+    let ended: Vec<_> = simulation
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            SenderEvent::Ended(lost) => Some(lost),
+            SenderEvent::Proved(..) => None,
+        })
+        .collect();
+    let [lost] = ended[..] else {
+        panic!("seed {seed}: one end was expected: {:?}", simulation.events);
+    };
+    let named = |host: &Host| {
+        let address = host.address.ip().to_string();
+        let is_it = |name: &str| name == address || name == "unknown";
+        lost.iter().any(|lost| is_it(&lost.receiver))
+    };
+    for host in &simulation.hosts {
+        let all = (0..simulation.contents.0.len()).all(|file| has(simulation, host, file));
+        assert!(
+            all || named(host),
+            "seed {seed}: {} lacks files, but was not named",
+            host.address
+        );
+        if host.receiver.outcome() == Some(true) {
+            assert!(all, "seed {seed}: {} says that it has all", host.address);
+        }
+        assert!(host.dies.is_some() || host.receiver.outcome().is_some());
+    }
+    let healthy = |host: &Host| host.dies.is_none() && host.born < 2_000_000;
+    let complete = lost.is_empty();
+    let all_healthy = simulation.hosts.iter().all(healthy);
+    assert!(
+        complete || !all_healthy,
+        "seed {seed}: {:?}",
+        simulation.events
+    );
+    complete
+}
+
+fn has(simulation: &Simulation, host: &Host, file: usize) -> bool {
+    let Some(bytes) = host.named.get(&format!("file-{file}.bin")) else {
+        return false;
+    };
+    let right = *bytes == simulation.contents.0[file];
+    assert!(right, "a file with wrong bytes was published");
+    true
+}
+
+const SCHEDULES: u64 = 1200;
