@@ -104,7 +104,8 @@ pub(super) async fn a_capture_sees_a_broadcast(site: &Site) {
         // The section header block that opens every pcapng file.
         assert_eq!(bytes[..4], [0x0a, 0x0d, 0x0d, 0x0a]);
         assert_eq!((summary.dropped, &summary.cut_short), (0, &None));
-        assert!(summary.packets > 50, "{summary:?}");
+        // Dozens of datagrams may cross as one frame.
+        assert!(summary.packets > 5, "{summary:?}");
         sizes.push(bytes.len());
     }
     assert!(
