@@ -106,13 +106,14 @@ impl Marked {
 /// If `/proc` cannot be read.
 pub fn find_marked(mark: &str) -> io::Result<Vec<Marked>> {
     let mut found = Vec::new();
+    let deadline = Instant::now() + STARTING;
     for entry in fs::read_dir("/proc")? {
         let name = entry?.file_name();
         let Some((name, number)) = name.to_str().and_then(|n| Some((n, n.parse().ok()?))) else {
             continue;
         };
         let carries = |environment: Vec<u8>| variable(&environment, mark).is_some();
-        if !environment_of(number).is_some_and(carries) {
+        if !environment_of(number, deadline).is_some_and(carries) {
             continue;
         }
         // Between the look and the hold the number may have changed its owner; what is looked at
@@ -120,7 +121,8 @@ pub fn find_marked(mark: &str) -> io::Result<Vec<Marked>> {
         let Ok(process) = ProcessHandle::open(number) else {
             continue;
         };
-        let (Some(environment), Some(depth)) = (environment_of(number), depth_of(name)) else {
+        let (Some(environment), Some(depth)) = (environment_of(number, deadline), depth_of(name))
+        else {
             continue;
         };
         if let Some(value) = variable(&environment, mark) {
@@ -146,10 +148,10 @@ pub fn wait_for_ending(within: Duration) -> io::Result<bool> {
     let mut over = true;
     for entry in fs::read_dir("/proc")? {
         let name = entry?.file_name();
-        let Some((name, number)) = name.to_str().and_then(|n| Some((n, n.parse().ok()?))) else {
+        let Some(number) = name.to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
-        if is_own(number) && is_ending(name) == Some(true) {
+        if is_own(number) && Stat::of(number).is_some_and(|stat| stat.is_ending()) {
             // One that is over has no descriptor to wait for.
             if let Ok(process) = ProcessHandle::open(number) {
                 over &= process.wait(deadline.saturating_duration_since(Instant::now()))?;
@@ -159,14 +161,39 @@ pub fn wait_for_ending(within: Duration) -> io::Result<bool> {
     Ok(over)
 }
 
-/// Whether a process is on its way out and not over. The state is the third field, behind the name in
-/// parentheses, and the flags are the ninth (`proc_pid_stat(5)`).
-fn is_ending(process: &str) -> Option<bool> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    let mut fields = stat.rsplit(')').next()?.split_whitespace();
-    let state = fields.next()?;
-    let flags: u32 = fields.nth(9 - 4)?.parse().ok()?;
-    Some(!matches!(state, "Z" | "X") && flags & EXITING != 0)
+/// What `proc_pid_stat(5)` tells of a process.
+#[derive(Debug)]
+struct Stat {
+    over: bool,
+    flags: u32,
+    /// Address of the end of its environment; 0 until it has one.
+    environment_end: u64,
+}
+
+impl Stat {
+    /// `None` if there is no such process. Fields are numbered from 1; the second is the name in
+    /// parentheses, which may hold anything.
+    fn of(number: u32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
+        let mut fields = stat.rsplit(')').next()?.split_whitespace();
+        let mut field = |skipped| fields.nth(skipped);
+        Some(Self {
+            over: matches!(field(0)?, "Z" | "X"),
+            flags: field(9 - 4)?.parse().ok()?,
+            environment_end: field(51 - 10)?.parse().ok()?,
+        })
+    }
+
+    /// It has given up its memory, or is about to, and is not over.
+    fn is_ending(&self) -> bool {
+        !self.over && self.flags & EXITING != 0
+    }
+
+    /// It is between two programs: the kernel lets whoever started it go on before the new program
+    /// has its environment (execve(2), vfork(2)).
+    fn is_starting(&self) -> bool {
+        !self.over && self.flags & (EXITING | KERNEL_THREAD) == 0 && self.environment_end == 0
+    }
 }
 
 /// How many process name spaces this process is in.
@@ -186,9 +213,23 @@ fn depth_of(process: &str) -> Option<usize> {
     Some(numbers.split_whitespace().count())
 }
 
-/// A process's environment, if the process is this user's and lives.
-fn environment_of(number: u32) -> Option<Vec<u8>> {
-    is_own(number).then(|| fs::read(format!("/proc/{number}/environ")).ok())?
+/// A process's environment, if the process is this user's and lives. One that is just being started
+/// is waited for until it has one.
+fn environment_of(number: u32, deadline: Instant) -> Option<Vec<u8>> {
+    loop {
+        if !is_own(number) {
+            return None;
+        }
+        let environment = fs::read(format!("/proc/{number}/environ")).ok()?;
+        let wait = environment.is_empty()
+            && Instant::now() < deadline
+            && Stat::of(number).is_some_and(|stat| stat.is_starting());
+        if !wait {
+            return Some(environment);
+        }
+        // Nothing tells of the end of an execve(2) in a process that is not a child.
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// The value of a variable in an environment.
@@ -208,6 +249,14 @@ fn is_own(number: u32) -> bool {
 /// `PF_EXITING`, `include/linux/sched.h`.
 const EXITING: u32 = 0x4;
 
+/// `PF_KTHREAD`, `include/linux/sched.h`.
+const KERNEL_THREAD: u32 = 0x0020_0000;
+
+/// How long processes may take from one program to the next, all together.
+const STARTING: Duration = Duration::from_secs(2);
+
+const PAUSE: Duration = Duration::from_micros(100);
+
 #[cfg(test)]
 mod tests {
     use std::process::{Child, Command, Stdio};
@@ -220,6 +269,18 @@ mod tests {
             .stdin(Stdio::piped())
             .spawn()
             .unwrap()
+    }
+
+    #[test]
+    fn a_process_is_found_as_soon_as_it_is_started() {
+        for number in 0..200 {
+            let mark = format!("soon-{number}");
+            let mut started = sleeper(&mark);
+            let found = find_marked("PLUMBING_TEST").unwrap();
+            assert!(found.iter().any(|m| m.value == mark), "{mark}");
+            started.kill().unwrap();
+            started.wait().unwrap();
+        }
     }
 
     #[test]

@@ -157,6 +157,10 @@ fn programs_are_run(who: Who) {
         ("out\n".to_owned(), "err\n".to_owned())
     );
     assert_eq!(stdout(&shell("echo $GREETING").succeeds()), "hello\n");
+    // What comes in goes out, all of it.
+    let input: Vec<u8> = (0..5_000_000_u32).map(|n| n.to_le_bytes()[2]).collect();
+    let ended = stage.run("exec a -- cat").given(input.clone()).succeeds();
+    assert!(ended.get_output().stdout == input, "cat changed its input");
     // As shells do it: 128 and the signal's number, 127, 126.
     shell("kill -9 $$").ends_with(137);
     let absent = stage.complaint("exec a -- no-such-program", 127);

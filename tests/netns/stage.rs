@@ -67,7 +67,8 @@ impl Stage {
 
     /// The machine must be as it was, and no lab be recorded.
     pub(crate) fn is_as_before(&self) {
-        assert_eq!(self.recorded(), 0, "folders of labs are left");
+        let left: Vec<_> = fs::read_dir(self.sandbox.path("state")).unwrap().collect();
+        assert!(left.is_empty(), "left in the state folder: {left:?}");
         self.before.assert_unchanged();
     }
 

@@ -37,6 +37,7 @@ pub struct Sandbox {
 #[derive(Debug)]
 pub struct Invocation {
     command: Command,
+    input: Vec<u8>,
     deadline: Duration,
 }
 
@@ -136,8 +137,15 @@ impl Invocation {
     pub fn of(command: Command) -> Self {
         Self {
             command,
+            input: Vec::new(),
             deadline: DEADLINE,
         }
+    }
+
+    /// Gives it something to read on its standard input.
+    #[must_use]
+    pub fn given(self, input: Vec<u8>) -> Self {
+        Self { input, ..self }
     }
 
     /// Lets it run for so long, then kills it, which fails the test.
@@ -149,7 +157,8 @@ impl Invocation {
     /// Runs it; both its outputs are shown where it does not end with this code.
     pub fn ends_with(self, code: i32) -> Assert {
         let mut command = assert_cmd::Command::from_std(self.command);
-        command.timeout(self.deadline).assert().code(code)
+        command.write_stdin(self.input).timeout(self.deadline);
+        command.assert().code(code)
     }
 
     /// Runs it; it must end with 0.

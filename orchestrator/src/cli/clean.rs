@@ -58,6 +58,9 @@ pub async fn clean(args: CleanArgs, console: Console, state: &StateDir) -> Resul
         }
     }
     removed += stale_folders(&args, state, console)?;
+    if !args.dry_run {
+        state.forget_names()?;
+    }
     images(&args, console).await?;
     if removed == 0 {
         console.note("nothing is left of any lab");

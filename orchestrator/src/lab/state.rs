@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::geteuid;
+use protocol::name::LabName;
 
 use crate::plan::LabId;
 
@@ -30,7 +31,16 @@ pub struct LabFolder {
 /// The right to act on a lab, held by one process at a time; it ends with the value, or the process.
 #[derive(Debug)]
 pub struct LabLock {
+    /// Removed with it, while it is still held.
+    path: PathBuf,
     _file: Flock<File>,
+}
+
+impl Drop for LabLock {
+    fn drop(&mut self) {
+        // It is gone already where its lab's folder is; else the next one to lock it does without.
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
 impl StateDir {
@@ -107,7 +117,26 @@ impl StateDir {
     /// # Errors
     /// [`LabError::Busy`] if another process is about to.
     pub fn lock_name(&self, name: &str) -> Result<LabLock, LabError> {
-        lock(&self.path.join(format!("{name}.lock")), name)
+        lock(&self.path.join(format!("{name}{LOCK}")), name)
+    }
+
+    /// Removes the locks on names that killed processes have left.
+    ///
+    /// # Errors
+    /// If the state folder cannot be read.
+    pub fn forget_names(&self) -> Result<(), LabError> {
+        for entry in fs::read_dir(&self.path).map_err(|e| state("reading", &self.path, e))? {
+            let path = entry.map_err(|e| state("reading", &self.path, e))?.path();
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            if let Some(name) = file.strip_suffix(LOCK)
+                && name.parse::<LabName>().is_ok()
+                && is_lock(&path)
+                && let Ok(forgotten) = lock(&path, name)
+            {
+                drop(forgotten);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -182,33 +211,51 @@ impl LabFolder {
 
 /// Takes the lock file at `path` and writes this process's number into it.
 fn lock(path: &Path, lab: &str) -> Result<LabLock, LabError> {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .open(path)
-        .map_err(|error| state("making", path, error))?;
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(mut file) => {
-            let written = file
-                .set_len(0)
-                .and_then(|()| file.rewind())
-                .and_then(|()| write!(*file, "{}", std::process::id()));
-            written.map_err(|error| state("writing", path, error))?;
-            Ok(LabLock { _file: file })
-        }
-        Err((mut file, _)) => {
-            let mut pid = String::new();
-            // The number is for the message only; without it the message still holds.
-            if file.read_to_string(&mut pid).is_err() || pid.is_empty() {
-                "unknown".clone_into(&mut pid);
+    loop {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).read(true).write(true);
+        let file = options
+            .open(path)
+            .map_err(|error| state("making", path, error))?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            // Whoever held it may have removed it in between: then this is not the file that others
+            // will find.
+            Ok(file) if !is_at(&file, path) => {}
+            Ok(mut file) => {
+                let written = file
+                    .set_len(0)
+                    .and_then(|()| file.rewind())
+                    .and_then(|()| write!(*file, "{}", std::process::id()));
+                written.map_err(|error| state("writing", path, error))?;
+                return Ok(LabLock {
+                    path: path.to_owned(),
+                    _file: file,
+                });
             }
-            Err(LabError::Busy {
-                lab: lab.to_owned(),
-                pid,
-            })
+            Err((mut file, _)) => {
+                let mut pid = String::new();
+                // The number is for the message only; without it the message still holds.
+                if file.read_to_string(&mut pid).is_err() || pid.is_empty() {
+                    "unknown".clone_into(&mut pid);
+                }
+                return Err(LabError::Busy {
+                    lab: lab.to_owned(),
+                    pid,
+                });
+            }
         }
+    }
+}
+
+/// Whether a file holds a process's number and nothing else, as no other program's `.lock` does.
+fn is_lock(path: &Path) -> bool {
+    fs::read_to_string(path).is_ok_and(|text| text.parse::<u32>().is_ok())
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(held), Ok(found)) => (held.dev(), held.ino()) == (found.dev(), found.ino()),
+        _ => false,
     }
 }
 
@@ -241,6 +288,9 @@ fn state(action: &'static str, path: &Path, source: std::io::Error) -> LabError 
 
 const RECORD: &str = "record.json";
 
+/// What the lock on a name ends with.
+const LOCK: &str = ".lock";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,7 +311,32 @@ mod tests {
             "{refused}"
         );
         drop(held);
-        folder.lock().unwrap();
+        let again = folder.lock().unwrap();
+        drop(again);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn names_that_nobody_holds_are_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path().to_owned()).unwrap();
+        let held = state.lock_name("held").unwrap();
+        for (name, text) in [
+            ("killed", "17"),
+            ("yarn", "# yarn lockfile v1"),
+            ("none", ""),
+        ] {
+            fs::write(dir.path().join(name).with_extension("lock"), text).unwrap();
+        }
+        state.forget_names().unwrap();
+        let mut left: Vec<_> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["held.lock", "none.lock", "yarn.lock"]);
+        drop(held);
+        state.lock_name("held").unwrap();
     }
 
     #[test]
