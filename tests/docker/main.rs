@@ -3,6 +3,7 @@
 //! - [`lifecycle`]: a lab from `up` to `down`.
 //! - [`subnets`]: labs with the same subnet as others, or as the host.
 //! - [`endings`]: labs that are interrupted or killed, and what `clean` makes of that.
+//! - [`models`]: concurrency models, framings, downloads and the split.
 //! - [`programs`]: images and programs of people's own.
 
 #![expect(
@@ -16,6 +17,7 @@ mod endings;
 mod engine;
 mod image;
 mod lifecycle;
+mod models;
 mod programs;
 mod running;
 mod site;
@@ -70,6 +72,11 @@ fn main() -> ExitCode {
         (
             "subnets::of_the_host",
             subnets::a_lab_whose_subnet_the_host_uses_passes,
+        ),
+        ("models::all", models::every_model_and_framing),
+        (
+            "models::downloads_and_split",
+            models::labs_that_download_and_split_pass,
         ),
         (
             "programs::own_program",

@@ -5,6 +5,7 @@
 //! - [`life`]: a lab from `up` to `down`.
 //! - [`interruption`]: signals at every moment, and what is left.
 //! - [`decoys`]: what `clean` must not touch.
+//! - [`models`]: concurrency models, framings, downloads and the split.
 //! - [`trouble`]: programs, files and machines that are not as they should be.
 //! - [`forbidden`]: a machine that does not let ordinary users make namespaces.
 //! - [`terminal`]: a shell on a terminal.
@@ -20,6 +21,7 @@ mod decoys;
 mod forbidden;
 mod interruption;
 mod life;
+mod models;
 mod readme;
 mod stage;
 mod terminal;
@@ -91,10 +93,11 @@ fn backend(state: PathBuf) -> Arc<dyn Backend> {
     Arc::new(NetnsBackend::new(state, node_binary()))
 }
 
-const TOPICS: [Topic; 6] = [
+const TOPICS: [Topic; 7] = [
     ("life", life::TRIALS),
     ("interruption", interruption::TRIALS),
     ("decoys", decoys::TRIALS),
+    ("models", models::TRIALS),
     ("trouble", trouble::TRIALS),
     ("terminal", terminal::TRIALS),
     ("readme", readme::TRIALS),

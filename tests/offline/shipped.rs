@@ -7,15 +7,19 @@ use serde_json::Value;
 
 use super::sandbox;
 
-/// Names of the shipped files, without `.toml`.
+/// Paths of the shipped files below `topologies`, without `.toml`.
 fn shipped() -> Vec<String> {
-    let entries = fs::read_dir(project().join("topologies")).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<String> = names
-        .filter_map(|name| Some(name.strip_suffix(".toml")?.to_owned()))
+    let folder = project().join("topologies");
+    let mut names: Vec<String> = ["", "as-published/"]
+        .into_iter()
+        .flat_map(|within| {
+            let entries = fs::read_dir(folder.join(within)).unwrap();
+            let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            names.filter_map(move |name| Some(format!("{within}{}", name.strip_suffix(".toml")?)))
+        })
         .collect();
     names.sort();
-    assert!(names.len() >= 3, "{names:?}");
+    assert!(names.len() >= 7, "{names:?}");
     names
 }
 
@@ -33,7 +37,8 @@ fn every_shipped_topology_validates() {
         .collect();
     let valid: Value = serde_json::from_str(&stdout(&sandbox.run(&words).succeeds())).unwrap();
     for (file, name) in valid.as_array().unwrap().iter().zip(shipped()) {
-        assert_eq!(file["lab"], name.as_str(), "a lab is called as its file is");
+        let stem = name.rsplit('/').next().unwrap();
+        assert_eq!(file["lab"], stem, "a lab is called as its file is");
         assert!(file["nodes"].as_u64().unwrap() > 1, "{file}");
     }
 }

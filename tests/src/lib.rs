@@ -6,6 +6,7 @@
 //! - [`groups`]: control groups for the tests themselves.
 //! - [`isolation`]: namespaces for the tests themselves.
 //! - [`manual`]: the commands that the README shows.
+//! - [`models`]: every concurrency model under every framing.
 //! - [`patience`]: waiting for what must come.
 //! - [`sandbox`]: one invocation of a command after the other, in a folder of its own.
 //! - [`host`]: a census of the machine, to compare before and after.
@@ -23,6 +24,7 @@ pub mod groups;
 pub mod host;
 pub mod isolation;
 pub mod manual;
+pub mod models;
 pub mod patience;
 pub mod sandbox;
 pub mod trials;

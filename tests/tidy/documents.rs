@@ -66,7 +66,7 @@ pub(crate) const TOPOLOGIES: Rule = Rule {
             .sources
             .iter()
             .filter(|source| source.has_extension("toml"))
-            .filter(|source| source.path == format!("topologies/{}", source.name()))
+            .filter(|source| source.path.starts_with("topologies/"))
             .map(|source| source.path.as_str())
             .collect();
         let unnamed = shipped

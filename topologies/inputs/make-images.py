@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes data.jpg and asteroid.png, the images that the labs send.
+"""Makes data.jpg and asteroid.png, the images that the labs send, and smaller ones of them.
 
 Both are computed from fixed seeds: mountains over a lake, and an asteroid before stars. Needs NumPy
-and Pillow (Debian: python3-numpy python3-pil). Run it in this folder; it replaces the two files.
+and Pillow (Debian: python3-numpy python3-pil). Run it in this folder; it replaces the files.
 """
 
 import numpy as np
@@ -149,5 +149,11 @@ def asteroid(size):
 
 
 if __name__ == "__main__":
-    Image.fromarray(landscape(1200, 800)).save("data.jpg", quality=89, subsampling="4:2:0")
-    Image.fromarray(asteroid(900)).save("asteroid.png", optimize=True)
+    lake = Image.fromarray(landscape(1200, 800))
+    rock = Image.fromarray(asteroid(900))
+    jpeg = {"quality": 89, "subsampling": "4:2:0"}
+    lake.save("data.jpg", **jpeg)
+    rock.save("asteroid.png", optimize=True)
+    lake.resize((780, 520)).save("data-medium.jpg", **jpeg)
+    lake.resize((390, 260)).save("data-small.jpg", **jpeg)
+    rock.resize((110, 110)).save("asteroid-small.png", optimize=True)

@@ -7,6 +7,7 @@ use crate::number::{count, counted, seconds};
 use super::model::{Outcome, RunReport, ScenarioReport};
 use super::plain_text::visible;
 use super::problem::{Problem, problems};
+use super::tasks::lesson;
 use super::verdict::verdict;
 use super::view::{self, Table, summary_table};
 
@@ -87,6 +88,9 @@ impl Console {
         }
         if let Some(table) = summary_table(scenario) {
             text.push(self.table(&table));
+        }
+        for line in lesson(scenario).iter().take(SHOWN_DETAILS) {
+            text.push(format!("  {}\n", self.paint(DIM, line)));
         }
         text.concat()
     }

@@ -7,6 +7,7 @@ use crate::number::{counted, seconds};
 use super::model::{RunReport, ScenarioReport};
 use super::plain_text::visible;
 use super::problem::{Problem, heading, problems};
+use super::tasks::{lesson, tasks_tables};
 use super::verdict::verdict;
 use super::view::{self, Table, captures_table, files_table, steps_tables, summary_table};
 
@@ -58,6 +59,8 @@ struct Section<'a> {
     scenario: &'a ScenarioReport,
     summary: Option<Table>,
     steps: Vec<(String, Table)>,
+    lesson: Vec<String>,
+    tasks: Vec<(String, Table)>,
     files: Option<Table>,
     files_title: String,
 }
@@ -70,6 +73,8 @@ impl<'a> Section<'a> {
             scenario,
             summary: summary_table(scenario),
             steps: steps_tables(scenario),
+            lesson: lesson(scenario),
+            tasks: tasks_tables(scenario),
             files,
             files_title: counted(rows as u64, "file"),
         }

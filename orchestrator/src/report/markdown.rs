@@ -3,6 +3,7 @@
 use super::model::{RunReport, ScenarioReport};
 use super::plain_text::visible;
 use super::problem::{self, problems};
+use super::tasks::{lesson, tasks_tables};
 use super::verdict::verdict;
 use super::view::{self, Table, captures_table, files_table, steps_tables, summary_table};
 use crate::number::seconds;
@@ -80,6 +81,10 @@ fn scenario(scenario: &ScenarioReport) -> String {
         }
     }
     text.push(summary_table(scenario).map_or_else(String::new, |t| table(&t)));
+    for line in lesson(scenario) {
+        text.push(format!("- {}\n", safe(&line)));
+    }
+    text.push("\n".repeat(usize::from(!lesson(scenario).is_empty())));
     for proof in &scenario.proofs {
         let word = proof.outcome.word();
         let (name, summary) = (safe(&proof.name), safe(&proof.summary));
@@ -88,6 +93,9 @@ fn scenario(scenario: &ScenarioReport) -> String {
     for (cell, steps) in steps_tables(scenario) {
         let title = format!("### Steps {}", safe(&cell));
         text.push(format!("{}\n\n{}", title.trim_end(), table(&steps)));
+    }
+    for (cell, tasks) in tasks_tables(scenario) {
+        text.push(format!("### Tasks {}\n\n{}", safe(&cell), table(&tasks)));
     }
     if let Some(files) = files_table(scenario) {
         text.push(format!("### Files\n\n{}", table(&files)));

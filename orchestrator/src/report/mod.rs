@@ -6,7 +6,7 @@
 //! - [`mod@read`]: a `report.json` back to data.
 //! - [`console`]: the run as calm text for a terminal.
 //! - [`html`], [`junit`], [`markdown`]: the other forms.
-//! - [`verdict`], [`problem`], [`view`]: what all readable forms say.
+//! - [`verdict`], [`problem`], [`view`], [`tasks`]: what all readable forms say.
 //! - [`plain_text`]: text that is safe to show.
 
 pub mod console;
@@ -19,6 +19,7 @@ pub mod model;
 pub mod plain_text;
 pub mod problem;
 pub mod read;
+pub mod tasks;
 pub mod verdict;
 pub mod view;
 

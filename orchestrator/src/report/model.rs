@@ -50,10 +50,11 @@ pub struct RunReport {
 }
 
 /// What came of something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It is as it should be.
+    #[default]
     Passed,
     /// It could not be tried here; the reason is beside it. Never counted as passed.
     Skipped,
@@ -132,7 +133,7 @@ pub struct ScenarioReport {
 }
 
 /// One parameter combination.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CellReport {
     /// The parameters.
     pub params: BTreeMap<String, String>,
@@ -149,6 +150,66 @@ pub struct CellReport {
     pub steps: Vec<StepReport>,
     /// What a reader should look at, the worst first.
     pub findings: Vec<Finding>,
+    /// Who did the sending, and what each file took.
+    #[serde(default)]
+    pub work: Option<WorkReport>,
+    /// Why it was to fail, where it did and was to; its outcome is then that it passed.
+    #[serde(default)]
+    pub expected: Option<String>,
+}
+
+/// How files were sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorkReport {
+    /// How the work was spread.
+    pub model: String,
+    /// How files were laid into datagrams.
+    pub framing: String,
+    /// When the first worker was about to be started, RFC 3339 in UTC.
+    pub started: String,
+    /// When the last one had ended.
+    pub ended: String,
+    /// The time between.
+    pub seconds: f64,
+    /// The most processes that were at work at once.
+    pub processes: u32,
+    /// The most threads of one process.
+    pub threads: u32,
+    /// The most tasks at once.
+    pub tasks: u32,
+    /// The most workers that there could be, where the model has a pool.
+    #[serde(default)]
+    pub pool: Option<u32>,
+    /// How long a task might take.
+    pub deadline_s: f64,
+    /// How long each task rested after its file.
+    pub pause_s: f64,
+    /// Each file's task, in the order of their beginnings.
+    pub files: Vec<TaskReport>,
+}
+
+/// A file's task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskReport {
+    /// The file.
+    pub file: String,
+    /// Where it was sent to, address and port.
+    pub to: String,
+    /// Who did it.
+    pub worker: String,
+    /// When it began, RFC 3339 in UTC.
+    pub started: String,
+    /// How long it took.
+    pub seconds: f64,
+    /// The file's length.
+    pub bytes: u64,
+    /// Datagrams sent.
+    pub datagrams: u64,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Why, where it is not as it should be.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// A file at a node.
@@ -177,6 +238,12 @@ pub struct FileReport {
     /// Where the copy is kept, relative to the run directory.
     #[serde(default)]
     pub kept: Option<String>,
+    /// The name that it has there, where it came without one.
+    #[serde(default)]
+    pub received_as: Option<String>,
+    /// Why it is as it is, where that is known.
+    #[serde(default)]
+    pub note: Option<String>,
 }
 
 /// What a comparison of a file found.
@@ -191,6 +258,8 @@ pub enum FileOutcome {
     Cut,
     /// Different bytes.
     Changed,
+    /// In one file with others, without a mark where one ends.
+    Mixed,
     /// Nobody sent it.
     Extra,
 }
@@ -203,6 +272,7 @@ impl FileOutcome {
             Self::Missing => "missing",
             Self::Cut => "cut short",
             Self::Changed => "changed",
+            Self::Mixed => "mixed",
             Self::Extra => "extra",
         }
     }

@@ -3,7 +3,7 @@
 use crate::number::{bytes, count};
 
 use super::model::{
-    CaptureReport, CellReport, FileOutcome, FileReport, Finding, Outcome, RunReport,
+    CaptureReport, CellReport, FileOutcome, FileReport, Finding, Outcome, ProofReport, RunReport,
     ScenarioReport, StepReport,
 };
 use super::view::cell_words;
@@ -55,13 +55,19 @@ fn of_scenario(report: &RunReport, scenario: &ScenarioReport) -> Vec<Problem> {
     for cell in &scenario.cells {
         found.extend(of_cell(report, scenario, cell));
     }
-    for proof in &scenario.proofs {
+    let lesson = scenario.cells.iter().any(|cell| cell.expected.is_some());
+    // Where cells were to fail, what frames went where is a part of the lesson.
+    let told = |p: &&ProofReport| !(lesson && p.outcome == Outcome::Failed);
+    for proof in scenario.proofs.iter().filter(told) {
         found.extend(of_findings(&scenario.name, &proof.findings));
     }
     found
 }
 
 fn of_cell(report: &RunReport, scenario: &ScenarioReport, cell: &CellReport) -> Vec<Problem> {
+    if cell.expected.is_some() {
+        return Vec::new();
+    }
     let place = match cell_words(&cell.params) {
         words if words.is_empty() => scenario.name.clone(),
         words => format!("{}, {words}", scenario.name),
@@ -98,6 +104,7 @@ pub fn of_file(report: &RunReport, scenario: &ScenarioReport, file: &FileReport)
     if file.outcome != FileOutcome::Missing && !file.missing.is_empty() {
         details.push(format!("not there: {}", ranges(&file.missing)));
     }
+    details.extend(file.note.clone());
     details.extend(file.kept.as_ref().map(|path| format!("the copy: {path}")));
     details.extend(capture.map(|c| format!("the packets: {}", c.file)));
     Problem {

@@ -188,6 +188,8 @@ fn broadcast() -> ScenarioReport {
             .collect(),
         steps: Vec::new(),
         findings: Vec::new(),
+        work: None,
+        expected: None,
     };
     let models = [
         ("single-thread", 0.012),
@@ -236,6 +238,8 @@ fn mirror() -> ScenarioReport {
             files: Vec::new(),
             steps: steps.map(step).into(),
             findings: Vec::new(),
+            work: None,
+            expected: None,
         }],
         proofs: Vec::new(),
     }
@@ -253,6 +257,8 @@ fn files(node: &str) -> [FileReport; 2] {
         first_difference: None,
         missing: Vec::new(),
         kept: None,
+        received_as: None,
+        note: None,
     };
     [
         file("data.jpg", 151_402, "a7"),

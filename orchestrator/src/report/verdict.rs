@@ -30,11 +30,15 @@ fn passed(tally: &Tally) -> String {
         let of = count(tally.passed);
         format!("{of} of {}", counted(tally.steps, "step"))
     });
-    match (files, steps) {
-        (Some(files), Some(steps)) => format!("{files}, {steps}"),
-        (Some(only), None) | (None, Some(only)) => only,
-        (None, None) => "the lab was raised".to_owned(),
+    let lessons = (tally.lessons > 0).then(|| {
+        let cells = counted(tally.lessons, "cell");
+        format!("{cells} failed as expected")
+    });
+    let said: Vec<String> = files.into_iter().chain(steps).chain(lessons).collect();
+    if said.is_empty() {
+        return "the lab was raised".to_owned();
     }
+    said.join(", ")
 }
 
 fn equal(tally: &Tally) -> String {

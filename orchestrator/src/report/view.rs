@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::number::{self, counted};
 
-use super::model::{CellReport, FileOutcome, Outcome, RunReport, ScenarioReport, StepReport};
+use super::model::{
+    CellReport, FileOutcome, Outcome, RunReport, ScenarioReport, StepReport, WorkReport,
+};
 
 /// A table of texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +36,8 @@ pub struct Row {
 }
 
 impl Table {
-    fn new(columns: Vec<(String, bool)>) -> Self {
+    /// One without rows: titles, and whether what is below is a number.
+    pub fn new(columns: Vec<(String, bool)>) -> Self {
         let column = |(title, number)| Column { title, number };
         Self {
             columns: columns.into_iter().map(column).collect(),
@@ -58,10 +61,12 @@ pub struct Tally {
     pub passed: u64,
     /// Those of them that were skipped, because one before them was not as expected.
     pub skipped: u64,
+    /// Cells that failed as they were to; nothing of them is counted elsewhere.
+    pub lessons: u64,
 }
 
 impl Tally {
-    /// Counts a cell's.
+    /// Counts a cell's, whatever was expected of it.
     pub fn of(cell: &CellReport) -> Self {
         let files = |wanted: fn(FileOutcome) -> bool| {
             cell.files.iter().filter(|f| wanted(f.outcome)).count() as u64
@@ -78,19 +83,28 @@ impl Tally {
             steps: cell.steps.len() as u64,
             passed: steps(Outcome::Passed),
             skipped: steps(Outcome::Skipped),
+            lessons: 0,
         }
     }
 
     /// Counts a run's.
     pub fn of_run(report: &RunReport) -> Self {
         let cells = report.scenarios.iter().flat_map(|s| &s.cells);
-        cells.map(Self::of).fold(Self::default(), |a, b| Self {
+        let counted = |cell: &CellReport| match &cell.expected {
+            None => Self::of(cell),
+            Some(_) => Self {
+                lessons: 1,
+                ..Self::default()
+            },
+        };
+        cells.map(counted).fold(Self::default(), |a, b| Self {
             files: a.files + b.files,
             equal: a.equal + b.equal,
             extra: a.extra + b.extra,
             steps: a.steps + b.steps,
             passed: a.passed + b.passed,
             skipped: a.skipped + b.skipped,
+            lessons: a.lessons + b.lessons,
         })
     }
 
@@ -167,11 +181,14 @@ fn cells_table(scenario: &ScenarioReport) -> Option<Table> {
     let metrics: BTreeSet<&String> = cells.iter().flat_map(|c| c.metrics.keys()).collect();
     let files = cells.iter().any(|c| !c.files.is_empty());
     let steps = cells.iter().any(|c| !c.steps.is_empty());
-    let all_passed = cells.iter().all(|c| c.outcome == Outcome::Passed);
+    let work = cells.iter().any(|c| c.work.is_some());
+    let plain = |c: &CellReport| c.outcome == Outcome::Passed && c.expected.is_none();
+    let all_passed = cells.iter().all(plain);
 
     let mut columns: Vec<(String, bool)> = params.iter().map(|p| ((*p).clone(), false)).collect();
     columns.push(("time".to_owned(), true));
     columns.extend(metrics.iter().map(|m| (metric_title(m), true)));
+    columns.extend(work.then(|| ("at work".to_owned(), false)));
     columns.extend(files.then(|| ("files".to_owned(), false)));
     columns.extend(steps.then(|| ("steps".to_owned(), false)));
     columns.extend((!all_passed).then(|| ("outcome".to_owned(), false)));
@@ -187,15 +204,33 @@ fn cells_table(scenario: &ScenarioReport) -> Option<Table> {
         let mut texts: Vec<String> = params.iter().map(param).collect();
         texts.push(number::seconds(cell.duration_s));
         texts.extend(metrics.iter().map(metric));
+        texts.extend(work.then(|| cell.work.as_ref().map_or_else(nothing, at_work)));
         texts.extend(files.then(|| tally.files_text()));
         texts.extend(steps.then(|| tally.steps_text()));
-        texts.extend((!all_passed).then(|| cell.outcome.word().to_owned()));
+        texts.extend((!all_passed).then(|| outcome_words(cell)));
         table.rows.push(Row {
             outcome: cell.outcome,
             texts,
         });
     }
     Some(table)
+}
+
+/// Who was at work: what there was more than one of.
+fn at_work(work: &WorkReport) -> String {
+    let threads = || counted(work.threads.max(1).into(), "thread");
+    match work.processes {
+        0 | 1 => threads(),
+        processes if work.threads <= 1 => format!("{processes} processes"),
+        processes => format!("{processes} processes, {}", threads()),
+    }
+}
+
+fn outcome_words(cell: &CellReport) -> String {
+    match cell.expected {
+        Some(_) => "failed, as expected".to_owned(),
+        None => cell.outcome.word().to_owned(),
+    }
 }
 
 /// A cell's steps; none where it has none.
@@ -225,6 +260,11 @@ pub fn files_table(scenario: &ScenarioReport) -> Option<Table> {
         ("SHA-256 received", false),
     ];
     columns.extend(last.map(|(title, number)| (title.to_owned(), number)));
+    let files = || scenario.cells.iter().flat_map(|c| &c.files);
+    let named = files().any(|file| file.received_as.is_some());
+    let noted = files().any(|file| file.note.is_some());
+    columns.extend(named.then(|| ("received as".to_owned(), false)));
+    columns.extend(noted.then(|| ("why".to_owned(), false)));
     let mut table = Table::new(columns);
     for cell in &scenario.cells {
         for file in &cell.files {
@@ -233,7 +273,13 @@ pub fn files_table(scenario: &ScenarioReport) -> Option<Table> {
             texts.push(file.bytes_received.map_or_else(nothing, number::count));
             texts.push(file.outcome.word().to_owned());
             texts.push(file.sha256_received.clone().unwrap_or_else(nothing));
-            let outcome = file_verdict(file.outcome);
+            let text = |text: &Option<String>| text.clone().unwrap_or_else(nothing);
+            texts.extend(named.then(|| text(&file.received_as)));
+            texts.extend(noted.then(|| text(&file.note)));
+            let outcome = match cell.expected {
+                Some(_) => Outcome::Passed,
+                None => file_verdict(file.outcome),
+            };
             table.rows.push(Row { outcome, texts });
         }
     }

@@ -89,6 +89,9 @@ pub enum ScenarioError {
         /// The sender.
         from: NodeName,
     },
+    /// A receiver has no IPv4 address.
+    #[error("{0} has no IPv4 address in the lab that is up; raise it again from this file")]
+    NoAddress(NodeName),
     /// A cell's values make the file wrong.
     #[error("{0}")]
     Reread(String),
@@ -138,6 +141,13 @@ impl CellPlace<'_> {
             component(&self.scenario.name),
             self.index
         )
+    }
+}
+
+impl CellPlace<'_> {
+    /// The cell's time limit in seconds, for roles to end by themselves.
+    pub fn seconds(&self) -> u64 {
+        self.scenario.timeout.as_secs().max(1)
     }
 }
 

@@ -3,11 +3,11 @@
 use ipnet::Ipv4Net;
 
 use crate::report::model::{CaptureReport, Finding, Outcome, ProofReport};
-use crate::topology::model::{Broadcast, Scenario, Work};
+use crate::topology::model::{Scenario, Transfer};
 use crate::verify::packets::{self, Delivery};
 
-use super::broadcast::{self, Crossing};
 use super::context::{RunContext, ScenarioError};
+use super::transfer::paths::{Crossing, Paths};
 
 /// Proves from the captures of a broadcast that its frames were broadcast and that every receiver's
 /// interface saw them; of other scenarios, that no capture lacks frames. Nothing captured, nothing
@@ -23,11 +23,12 @@ pub async fn judge(
     if captures.is_empty() {
         return Ok(Vec::new());
     }
-    let Work::Broadcast(work) = &scenario.work else {
+    let paths = Paths::of(cx.lab.plan(), &scenario.work)?;
+    let crossing = paths.and_then(|paths| paths.broadcast);
+    let (Some(crossing), Some(transfer)) = (crossing, scenario.work.transfer()) else {
         return Ok(gaps(captures).into_iter().collect());
     };
-    let crossing = broadcast::crossing(cx.lab.plan(), work)?;
-    let question = Question::new(cx, work, crossing, captures);
+    let question = Question::new(cx, transfer, crossing, captures);
     let judged = tokio::task::spawn_blocking(move || question.judge()).await;
     let proof = judged.map_err(|panic| ScenarioError::Verifier(panic.to_string()))?;
     Ok(vec![proof])
@@ -46,15 +47,15 @@ struct Question {
 impl Question {
     fn new(
         cx: &RunContext<'_>,
-        work: &Broadcast,
+        transfer: &Transfer,
         crossing: Crossing,
         captures: &[CaptureReport],
     ) -> Self {
         Self {
             captures: captures.to_vec(),
             folder: cx.evidence.root().to_owned(),
-            port: work.port,
-            sender: work.from.to_string(),
+            port: transfer.port,
+            sender: transfer.from.to_string(),
             from: [crossing.net],
             crossing,
         }
@@ -69,7 +70,7 @@ impl Question {
         let Some(sender) = of(&self.sender, self.crossing.from.as_str()) else {
             return missing(&self.sender);
         };
-        let receivers = self.crossing.to.iter().map(|(node, interface, _)| {
+        let receivers = self.crossing.to.iter().map(|(node, interface)| {
             of(node.as_str(), interface.as_str()).ok_or_else(|| missing(node.as_str()))
         });
         let receivers = match receivers.collect::<Result<Vec<_>, _>>() {

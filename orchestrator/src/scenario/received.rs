@@ -37,18 +37,7 @@ pub async fn verify_folders(
     expected: &BTreeMap<FileName, PathBuf>,
 ) -> Result<Vec<FileReport>, ScenarioError> {
     let fetched = due.iter().map(|due| async {
-        let here = cx.evidence.received(place.evidence(), due.node.as_str())?;
-        let control = cx.node(&due.node)?;
-        let entries = match control.list(&due.folder).await {
-            Err(error) if error.failure() == Some(FailureKind::NotFound) => Vec::new(),
-            other => other?,
-        };
-        for entry in entries.iter().filter(|entry| !entry.folder) {
-            let download = control
-                .get(&format!("{}/{}", due.folder, entry.name))
-                .await?;
-            fetch(download, &here.join(&entry.name)).await?;
-        }
+        let here = fetch_folder(cx, place, due).await?;
         let (node, expected) = (due.node.clone(), expected.clone());
         Ok::<_, ScenarioError>(Delivery {
             node,
@@ -60,6 +49,30 @@ pub async fn verify_folders(
     judge(cx, deliveries).await
 }
 
+/// Fetches every file in a node's folder; says where they are here. A missing folder holds none.
+///
+/// # Errors
+/// If the folder or a file cannot be read there, or written here.
+pub async fn fetch_folder(
+    cx: &RunContext<'_>,
+    place: CellPlace<'_>,
+    due: &Due,
+) -> Result<PathBuf, ScenarioError> {
+    let here = cx.evidence.received(place.evidence(), due.node.as_str())?;
+    let control = cx.node(&due.node)?;
+    let entries = match control.list(&due.folder).await {
+        Err(error) if error.failure() == Some(FailureKind::NotFound) => Vec::new(),
+        other => other?,
+    };
+    for entry in entries.iter().filter(|entry| !entry.folder) {
+        let download = control
+            .get(&format!("{}/{}", due.folder, entry.name))
+            .await?;
+        fetch(download, &here.join(&entry.name)).await?;
+    }
+    Ok(here)
+}
+
 /// Compares what was fetched, tells the observer, and removes copies that are equal unless all are
 /// kept.
 ///
@@ -69,17 +82,30 @@ pub async fn judge(
     cx: &RunContext<'_>,
     deliveries: Vec<Delivery>,
 ) -> Result<Vec<FileReport>, ScenarioError> {
-    let folders: BTreeMap<String, PathBuf> = deliveries
+    let folders = deliveries
         .iter()
         .map(|delivery| (delivery.node.to_string(), delivery.folder.clone()))
         .collect();
     let compared = tokio::task::spawn_blocking(move || verify(&deliveries)).await;
-    let mut reports = compared.map_err(|panic| ScenarioError::Verifier(panic.to_string()))??;
+    let reports = compared.map_err(|panic| ScenarioError::Verifier(panic.to_string()))??;
+    settle(cx, reports, &folders).await
+}
+
+/// Tells the observer what was compared, and removes the copies that are equal, by node and folder
+/// here, unless all are kept.
+///
+/// # Errors
+/// If a file cannot be removed here.
+pub async fn settle(
+    cx: &RunContext<'_>,
+    mut reports: Vec<FileReport>,
+    folders: &BTreeMap<String, PathBuf>,
+) -> Result<Vec<FileReport>, ScenarioError> {
     for report in &mut reports {
         let Some(folder) = folders.get(&report.node) else {
             continue;
         };
-        let copy = folder.join(&report.name);
+        let copy = folder.join(report.received_as.as_ref().unwrap_or(&report.name));
         if report.outcome == FileOutcome::Equal && !cx.keep_received {
             let removed = tokio::fs::remove_file(&copy).await;
             removed.map_err(|source| EvidenceError::at(&copy, source))?;

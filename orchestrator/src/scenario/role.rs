@@ -72,11 +72,31 @@ impl Role {
         }
     }
 
+    /// Ends it, whatever it does, and waits for its end.
+    ///
+    /// # Errors
+    /// If the connection ended first.
+    pub async fn end(mut self) -> Result<(), ControlError> {
+        if let Err(error) = self.hands().signal(SIGKILL).await {
+            tracing::debug!(%error, "ended a role that had ended");
+        }
+        while !matches!(self.next().await?, RoleStep::Ended(..)) {}
+        Ok(())
+    }
+
     fn complain(&mut self, bytes: &[u8]) {
         let room = COMPLAINTS
             .saturating_sub(self.complaints.len())
             .min(bytes.len());
         self.complaints.extend(bytes.iter().take(room));
+    }
+}
+
+/// How a role ended, in words.
+pub fn ending(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("exit code {code}"),
+        Exit::Signal(signal) => format!("signal {signal}"),
     }
 }
 
@@ -87,6 +107,9 @@ fn take_line(text: &mut Vec<u8>) -> Option<Vec<u8>> {
     line.pop();
     Some(line)
 }
+
+/// signal(7).
+pub const SIGKILL: i32 = 9;
 
 /// The most that is kept of what a role writes on standard error, in bytes.
 const COMPLAINTS: usize = 4096;

@@ -7,13 +7,16 @@ use crate::control::process::Hands;
 use crate::number::counted;
 use crate::report::event::RunEvent;
 use crate::report::model::{CaptureReport, CellReport, Finding, Outcome, ScenarioReport};
-use crate::topology::model::{Broadcast, Scenario, Topology, Work};
+use crate::topology::model::{Files, Framing, Model, Scenario, Topology, Transfer, Work};
 
 use super::capture::Captures;
 use super::cell::{Params, combinations, label};
 use super::context::{CellPlace, RunContext, ScenarioError, base_name};
+use super::expectation;
+use super::role::SIGKILL;
 use super::steps::action::Stage;
-use super::{broadcast, proof, steps};
+use super::transfer::{cargo, cell};
+use super::{proof, steps};
 
 /// Carries out the scenarios, all or those named, in the file's order.
 ///
@@ -69,7 +72,7 @@ async fn run_one(
     }
     match run_cells(cx, scenario, &cells, &mut report).await {
         Ok(captures) => {
-            report.outcome = worst(&report);
+            report.outcome = expectation::worst(&report, &scenario.expect);
             (report, captures)
         }
         Err(error) => {
@@ -87,8 +90,8 @@ async fn run_cells(
     cells: &[Params],
     report: &mut ScenarioReport,
 ) -> Result<Vec<CaptureReport>, ScenarioError> {
-    if let Work::Broadcast(work) = &scenario.work {
-        broadcast::prepare(cx, work).await?;
+    if let Some(transfer) = scenario.work.transfer() {
+        cargo::prepare(cx, transfer).await?;
     }
     let captures = Captures::begin(cx, &scenario.name, scenario.capture).await?;
     let mut trouble = None;
@@ -134,22 +137,35 @@ async fn run_cell(
     params: &Params,
 ) -> Result<CellReport, ScenarioError> {
     let start = Instant::now();
-    let mut cell = empty(params);
-    if let Some(reason) = cell_not_yet(cx, params)? {
+    let mut cell = CellReport {
+        params: params.clone(),
+        ..CellReport::default()
+    };
+    let (scenario, reason) = in_cell(cx, place)?;
+    if let Some(reason) = reason {
         cell.outcome = Outcome::Skipped;
         cell.findings.push(finding(Outcome::Skipped, reason));
         return Ok(cell);
     }
-    match &place.scenario.work {
-        Work::Broadcast(work) => run_broadcast(cx, place, work, &mut cell).await?,
+    let own = CellPlace {
+        scenario: &scenario,
+        ..place
+    };
+    match &scenario.work {
+        Work::Broadcast(transfer, _) | Work::Split(transfer) => {
+            if Some(&transfer.files) != place.scenario.work.transfer().map(|t| &t.files) {
+                cargo::prepare(cx, transfer).await?;
+            }
+            run_transfer(cx, own, transfer, &mut cell).await?;
+        }
         Work::Steps(list) => {
             let mut stage = Stage::default();
-            let limit = place.scenario.timeout;
-            let ran = tokio::time::timeout(limit, steps::run(cx, place, list, &mut stage)).await;
+            let ran = steps::run(cx, own, list, &mut stage);
+            let ran = tokio::time::timeout(scenario.timeout, ran).await;
             steps::engine::end_programs(&mut stage).await;
             match ran {
                 Ok(reports) => cell.steps = reports?,
-                Err(_) => cell.findings.push(late(place.scenario)),
+                Err(_) => cell.findings.push(late(&scenario)),
             }
             cell.files = stage.files;
         }
@@ -159,18 +175,18 @@ async fn run_cell(
         cx.evidence.drop_received(place.evidence())?;
     }
     cell.duration_s = start.elapsed().as_secs_f64();
-    cell.outcome = outcome_of(&cell);
+    expectation::judge(&mut cell, &scenario.expect);
     Ok(cell)
 }
 
-async fn run_broadcast(
+async fn run_transfer(
     cx: &RunContext<'_>,
     place: CellPlace<'_>,
-    work: &Broadcast,
-    cell: &mut CellReport,
+    transfer: &Transfer,
+    report: &mut CellReport,
 ) -> Result<(), ScenarioError> {
     let mut running: Vec<Hands> = Vec::new();
-    let ran = broadcast::run(cx, place, work, &mut running);
+    let ran = cell::run(cx, place, transfer, (report, &mut running));
     let ran = tokio::time::timeout(place.scenario.timeout, ran).await;
     for program in running {
         if let Err(error) = program.signal(SIGKILL).await {
@@ -178,13 +194,8 @@ async fn run_broadcast(
         }
     }
     match ran {
-        Ok(result) => {
-            let result = result?;
-            cell.metrics = result.metrics;
-            cell.files = result.files;
-            cell.findings.extend(result.findings);
-        }
-        Err(_) => cell.findings.push(late(place.scenario)),
+        Ok(result) => result?,
+        Err(_) => report.findings.push(late(place.scenario)),
     }
     Ok(())
 }
@@ -199,26 +210,41 @@ fn not_yet(scenario: &Scenario) -> Option<String> {
     (!scenario.faults.is_empty()).then(|| "faults are carried out by a later version".to_owned())
 }
 
-/// What makes a cell one for a later version.
-fn cell_not_yet(cx: &RunContext<'_>, params: &Params) -> Result<Option<String>, ScenarioError> {
-    if let Some(model) = params.get(MODEL)
-        && model != SINGLE_THREAD
-    {
-        return Ok(Some(format!(
-            "the model `{model}` is carried out by a later version"
-        )));
-    }
+/// The scenario as a cell's parameters make it, and what makes it one for a later version.
+fn in_cell(
+    cx: &RunContext<'_>,
+    place: CellPlace<'_>,
+) -> Result<(Scenario, Option<String>), ScenarioError> {
+    let params = place.params.iter();
     let variables: BTreeMap<_, _> = params
-        .iter()
         .filter(|(axis, _)| *axis != MODEL && *axis != RUN)
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect();
-    if variables.is_empty() {
-        return Ok(None);
+    let (mut scenario, mut reason) = (place.scenario.clone(), None);
+    if !variables.is_empty() {
+        let wrong = |wrong: crate::topology::Diagnostics| ScenarioError::Reread(wrong.to_string());
+        let reread = (cx.reread)(&variables).map_err(wrong)?;
+        reason = impaired(&reread);
+        let mut scenarios = reread.scenarios.into_iter();
+        scenario = scenarios
+            .find(|s| s.name == scenario.name)
+            .unwrap_or(scenario);
     }
-    let reread =
-        (cx.reread)(&variables).map_err(|wrong| ScenarioError::Reread(wrong.to_string()))?;
-    Ok(impaired(&reread))
+    if let (Some(model), Work::Broadcast(transfer, _) | Work::Split(transfer)) =
+        (place.params.get(MODEL), &mut scenario.work)
+        && let Ok(model) = model.parse()
+    {
+        transfer.sending.model = model;
+    }
+    if let Some(sending) = scenario.work.transfer().map(|transfer| &transfer.sending)
+        && sending.framing == Framing::Reliable
+        && sending.model != Model::SingleThread
+    {
+        let model = sending.model;
+        let later = format!("the framing reliable has the model `{model}` in a later version");
+        reason.get_or_insert(later);
+    }
+    Ok((scenario, reason))
 }
 
 /// What says that a topology has links that this version would not make bad.
@@ -232,31 +258,6 @@ pub fn impaired(topology: &Topology) -> Option<String> {
             "impairments, here of {end}, are carried out by a later version"
         ))
     })
-}
-
-fn outcome_of(cell: &CellReport) -> Outcome {
-    let files = if broadcast::all_equal(&cell.files) {
-        Outcome::Passed
-    } else {
-        Outcome::Failed
-    };
-    let steps = cell
-        .steps
-        .iter()
-        .map(|step| step.outcome)
-        .filter(|o| *o != Outcome::Skipped);
-    let findings = cell.findings.iter().map(|finding| finding.outcome);
-    steps.chain(findings).fold(files, Outcome::max)
-}
-
-/// The worst of what was tried, cells and proofs; skipped only where nothing was tried.
-fn worst(report: &ScenarioReport) -> Outcome {
-    let cells = report.cells.iter().map(|cell| cell.outcome);
-    let proofs = report.proofs.iter().map(|proof| proof.outcome);
-    let tried = cells
-        .chain(proofs)
-        .filter(|outcome| *outcome != Outcome::Skipped);
-    tried.max().unwrap_or(Outcome::Skipped)
 }
 
 fn late(scenario: &Scenario) -> Finding {
@@ -274,21 +275,10 @@ fn finding(outcome: Outcome, text: String) -> Finding {
     }
 }
 
-fn empty(params: &Params) -> CellReport {
-    CellReport {
-        params: params.clone(),
-        outcome: Outcome::Passed,
-        duration_s: 0.0,
-        metrics: BTreeMap::new(),
-        files: Vec::new(),
-        steps: Vec::new(),
-        findings: Vec::new(),
-    }
-}
-
 fn kind(work: &Work) -> &str {
     match work {
-        Work::Broadcast(_) => "broadcast",
+        Work::Broadcast(..) => "broadcast",
+        Work::Split(_) => "split",
         Work::Steps(_) => "steps",
         Work::Later { kind } => kind,
     }
@@ -296,24 +286,31 @@ fn kind(work: &Work) -> &str {
 
 fn headline(work: &Work) -> String {
     match work {
-        Work::Broadcast(work) => {
-            let files: Vec<_> = work.files.iter().map(|file| base_name(file)).collect();
-            let receivers = counted(work.to.len() as u64, "node");
-            format!("{} from {} to {receivers}", files.join(", "), work.from)
+        Work::Broadcast(transfer, _) => {
+            let receivers = counted(transfer.to.len() as u64, "node");
+            format!("{} from {} to {receivers}", names(transfer), transfer.from)
+        }
+        Work::Split(transfer) => {
+            let to: Vec<_> = transfer.to.iter().map(ToString::to_string).collect();
+            let (names, from) = (names(transfer), &transfer.from);
+            format!("{names} from {from} to {}, one to each", to.join(", "))
         }
         Work::Steps(steps) => counted(steps.len() as u64, "step"),
         Work::Later { kind } => format!("kind {kind}"),
     }
 }
 
+/// What is sent, in words.
+fn names(transfer: &Transfer) -> String {
+    let names: Vec<_> = match &transfer.files {
+        Files::Here(files) => files.iter().map(|file| base_name(file)).collect(),
+        Files::Downloaded(files) => files.iter().map(|file| file.key.to_string()).collect(),
+    };
+    names.join(", ")
+}
+
 /// The matrix axis that names the concurrency model.
 const MODEL: &str = "model";
 
-/// The model that this version has.
-const SINGLE_THREAD: &str = "single-thread";
-
 /// The parameter that tells repetitions apart.
 const RUN: &str = "run";
-
-/// signal(7).
-const SIGKILL: i32 = 9;

@@ -4,8 +4,9 @@ use std::fmt::{self, Display, Write};
 use std::path::Path;
 
 use super::model::{
-    Action, Attachment, Expectation, Fault, FaultKind, FilePlace, Impairment, Interface, Link,
-    Node, RunProgram, Scenario, Step, Topology, Work,
+    Action, Attachment, Download, Expect, Expectation, Fault, FaultKind, FilePlace, Files,
+    Impairment, Interface, Link, Node, RunProgram, Scenario, Source, Step, Topology, Transfer,
+    Work,
 };
 use super::unit::{ByteSize, Percent, Rate, Time};
 
@@ -139,15 +140,14 @@ impl Writer<'_> {
         self.text("capture", &scenario.capture.to_string())?;
         self.text("timeout", &Time(scenario.timeout).to_string())?;
         match &scenario.work {
-            Work::Broadcast(broadcast) => {
+            Work::Broadcast(transfer, address) => {
                 self.text("kind", "broadcast")?;
-                self.text("from", broadcast.from.as_str())?;
-                self.list("to", &broadcast.to)?;
-                let files: Vec<_> = broadcast.files.iter().map(|file| self.path(file)).collect();
-                self.list("files", &files)?;
-                writeln!(self.out, "port = {}", broadcast.port)?;
-                self.text("address", &broadcast.address.to_string())?;
-                self.text("model", &broadcast.model.to_string())?;
+                self.transfer(transfer)?;
+                self.text("address", &address.to_string())?;
+            }
+            Work::Split(transfer) => {
+                self.text("kind", "split")?;
+                self.transfer(transfer)?;
             }
             Work::Steps(_) => self.text("kind", "steps")?,
             Work::Later { kind } => self.text("kind", kind)?,
@@ -156,6 +156,13 @@ impl Writer<'_> {
             let values: Vec<_> = values.iter().map(|value| escaped(value)).collect();
             self.list(&format!("matrix.{}", key(axis)), &values)?;
         }
+        if let Expect::Fail { reason } = &scenario.expect {
+            self.text("expect", "fail")?;
+            self.text("reason", &escaped(reason))?;
+        }
+        if let Some(Files::Downloaded(downloads)) = scenario.work.transfer().map(|t| &t.files) {
+            downloads.iter().try_for_each(|file| self.download(file))?;
+        }
         for fault in &scenario.faults {
             self.fault(fault)?;
         }
@@ -163,6 +170,42 @@ impl Writer<'_> {
             steps.iter().try_for_each(|step| self.step(step))?;
         }
         Ok(())
+    }
+
+    fn transfer(&mut self, transfer: &Transfer) -> fmt::Result {
+        let sending = &transfer.sending;
+        self.text("from", transfer.from.as_str())?;
+        self.list("to", &transfer.to)?;
+        if let Files::Here(files) = &transfer.files {
+            let files: Vec<_> = files.iter().map(|file| self.path(file)).collect();
+            self.list("files", &files)?;
+        }
+        writeln!(self.out, "port = {}", transfer.port)?;
+        self.text("framing", &sending.framing.to_string())?;
+        if let Some(buffer) = sending.buffer {
+            self.text("buffer", &buffer.to_string())?;
+        }
+        self.text("model", &sending.model.to_string())?;
+        writeln!(self.out, "processes = {}", sending.processes)?;
+        writeln!(self.out, "workers = {}", sending.workers)?;
+        self.text("deadline", &Time(sending.deadline).to_string())?;
+        self.text("pause", &Time(sending.pause).to_string())?;
+        for (model, time) in &sending.published {
+            self.text(&format!("published.{model}"), &Time(*time).to_string())?;
+        }
+        Ok(())
+    }
+
+    fn download(&mut self, download: &Download) -> fmt::Result {
+        writeln!(self.out, "\n[[scenario.download]]")?;
+        self.text("key", &escaped(download.key.as_str()))?;
+        match &download.source {
+            Source::Origin { node, file } => {
+                self.text("from", node.as_str())?;
+                self.text("file", &self.path(file))
+            }
+            Source::Url(url) => self.text("url", &escaped(url)),
+        }
     }
 
     fn fault(&mut self, fault: &Fault) -> fmt::Result {

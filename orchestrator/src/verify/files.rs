@@ -124,7 +124,7 @@ fn digest(path: &Path) -> Result<(String, u64), FilesError> {
         .map_err(at(path))
 }
 
-fn report(node: &NodeName, name: &str, found: Comparison) -> FileReport {
+pub(super) fn report(node: &NodeName, name: &str, found: Comparison) -> FileReport {
     FileReport {
         node: node.to_string(),
         name: name.to_owned(),
@@ -136,10 +136,16 @@ fn report(node: &NodeName, name: &str, found: Comparison) -> FileReport {
         first_difference: found.first_difference,
         missing: found.missing,
         kept: None,
+        received_as: None,
+        note: None,
     }
 }
 
-fn extra_report(node: &NodeName, name: String, content: Option<(String, u64)>) -> FileReport {
+pub(super) fn extra_report(
+    node: &NodeName,
+    name: String,
+    content: Option<(String, u64)>,
+) -> FileReport {
     let (sha256, length) = content.unzip();
     FileReport {
         node: node.to_string(),
@@ -152,10 +158,12 @@ fn extra_report(node: &NodeName, name: String, content: Option<(String, u64)>) -
         first_difference: None,
         missing: Vec::new(),
         kept: None,
+        received_as: None,
+        note: None,
     }
 }
 
-fn at(path: &Path) -> impl Fn(io::Error) -> FilesError + use<> {
+pub(super) fn at(path: &Path) -> impl Fn(io::Error) -> FilesError + use<> {
     let path = path.to_owned();
     move |source| FilesError {
         path: path.clone(),

@@ -267,6 +267,7 @@ fn describe(path: &str, report: &FileReport) -> String {
         FileOutcome::Missing => "missing",
         FileOutcome::Cut => "cut",
         FileOutcome::Changed => "changed",
+        FileOutcome::Mixed => "mixed",
         FileOutcome::Extra => "extra",
     };
     format!("{}:{path} is {what}{}", report.node, at.unwrap_or_default())

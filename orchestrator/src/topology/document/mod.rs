@@ -3,6 +3,7 @@
 //! - [`shape`]: the tables of the file and their keys.
 //! - [`scenario`]: the tables of a scenario and its faults.
 //! - [`step`]: the tables of a step.
+//! - [`transfer`]: the tables of scenarios that send files.
 //! - [`written`]: a word at its place, lists and named tables.
 //! - [`word`]: what a word may be, how it is parsed, and its JSON Schema.
 //! - [`place`]: words that name a place: `node:eth0`, `node:/path`, `node:80/tcp`.
@@ -14,6 +15,7 @@ pub(super) mod place;
 pub(super) mod scenario;
 pub(super) mod shape;
 pub(super) mod step;
+pub(super) mod transfer;
 pub(super) mod word;
 pub(super) mod written;
 

@@ -5,9 +5,10 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Deserializer};
 
 use super::step::StepEntry;
-use super::word::{Filled, Port, Scalar};
+use super::transfer::{BroadcastEntry, SplitEntry};
+use super::word::{ExpectWord, Filled, Scalar};
 use super::{At, Many, Named, Written};
-use crate::topology::model::{BroadcastAddress, CaptureMode, LinkEnd, Model};
+use crate::topology::model::{CaptureMode, LinkEnd};
 use crate::topology::unit::Time;
 
 /// What is done in the lab and what is expected of it.
@@ -20,9 +21,9 @@ pub(in crate::topology) enum ScenarioEntry {
     /// Programs run on nodes, with expectations.
     #[serde(rename = "steps")]
     Steps(StepsEntry),
-    /// One file to each of several servers.
+    /// Files from one node to as many others, one to each, by UDP unicast.
     #[serde(rename = "split")]
-    Split(LaterEntry),
+    Split(Box<SplitEntry>),
     /// Commands to a file server.
     #[serde(rename = "file-server")]
     FileServer(LaterEntry),
@@ -34,35 +35,6 @@ pub(in crate::topology) enum ScenarioEntry {
     #[serde(rename = "?kind")]
     #[schemars(skip)]
     Wrong,
-}
-
-/// Files from one node to many by UDP broadcast.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(rename = "Broadcast", extend("required" = ["name", "from", "to", "files"]))]
-pub(in crate::topology) struct BroadcastEntry {
-    /// What it is called in reports.
-    pub(in crate::topology) name: Written<FileName>,
-    /// The sender.
-    pub(in crate::topology) from: Written<NodeName>,
-    /// The receivers; the name of a node with `count` stands for all of them.
-    pub(in crate::topology) to: At<Many<Written<NodeName>>>,
-    /// The files, on this machine.
-    pub(in crate::topology) files: At<Many<Written<Filled>>>,
-    /// The UDP port; default 5005.
-    pub(in crate::topology) port: Written<Port>,
-    /// "limited" (255.255.255.255, the default) or "subnet" (the subnet's own).
-    pub(in crate::topology) address: Written<BroadcastAddress>,
-    /// How the sender's work is spread; default "single-thread".
-    pub(in crate::topology) model: Written<Model>,
-    /// Parameters, each a list of values: the scenario runs once for each combination.
-    pub(in crate::topology) matrix: Named<Many<Written<Scalar>>>,
-    /// How much of each frame is captured: "full" (default), "headers", "off".
-    pub(in crate::topology) capture: Written<CaptureMode>,
-    /// How long one cell may take; default "60s".
-    pub(in crate::topology) timeout: Written<Time>,
-    /// What happens while it runs, again for each cell.
-    pub(in crate::topology) fault: Many<At<FaultEntry>>,
 }
 
 /// Programs run on nodes, with expectations.
@@ -80,6 +52,10 @@ pub(in crate::topology) struct StepsEntry {
     pub(in crate::topology) capture: Written<CaptureMode>,
     /// How long one cell may take; default "60s".
     pub(in crate::topology) timeout: Written<Time>,
+    /// What is to come of it: "pass" (default), or "fail" with a reason.
+    pub(in crate::topology) expect: Written<ExpectWord>,
+    /// Why it must fail, where it must.
+    pub(in crate::topology) reason: Written<Filled>,
     /// What happens while it runs, again for each cell.
     pub(in crate::topology) fault: Many<At<FaultEntry>>,
 }
@@ -97,6 +73,10 @@ pub(in crate::topology) struct LaterEntry {
     pub(in crate::topology) capture: Written<CaptureMode>,
     /// How long one cell may take; default "60s".
     pub(in crate::topology) timeout: Written<Time>,
+    /// What is to come of it: "pass" (default), or "fail" with a reason.
+    pub(in crate::topology) expect: Written<ExpectWord>,
+    /// Why it must fail, where it must.
+    pub(in crate::topology) reason: Written<Filled>,
     /// What happens while it runs, again for each cell.
     pub(in crate::topology) fault: Many<At<FaultEntry>>,
     #[serde(rename = "*")]
@@ -148,6 +128,8 @@ pub(in crate::topology) struct Common<'a> {
     pub(in crate::topology) matrix: &'a Named<Many<Written<Scalar>>>,
     pub(in crate::topology) capture: &'a Written<CaptureMode>,
     pub(in crate::topology) timeout: &'a Written<Time>,
+    pub(in crate::topology) expect: &'a Written<ExpectWord>,
+    pub(in crate::topology) reason: &'a Written<Filled>,
     pub(in crate::topology) fault: &'a [At<FaultEntry>],
 }
 
@@ -158,6 +140,8 @@ macro_rules! common {
             matrix: &$entry.matrix,
             capture: &$entry.capture,
             timeout: &$entry.timeout,
+            expect: &$entry.expect,
+            reason: &$entry.reason,
             fault: &$entry.fault.0,
         })
     };
@@ -169,7 +153,8 @@ impl ScenarioEntry {
         match self {
             Self::Broadcast(entry) => common!(entry),
             Self::Steps(entry) => common!(entry),
-            Self::Split(entry) | Self::FileServer(entry) | Self::Stress(entry) => common!(entry),
+            Self::Split(entry) => common!(entry),
+            Self::FileServer(entry) | Self::Stress(entry) => common!(entry),
             Self::Wrong => None,
         }
     }

@@ -7,7 +7,7 @@ use protocol::settings::{MacAddress, MacError};
 use schemars::{Schema, json_schema};
 use std::net::IpAddr;
 
-use crate::topology::model::{BroadcastAddress, CaptureMode, Model, StaticRoute};
+use crate::topology::model::{BroadcastAddress, CaptureMode, Framing, Model, StaticRoute};
 use crate::topology::suggestion::instead_of;
 use crate::topology::unit::{ByteSize, Percent, Rate, Time, UnitError};
 
@@ -108,6 +108,13 @@ pub(in crate::topology) struct Address {
 /// The reference of a container image.
 #[derive(Debug)]
 pub(in crate::topology) struct Image(pub(in crate::topology) String);
+
+/// Whether a scenario is to pass or to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::topology) enum ExpectWord {
+    Pass,
+    Fail,
+}
 
 /// A signal's number.
 #[derive(Debug)]
@@ -365,6 +372,9 @@ one_of! {
         "full" => Self::Full, "headers" => Self::Headers, "off" => Self::Off;
     BroadcastAddress, "a broadcast address":
         "limited" => Self::Limited, "subnet" => Self::Subnet;
+    ExpectWord, "an outcome": "pass" => Self::Pass, "fail" => Self::Fail;
+    Framing, "a framing":
+        "reliable" => Self::Reliable, "datagram" => Self::Datagram, "byte" => Self::Byte;
     Model, "a model":
         "single-thread" => Self::SingleThread,
         "multi-thread" => Self::MultiThread,

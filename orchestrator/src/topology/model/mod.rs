@@ -5,15 +5,18 @@
 //!
 //! - `lab`: nodes, networks, wires and how bad they are.
 //! - `scenario`: what is done in the lab.
+//! - `transfer`: files sent from a node to others.
 
 mod lab;
 mod scenario;
+mod transfer;
 
 pub use lab::{
     Attachment, FileCopy, Impairment, Interface, Limits, Link, LinkEnd, Network, Node, StaticRoute,
     Topology,
 };
 pub use scenario::{
-    Action, Broadcast, BroadcastAddress, CaptureMode, Expectation, Fault, FaultKind, FilePlace,
-    Model, RunProgram, SaveValue, Scenario, Step, Work,
+    Action, CaptureMode, Expect, Expectation, Fault, FaultKind, FilePlace, RunProgram, SaveValue,
+    Scenario, Step, Work,
 };
+pub use transfer::{BroadcastAddress, Download, Files, Framing, Model, Sending, Source, Transfer};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use protocol::name::NodeName;
 
 use super::LinkEnd;
+use super::transfer::{BroadcastAddress, Transfer};
 
 /// A scenario.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,21 @@ pub struct Scenario {
     pub capture: CaptureMode,
     /// How long one cell may take.
     pub timeout: Duration,
+    /// What is to come of it.
+    pub expect: Expect,
+}
+
+/// What is to come of a scenario.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Expect {
+    /// It passes.
+    #[default]
+    Pass,
+    /// It fails, which is the lesson.
+    Fail {
+        /// Why it must.
+        reason: String,
+    },
 }
 
 /// How much of each frame is captured.
@@ -49,78 +65,26 @@ impl std::fmt::Display for CaptureMode {
 /// What a scenario does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Work {
-    /// Files from one node to many by UDP broadcast.
-    Broadcast(Broadcast),
+    /// Files from one node to many by UDP broadcast: every file to every receiver.
+    Broadcast(Transfer, BroadcastAddress),
+    /// Files from one node to as many others, one to each, by UDP unicast.
+    Split(Transfer),
     /// Programs run on nodes, with expectations.
     Steps(Vec<Step>),
     /// A kind that is checked by this version and carried out by a later one.
     Later {
-        /// Its kind: `split`, `file-server` or `stress`.
+        /// Its kind: `file-server` or `stress`.
         kind: String,
     },
 }
 
-/// Files from one node to many by UDP broadcast.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Broadcast {
-    /// The sender.
-    pub from: NodeName,
-    /// The receivers.
-    pub to: Vec<NodeName>,
-    /// The files, on this machine.
-    pub files: Vec<PathBuf>,
-    /// The UDP port.
-    pub port: u16,
-    /// Which broadcast address is sent to.
-    pub address: BroadcastAddress,
-    /// How the sender's work is spread; where the matrix has a `model` axis, that rules.
-    pub model: Model,
-}
-
-/// Which broadcast address is sent to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum BroadcastAddress {
-    /// 255.255.255.255.
-    #[default]
-    Limited,
-    /// The subnet's own.
-    Subnet,
-}
-
-impl std::fmt::Display for BroadcastAddress {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.pad(match self {
-            Self::Limited => "limited",
-            Self::Subnet => "subnet",
-        })
-    }
-}
-
-/// How a sender's work is spread over threads, processes and tasks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Model {
-    /// One thread does it all.
-    #[default]
-    SingleThread,
-    /// A thread a file.
-    MultiThread,
-    /// Tasks on a pool of threads.
-    MultiThreadAsync,
-    /// A process a file.
-    MultiProcess,
-    /// Tasks on a pool of processes.
-    MultiProcessAsync,
-}
-
-impl std::fmt::Display for Model {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.pad(match self {
-            Self::SingleThread => "single-thread",
-            Self::MultiThread => "multi-thread",
-            Self::MultiThreadAsync => "multi-thread-async",
-            Self::MultiProcess => "multi-process",
-            Self::MultiProcessAsync => "multi-process-async",
-        })
+impl Work {
+    /// What is sent, where files are.
+    pub fn transfer(&self) -> Option<&Transfer> {
+        match self {
+            Self::Broadcast(transfer, _) | Self::Split(transfer) => Some(transfer),
+            Self::Steps(_) | Self::Later { .. } => None,
+        }
     }
 }
 

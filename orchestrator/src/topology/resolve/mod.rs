@@ -4,12 +4,14 @@
 //! - [`lab`]: the order of it all.
 //! - [`networks`], [`nodes`], [`interfaces`], [`links`]: what the lab is made of.
 //! - [`addresses`]: the file's addresses checked, the others planned; MACs too.
-//! - [`scenarios`], [`broadcast`], [`steps`], [`faults`]: what is done there.
+//! - [`scenarios`], [`broadcast`], [`split`], [`steps`], [`faults`]: what is done there; [`transfer`] and
+//!   [`downloads`] are what the first two have in common.
 //! - [`matrix`]: every value of a scenario's matrix tried.
 
 mod addresses;
 mod broadcast;
 mod context;
+mod downloads;
 mod faults;
 mod interfaces;
 mod lab;
@@ -18,7 +20,9 @@ mod matrix;
 mod networks;
 mod nodes;
 mod scenarios;
+mod split;
 mod steps;
+mod transfer;
 
 pub(super) use context::Surroundings;
 pub(super) use lab::resolve;

@@ -8,11 +8,11 @@ use protocol::name::NodeName;
 
 use super::context::Context;
 use super::nodes::{Draft, Names};
-use super::{broadcast, faults, steps};
+use super::{broadcast, faults, split, steps};
 use crate::topology::document::scenario::{Common, ScenarioEntry};
-use crate::topology::document::word::{Scalar, Word};
+use crate::topology::document::word::{ExpectWord, Filled, Scalar, Word};
 use crate::topology::document::{At, Document, Many, Named, Written};
-use crate::topology::model::{Model, Scenario, Work};
+use crate::topology::model::{Expect, Model, Scenario, Work};
 use crate::topology::suggestion::instead_of;
 use crate::topology::unit::Time;
 
@@ -78,7 +78,7 @@ fn scenario(
     let work = match &entry.value {
         ScenarioEntry::Broadcast(broadcast) => broadcast::read(stage, broadcast, &entry.span),
         ScenarioEntry::Steps(steps) => Some(steps::read(stage, steps, &entry.span)),
-        ScenarioEntry::Split(_) => later("split"),
+        ScenarioEntry::Split(split) => split::read(stage, split, &entry.span),
         ScenarioEntry::FileServer(_) => later("file-server"),
         ScenarioEntry::Stress(_) => later("stress"),
         ScenarioEntry::Wrong => None,
@@ -90,7 +90,25 @@ fn scenario(
         faults,
         capture: cx.get(common.capture).unwrap_or_default(),
         timeout,
+        expect: expect(cx, common, &entry.span),
     })
+}
+
+/// What is to come of it; a scenario that must fail says why.
+fn expect(cx: &Context<'_>, common: Common<'_>, span: &Range<usize>) -> Expect {
+    let expect = cx.get(common.expect);
+    let reason = cx.get(common.reason);
+    if common.expect.is_absent() && !common.reason.is_absent() {
+        let remedy = "add expect = \"fail\", or leave the reason out";
+        cx.mistake(&common.reason.span(), "a reason for nothing", remedy);
+    }
+    if expect == Some(ExpectWord::Fail) && common.reason.is_absent() {
+        cx.missing(span, "reason");
+    }
+    match (expect, reason) {
+        (Some(ExpectWord::Fail), Some(Filled(reason))) => Expect::Fail { reason },
+        _ => Expect::Pass,
+    }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "as its siblings")]
@@ -147,10 +165,10 @@ fn matrix(
 }
 
 fn axis_name(cx: &Context<'_>, entry: &ScenarioEntry, key: &At<String>) {
-    let has_model = matches!(entry, ScenarioEntry::Broadcast(_));
+    let has_model = matches!(entry, ScenarioEntry::Broadcast(_) | ScenarioEntry::Split(_));
     let is_later = matches!(
         entry,
-        ScenarioEntry::Split(_) | ScenarioEntry::FileServer(_) | ScenarioEntry::Stress(_)
+        ScenarioEntry::FileServer(_) | ScenarioEntry::Stress(_)
     );
     let name = key.value.as_str();
     if is_later || cx.has_variable(name) || (has_model && name == "model") {

@@ -1,0 +1,255 @@
+//! The files of a transfer: put into the sender, or downloaded by it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use futures_util::future::try_join_all;
+use protocol::control::Exit;
+use protocol::name::{FileName, NodeName};
+use protocol::role::RoleEvent;
+use protocol::task::DownloadRecord;
+
+use crate::control::process::Hands;
+use crate::lab::raised::put_file;
+use crate::report::model::{FileReport, Finding, Outcome};
+use crate::scenario::context::{CellPlace, RunContext, ScenarioError, base_name};
+use crate::scenario::received::{fetch, judge};
+use crate::scenario::role::{Role, RoleStep};
+use crate::topology::model::{Download, Files, Source, Transfer};
+use crate::verify::files::Delivery;
+
+/// A file that the sender has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parcel {
+    /// Its name.
+    pub name: FileName,
+    /// Where the sender has it.
+    pub path: String,
+    /// The same file on this machine.
+    pub original: PathBuf,
+}
+
+/// What the sender has, or why it lacks something.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The files in their order.
+    pub parcels: Vec<Parcel>,
+    /// What downloading them took, in seconds; none where they were there.
+    pub download_s: Option<f64>,
+    /// Downloads compared with what their origin serves.
+    pub files: Vec<FileReport>,
+    /// Why a download failed.
+    pub findings: Vec<Finding>,
+}
+
+/// Puts files into the nodes that have them before it begins: the sender, or origins.
+///
+/// # Errors
+/// If a file is gone, or there is no room.
+pub async fn prepare(cx: &RunContext<'_>, transfer: &Transfer) -> Result<(), ScenarioError> {
+    let put = |node: NodeName, file: PathBuf, to: String| async move {
+        put_file(cx.node(&node)?, &file, &to).await?;
+        Ok::<_, ScenarioError>(())
+    };
+    match &transfer.files {
+        Files::Here(files) => {
+            let puts = files
+                .iter()
+                .map(|file| put(transfer.from.clone(), file.clone(), at_sender(file)));
+            try_join_all(puts).await?;
+        }
+        Files::Downloaded(downloads) => {
+            let served: BTreeSet<_> = downloads.iter().filter_map(served).collect();
+            let puts = served.into_iter().map(|(node, file)| {
+                let to = format!("{SERVED}/{}", base_name(&file));
+                put(node, file, to)
+            });
+            try_join_all(puts).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Has the sender get what it does not have yet.
+///
+/// # Errors
+/// If a node cannot do its part; a download that fails is a finding.
+pub async fn load(
+    cx: &RunContext<'_>,
+    place: CellPlace<'_>,
+    transfer: &Transfer,
+    running: &mut Vec<Hands>,
+) -> Result<Loaded, ScenarioError> {
+    match &transfer.files {
+        Files::Here(files) => {
+            let parcel = |file: &PathBuf| {
+                Some(Parcel {
+                    name: base_name(file).parse().ok()?,
+                    path: at_sender(file),
+                    original: file.clone(),
+                })
+            };
+            Ok(Loaded {
+                parcels: files.iter().filter_map(parcel).collect(),
+                ..Loaded::default()
+            })
+        }
+        Files::Downloaded(downloads) => {
+            let origins: BTreeSet<_> = downloads.iter().filter_map(served).collect();
+            let origins: BTreeSet<_> = origins.into_iter().map(|(node, _)| node).collect();
+            let mut serving = Vec::new();
+            for node in origins {
+                let role = serve(cx, &node).await?;
+                running.push(role.hands());
+                serving.push(role);
+            }
+            let loaded = download(cx, place, transfer, (downloads, running)).await;
+            for role in serving {
+                role.end().await?;
+            }
+            loaded
+        }
+    }
+}
+
+/// Starts an origin, which listens when this returns.
+async fn serve(cx: &RunContext<'_>, node: &NodeName) -> Result<Role, ScenarioError> {
+    let arguments = ["origin", "--directory", SERVED].map(str::to_owned);
+    let mut role = Role::start(cx.node(node)?, arguments.into()).await?;
+    match role.next().await? {
+        RoleStep::Event(RoleEvent::Ready) => Ok(role),
+        RoleStep::Event(RoleEvent::Failed { reason }) => Err(ScenarioError::NotReady {
+            node: node.clone(),
+            instead: reason,
+        }),
+        other => Err(ScenarioError::NotReady {
+            node: node.clone(),
+            instead: format!("{other:?}"),
+        }),
+    }
+}
+
+async fn download(
+    cx: &RunContext<'_>,
+    place: CellPlace<'_>,
+    transfer: &Transfer,
+    (downloads, running): (&[Download], &mut Vec<Hands>),
+) -> Result<Loaded, ScenarioError> {
+    let folder = place.folder("downloaded");
+    let mut arguments = vec![
+        "download".to_owned(),
+        "--directory".to_owned(),
+        folder.clone(),
+    ];
+    arguments.extend(["--seconds".to_owned(), place.seconds().to_string()]);
+    for download in downloads {
+        arguments.extend([
+            "--file".to_owned(),
+            format!("{}={}", download.key, url(download)),
+        ]);
+    }
+    let mut role = Role::start(cx.node(&transfer.from)?, arguments).await?;
+    running.push(role.hands());
+    let mut records = BTreeMap::new();
+    let mut loaded = Loaded::default();
+    let mut finding = |text| {
+        loaded.findings.push(Finding {
+            outcome: Outcome::Failed,
+            node: Some(transfer.from.to_string()),
+            text,
+        });
+    };
+    loop {
+        match role.next().await? {
+            RoleStep::Event(RoleEvent::Downloaded(record)) => {
+                records.insert(record.key.clone(), record);
+            }
+            RoleStep::Event(RoleEvent::Failed { reason }) => {
+                finding(format!("the download failed: {reason}"));
+            }
+            RoleStep::Event(_) => {}
+            RoleStep::Ended(Exit::Code(0 | 1), complaints) if complaints.is_empty() => break,
+            RoleStep::Ended(exit, complaints) => {
+                finding(format!("the download ended with {exit:?}: {complaints}"));
+                break;
+            }
+        }
+    }
+    loaded.download_s = Some(records.values().map(|record| record.seconds).sum());
+    take_over(cx, place, transfer, (downloads, &records), &mut loaded).await?;
+    Ok(loaded)
+}
+
+/// Brings the downloaded files here: what a node served is compared with what it served, and what
+/// came from elsewhere is itself what receivers' copies must equal.
+async fn take_over(
+    cx: &RunContext<'_>,
+    place: CellPlace<'_>,
+    transfer: &Transfer,
+    (downloads, records): (&[Download], &BTreeMap<String, DownloadRecord>),
+    loaded: &mut Loaded,
+) -> Result<(), ScenarioError> {
+    let sender = cx.node(&transfer.from)?;
+    let folder = place.folder("downloaded");
+    let compared = cx
+        .evidence
+        .received(place.evidence(), transfer.from.as_str())?;
+    let mut expected = BTreeMap::new();
+    for download in downloads {
+        let Some(record) = records.get(download.key.as_str()) else {
+            continue;
+        };
+        let path = format!("{folder}/{}", record.name);
+        let copy = sender.get(&path).await?;
+        let original = match &download.source {
+            Source::Origin { file, .. } => {
+                fetch(copy, &compared.join(record.name.as_str())).await?;
+                expected.insert(record.name.clone(), file.clone());
+                file.clone()
+            }
+            Source::Url(_) => {
+                let kept = cx.evidence.received(place.evidence(), DOWNLOADS)?;
+                let kept = kept.join(record.name.as_str());
+                fetch(copy, &kept).await?;
+                kept
+            }
+        };
+        loaded.parcels.push(Parcel {
+            name: record.name.clone(),
+            path,
+            original,
+        });
+    }
+    let due = Delivery {
+        node: transfer.from.clone(),
+        expected,
+        folder: compared,
+    };
+    loaded.files = judge(cx, vec![due]).await?;
+    Ok(())
+}
+
+fn url(download: &Download) -> String {
+    match &download.source {
+        Source::Origin { node, file } => format!("http://{node}/{}", base_name(file)),
+        Source::Url(url) => url.clone(),
+    }
+}
+
+fn served(download: &Download) -> Option<(NodeName, PathBuf)> {
+    match &download.source {
+        Source::Origin { node, file } => Some((node.clone(), file.clone())),
+        Source::Url(_) => None,
+    }
+}
+
+/// Where the sender has a file of this machine.
+fn at_sender(file: &std::path::Path) -> String {
+    format!("/root/{}", base_name(file))
+}
+
+/// Where an origin has what it serves.
+const SERVED: &str = "/root/served";
+
+/// What files are kept as that came from outside of the lab; no node can be called so.
+const DOWNLOADS: &str = "_downloads";

@@ -1,0 +1,14 @@
+//! Files sent from a node to others, each copy compared byte for byte.
+//!
+//! - [`cell`]: one cell, from the download to the comparison.
+//! - [`paths`]: from which interface to which address files go.
+//! - [`cargo`]: the files, put into the sender or downloaded by it.
+//! - [`sender`], [`receivers`]: the roles at both ends.
+//! - [`comparison`]: what arrived, and why what is not there is not.
+
+pub mod cargo;
+pub mod cell;
+pub mod comparison;
+pub mod paths;
+pub mod receivers;
+pub mod sender;

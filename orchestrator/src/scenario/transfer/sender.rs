@@ -1,0 +1,224 @@
+//! The sender's role and what it tells of its tasks.
+
+use std::collections::BTreeMap;
+
+use protocol::control::Exit;
+use protocol::role::{RoleEvent, Summary};
+use protocol::task::{Framing, RunRecord, TaskRecord, TaskResult};
+
+use crate::control::process::Hands;
+use crate::report::event::RunEvent;
+use crate::report::model::{Finding, Outcome};
+use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
+use crate::scenario::role::{Role, RoleStep, ending};
+use crate::topology::model::Transfer;
+
+use super::cargo::Parcel;
+use super::paths::Paths;
+
+/// What a sender came to.
+#[derive(Debug, Default)]
+pub struct Sent {
+    /// Each file's task, in the order of their ends.
+    pub tasks: Vec<TaskRecord>,
+    /// What they came to in all.
+    pub run: Option<RunRecord>,
+    /// What a reliable transfer took; several ones added up.
+    pub summary: Option<Summary>,
+    /// What went wrong.
+    pub findings: Vec<Finding>,
+}
+
+/// Sends the files and waits for the sender's end.
+///
+/// # Errors
+/// If the node cannot do its part; files that were not sent are findings.
+pub async fn send(
+    cx: &RunContext<'_>,
+    place: CellPlace<'_>,
+    (transfer, paths, parcels): (&Transfer, &Paths, &[Parcel]),
+    running: &mut Vec<Hands>,
+) -> Result<Sent, ScenarioError> {
+    let mut sent = Sent::default();
+    for arguments in roles(place, transfer, paths, parcels) {
+        let role = Role::start(cx.node(&transfer.from)?, arguments).await?;
+        running.push(role.hands());
+        watch(cx, transfer, role, &mut sent).await?;
+    }
+    Ok(sent)
+}
+
+/// The roles that send the files, one after the other.
+fn roles(
+    place: CellPlace<'_>,
+    transfer: &Transfer,
+    paths: &Paths,
+    parcels: &[Parcel],
+) -> Vec<Vec<String>> {
+    let numbered: Vec<_> = parcels.iter().enumerate().collect();
+    if parcels.is_empty() {
+        return Vec::new();
+    }
+    if transfer.sending.framing != Framing::Reliable {
+        return vec![tasks(transfer, paths, &numbered)];
+    }
+    match &paths.broadcast {
+        Some(_) => vec![reliable(place, transfer, paths, &numbered)],
+        None => numbered
+            .iter()
+            .map(|one| reliable(place, transfer, paths, &[*one]))
+            .collect(),
+    }
+}
+
+/// All files as tasks of one role.
+fn tasks(transfer: &Transfer, paths: &Paths, parcels: &[(usize, &Parcel)]) -> Vec<String> {
+    let sending = &transfer.sending;
+    let mut words = Vec::new();
+    let mut add = |flag: &str, value: String| words.extend([flag.to_owned(), value]);
+    add("--model", sending.model.to_string());
+    add("--framing", sending.framing.to_string());
+    add("--processes", sending.processes.to_string());
+    add("--workers", sending.workers.to_string());
+    add("--deadline", format!("{}ms", sending.deadline.as_millis()));
+    add("--pause", format!("{}ms", sending.pause.as_millis()));
+    if let Some(crossing) = &paths.broadcast {
+        add("--interface", crossing.from.to_string());
+    }
+    for (number, parcel) in parcels {
+        if let Some(target) = paths.target(*number) {
+            add(
+                "--task",
+                format!("{}={target}:{}", parcel.path, transfer.port),
+            );
+        }
+    }
+    std::iter::once("send".to_owned()).chain(words).collect()
+}
+
+/// Files to the receivers that they lead to, until each has proved its copies.
+fn reliable(
+    place: CellPlace<'_>,
+    transfer: &Transfer,
+    paths: &Paths,
+    parcels: &[(usize, &Parcel)],
+) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut add = |flag: &str, value: String| words.extend([flag.to_owned(), value]);
+    add("--port", transfer.port.to_string());
+    add("--deadline", format!("{}s", place.seconds()));
+    if let Some(crossing) = &paths.broadcast {
+        add("--interface", crossing.from.to_string());
+    }
+    let mut receivers = Vec::new();
+    for (number, parcel) in parcels {
+        add("--file", parcel.path.clone());
+        let ends = paths.to.iter().enumerate();
+        let theirs = ends.filter(|(receiver, _)| paths.leads(*number, *receiver));
+        receivers = theirs.map(|(_, end)| end.address.to_string()).collect();
+        if let Some(target) = paths.target(*number).filter(|_| *number == parcels[0].0) {
+            add("--to", target.to_string());
+        }
+    }
+    add("--receivers", receivers.join(","));
+    std::iter::once("broadcast-send".to_owned())
+        .chain(words)
+        .collect()
+}
+
+async fn watch(
+    cx: &RunContext<'_>,
+    transfer: &Transfer,
+    mut sender: Role,
+    sent: &mut Sent,
+) -> Result<(), ScenarioError> {
+    let node = transfer.from.to_string();
+    let failed = |text: String| Finding {
+        outcome: Outcome::Failed,
+        node: Some(node.clone()),
+        text,
+    };
+    loop {
+        match sender.next().await? {
+            RoleStep::Event(RoleEvent::Progress { bytes, total }) => {
+                let node = node.clone();
+                cx.tell(&RunEvent::Progress { node, bytes, total });
+            }
+            RoleStep::Event(RoleEvent::Task(task)) => {
+                let file = &task.file;
+                match &task.result {
+                    TaskResult::Done => {}
+                    TaskResult::Failed { reason } => {
+                        sent.findings
+                            .push(failed(format!("{file} was not sent: {reason}")));
+                    }
+                    TaskResult::Late => {
+                        let limit = transfer.sending.deadline;
+                        let text = format!("{file} was not done within its {limit:?}");
+                        sent.findings.push(failed(text));
+                    }
+                }
+                sent.tasks.push(task);
+            }
+            RoleStep::Event(RoleEvent::Ran(run)) => sent.run = Some(run),
+            RoleStep::Event(RoleEvent::Finished(summary)) => {
+                let before = sent.summary.take().unwrap_or_default();
+                sent.summary = Some(sum(&before, &summary));
+            }
+            RoleStep::Event(RoleEvent::Lost { receiver, reason }) => {
+                let text = format!("the sender gave up on {receiver}: {reason}");
+                sent.findings.push(failed(text));
+            }
+            RoleStep::Event(RoleEvent::Failed { reason }) => sent.findings.push(failed(reason)),
+            RoleStep::Event(_) => {}
+            RoleStep::Ended(Exit::Code(0), _) => return Ok(()),
+            RoleStep::Ended(exit, complaints) => {
+                let exit = ending(exit);
+                let text = format!("the sender ended with {exit}: {complaints}");
+                sent.findings.push(failed(text));
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn sum(a: &Summary, b: &Summary) -> Summary {
+    Summary {
+        seconds: a.seconds + b.seconds,
+        bytes: a.bytes + b.bytes,
+        datagrams: a.datagrams + b.datagrams,
+        repeated: a.repeated + b.repeated,
+    }
+}
+
+/// What a sender counted, by name and unit; `whole` are the bytes of the files that every receiver
+/// has whole, each counted once.
+pub fn metrics(sent: &Sent, whole: u64) -> BTreeMap<String, f64> {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts far below 2^52, shown to three digits"
+    )]
+    let number = |count: u64| count as f64;
+    let tasks = || sent.tasks.iter();
+    let (seconds, bytes, datagrams) = match (&sent.run, &sent.summary) {
+        (Some(run), _) => (
+            run.seconds,
+            tasks().map(|task| task.bytes).sum(),
+            tasks().map(|task| task.datagrams).sum(),
+        ),
+        (None, Some(summary)) => (summary.seconds, summary.bytes, summary.datagrams),
+        (None, None) => return BTreeMap::new(),
+    };
+    let mut metrics = BTreeMap::from([
+        ("transfer_s".to_owned(), seconds),
+        ("bytes".to_owned(), number(bytes)),
+        ("datagrams".to_owned(), number(datagrams)),
+    ]);
+    if let Some(summary) = &sent.summary {
+        metrics.insert("repeated".to_owned(), number(summary.repeated));
+    }
+    if seconds > 0.0 {
+        metrics.insert("goodput_bytes_per_s".to_owned(), number(whole) / seconds);
+    }
+    metrics
+}

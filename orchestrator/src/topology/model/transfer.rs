@@ -1,0 +1,122 @@
+//! Files sent from a node to others.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use protocol::name::{FileName, NodeName};
+pub use protocol::task::{Framing, Model};
+
+use crate::topology::unit::ByteSize;
+
+/// Files sent from a node to others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transfer {
+    /// The sender.
+    pub from: NodeName,
+    /// The receivers.
+    pub to: Vec<NodeName>,
+    /// What is sent.
+    pub files: Files,
+    /// The UDP port.
+    pub port: u16,
+    /// How it is sent.
+    pub sending: Sending,
+}
+
+/// What is sent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Files {
+    /// Files on this machine, which the sender has before it begins.
+    Here(Vec<PathBuf>),
+    /// What the sender downloads first.
+    Downloaded(Vec<Download>),
+}
+
+/// A file that the sender fetches over HTTP before it sends it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Download {
+    /// The file's name without its ending, which its type calls for.
+    pub key: FileName,
+    /// Where it is.
+    pub source: Source,
+}
+
+/// Where a download comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// A node of the lab, which serves a file of this machine.
+    Origin {
+        /// The node.
+        node: NodeName,
+        /// The file, on this machine.
+        file: PathBuf,
+    },
+    /// A server that the sender can reach.
+    Url(String),
+}
+
+/// How files are sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sending {
+    /// How the work is spread; where the matrix has a `model` axis, that rules.
+    pub model: Model,
+    /// How files are laid into datagrams.
+    pub framing: Framing,
+    /// What a receiver's buffer holds, where that is not as the framing has it.
+    pub buffer: Option<ByteSize>,
+    /// The most processes at once.
+    pub processes: u32,
+    /// The threads that tasks share.
+    pub workers: u32,
+    /// How long a file's task may take.
+    pub deadline: Duration,
+    /// How long each task rests after its file.
+    pub pause: Duration,
+    /// What others have reported, to be shown beside the time here.
+    pub published: BTreeMap<Model, Duration>,
+}
+
+/// Which broadcast address is sent to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BroadcastAddress {
+    /// 255.255.255.255.
+    #[default]
+    Limited,
+    /// The subnet's own.
+    Subnet,
+}
+
+impl Files {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Here(files) => files.len(),
+            Self::Downloaded(downloads) => downloads.len(),
+        }
+    }
+}
+
+impl Default for Sending {
+    fn default() -> Self {
+        Self {
+            model: Model::default(),
+            framing: Framing::default(),
+            buffer: None,
+            processes: 20,
+            workers: 4,
+            deadline: Duration::from_secs(10),
+            pause: Duration::ZERO,
+            published: BTreeMap::new(),
+        }
+    }
+}
+
+impl std::fmt::Display for BroadcastAddress {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.pad(match self {
+            Self::Limited => "limited",
+            Self::Subnet => "subnet",
+        })
+    }
+}

@@ -1,0 +1,267 @@
+//! The five models, the framings, downloads and the split, from end to end.
+
+use std::fs;
+
+use e2e::models;
+use e2e::sandbox::Who;
+use serde_json::Value;
+
+use crate::stage::{Play, Stage};
+
+pub(crate) const TRIALS: &[Play] = &[
+    ("to_two_receivers", to_two),
+    ("to_eight_receivers", to_eight),
+    ("to_sixteen_receivers", to_sixteen),
+    ("what_does_not_fit_is_told", what_does_not_fit_is_told),
+    ("a_lesson_that_is_none_fails", a_lesson_that_is_none_fails),
+    ("late_tasks_fail", late_tasks_fail),
+    ("a_matrix_varies_what_is_sent", a_matrix_varies_what_is_sent),
+    ("a_split_crosses_a_router", a_split_crosses_a_router),
+    ("downloads_are_compared", downloads_are_compared),
+    ("downloads_that_fail_are_told", downloads_that_fail_are_told),
+];
+
+fn to_two(who: Who) {
+    every_model_and_framing(who, 2);
+}
+
+fn to_eight(who: Who) {
+    every_model_and_framing(who, 8);
+}
+
+fn to_sixteen(who: Who) {
+    every_model_and_framing(who, 16);
+}
+
+fn every_model_and_framing(who: Who, receivers: usize) {
+    let stage = Stage::with_lab(who, &models::lab(receivers));
+    for (name, bytes) in models::files() {
+        stage.sandbox.write(name, bytes);
+    }
+    stage.run("run --out out").succeeds();
+    models::judge(&report(&stage), receivers);
+    stage.is_as_before();
+}
+
+/// A sender and two receivers, and what is done.
+fn lab(scenario: &str) -> String {
+    format!(
+        "name = \"three\"\n[network.lan]\nsubnet = \"10.0.0.0/24\"\n[node.a]\nnetworks = [\"lan\"]\n\
+         [node.b]\nnetworks = [\"lan\"]\n[node.c]\nnetworks = [\"lan\"]\n\
+         [[scenario]]\nname = \"s\"\n{scenario}"
+    )
+}
+
+fn report(stage: &Stage) -> Value {
+    let path = stage.sandbox.path("work/out/report.json");
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// The files of the first cell: node, name, outcome, and why.
+fn files(report: &Value) -> Vec<(String, String, String, String)> {
+    let files = report["scenarios"][0]["cells"][0]["files"]
+        .as_array()
+        .unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let line = |file: &Value| {
+        let [node, name, outcome, note] =
+            ["node", "name", "outcome", "note"].map(|k| text(&file[k]));
+        (node, name, outcome, note)
+    };
+    files.iter().map(line).collect()
+}
+
+fn what_does_not_fit_is_told(who: Who) {
+    let scenario = "kind = \"broadcast\"\nfrom = \"a\"\nto = [\"b\", \"c\"]\nframing = \"datagram\"\n\
+                    files = [\"fits\", \"cut\", \"too-long\"]\nmodel = \"multi-thread\"\n";
+    let stage = Stage::with_lab(who, &lab(scenario));
+    for (name, length) in [("fits", 54_272), ("cut", 60_000), ("too-long", 65_508)] {
+        let byte = name.as_bytes()[0];
+        stage.sandbox.write(name, vec![byte; length]);
+    }
+    stage.run("run --out out").ends_with(1);
+    let told = report(&stage);
+    for (node, found) in ["b", "c"].iter().zip(files(&told).chunks(3)) {
+        let [cut, fits, too_long] = found else {
+            panic!("{found:?}");
+        };
+        assert!(found.iter().all(|line| line.0 == *node), "{found:?}");
+        assert_eq!((cut.1.as_str(), cut.2.as_str()), ("cut", "cut"));
+        assert!(cut.3.contains("buffer of 54 272 bytes"), "{}", cut.3);
+        assert_eq!((fits.1.as_str(), fits.2.as_str()), ("fits", "equal"));
+        assert_eq!(
+            (too_long.1.as_str(), too_long.2.as_str()),
+            ("too-long", "missing")
+        );
+        assert!(too_long.3.contains("at most 65507"), "{}", too_long.3);
+    }
+    // The same, as a lesson.
+    let scenario = format!("{scenario}expect = \"fail\"\nreason = \"they are too long\"\n");
+    stage.sandbox.write("lab.toml", lab(&scenario));
+    let shown = stage.print("run --out out");
+    for words in [
+        "failed, as expected",
+        "they are too long",
+        "fits arrived whole",
+    ] {
+        assert!(shown.contains(words), "{shown}");
+    }
+    stage.is_as_before();
+}
+
+fn a_lesson_that_is_none_fails(who: Who) {
+    let scenario = "kind = \"broadcast\"\nfrom = \"a\"\nto = [\"b\"]\nfiles = [\"f\"]\n\
+                    framing = \"datagram\"\nexpect = \"fail\"\nreason = \"of pessimism\"\n";
+    let stage = Stage::with_lab(who, &lab(scenario));
+    stage.sandbox.write("f", "file");
+    let assert = stage.run("run --out out").ends_with(1);
+    let shown = e2e::sandbox::stdout(&assert);
+    assert!(
+        shown.contains("it passed, but was to fail: of pessimism"),
+        "{shown}"
+    );
+    stage.is_as_before();
+}
+
+fn late_tasks_fail(who: Who) {
+    // So many datagrams leave no machine in a millisecond.
+    let scenario = "kind = \"broadcast\"\nfrom = \"a\"\nto = [\"b\"]\nfiles = [\"long\"]\n\
+                    framing = \"byte\"\nmodel = \"multi-thread-async\"\ndeadline = \"1ms\"\n";
+    let stage = Stage::with_lab(who, &lab(scenario));
+    stage.sandbox.write("long", vec![7; 300_000]);
+    let shown = e2e::sandbox::stdout(&stage.run("run --out out").ends_with(1));
+    assert!(
+        shown.contains("long was not done within its 1ms"),
+        "{shown}"
+    );
+    let report = report(&stage);
+    let task = &report["scenarios"][0]["cells"][0]["work"]["files"][0];
+    assert_eq!(task["outcome"], "failed", "{task:#}");
+    stage.is_as_before();
+}
+
+fn a_matrix_varies_what_is_sent(who: Who) {
+    let scenario = "kind = \"broadcast\"\nfrom = \"a\"\nto = [\"b\", \"c\"]\n\
+                    files = [\"${file}\"]\nframing = \"${framing}\"\n\
+                    matrix.framing = [\"reliable\", \"datagram\", \"byte\"]\n\
+                    matrix.file = [\"f\", \"g\"]\n";
+    let vars = "[vars]\nframing = \"reliable\"\nfile = \"f\"\n[network.lan]";
+    let stage = Stage::with_lab(who, &lab(scenario).replace("[network.lan]", vars));
+    stage.sandbox.write("f", "file");
+    stage.sandbox.write("g", "another");
+    let shown = stage.print("run --out out");
+    assert!(shown.contains("12 of 12 files equal"), "{shown}");
+    let report = report(&stage);
+    let cells = report["scenarios"][0]["cells"].as_array().unwrap();
+    assert_eq!(cells.len(), 6);
+    for cell in cells {
+        let varied = &cell["params"];
+        assert!(
+            cell["files"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|f| f["name"] == varied["file"])
+        );
+        if varied["framing"] == "byte" {
+            assert_eq!(cell["work"]["framing"], "byte");
+            assert_eq!(cell["files"][1]["received_as"], "server2.jpg");
+        }
+    }
+    stage.is_as_before();
+}
+
+/// The sender and b on one side, c on the other.
+const ROUTED: &str = r#"
+name = "routed"
+[vars]
+framing = "reliable"
+[network.west]
+subnet = "10.1.0.0/24"
+[network.east]
+subnet = "10.2.0.0/24"
+[node.a]
+networks = ["west"]
+[node.b]
+networks = ["west"]
+[node.router]
+networks = ["west", "east"]
+forward = true
+[node.c]
+networks = ["east"]
+[[scenario]]
+name = "split"
+kind = "split"
+from = "a"
+to = ["c", "b"]
+files = ["first", "second"]
+framing = "${framing}"
+matrix.framing = ["reliable", "datagram", "byte"]
+"#;
+
+fn a_split_crosses_a_router(who: Who) {
+    let stage = Stage::with_lab(who, ROUTED);
+    stage.sandbox.write("first", "for c");
+    stage.sandbox.write("second", "for b, who is near");
+    let shown = stage.print("up --out out");
+    assert!(
+        shown.contains("first, second from a to c, b, one to each"),
+        "{shown}"
+    );
+    assert!(shown.contains("6 of 6 files equal"), "{shown}");
+    for (cell, names) in [(0, ["first", "second"]), (1, ["img1.jpg", "img1.jpg"])] {
+        for (node, name) in ["c", "b"].iter().zip(names) {
+            let listed = stage.print(&format!("exec {node} -- ls /root/received/split/{cell}"));
+            assert_eq!(listed, format!("{name}\n"));
+        }
+    }
+    let bytes = stage.print("exec b -- cat /root/received/split/2/server2.jpg");
+    assert_eq!(bytes, "for b, who is near");
+    stage.run("down routed").succeeds();
+    stage.is_as_before();
+}
+
+fn downloads_are_compared(who: Who) {
+    let scenario = "kind = \"broadcast\"\nfrom = \"a\"\nto = [\"b\"]\nframing = \"datagram\"\n\
+                    matrix.model = [\"multi-thread\", \"multi-process\"]\n\
+                    [[scenario.download]]\nkey = \"lake\"\nfrom = \"c\"\nfile = \"x.JPEG\"\n\
+                    [[scenario.download]]\nkey = \"rock\"\nfrom = \"c\"\nfile = \"y.zip\"\n";
+    let stage = Stage::with_lab(who, &lab(scenario));
+    stage.sandbox.write("x.JPEG", "lake");
+    stage.sandbox.write("y.zip", vec![3; 40_000]);
+    let shown = stage.print("run --out out");
+    assert!(shown.contains("8 of 8 files equal"), "{shown}");
+    let names: Vec<_> = files(&report(&stage))
+        .into_iter()
+        .map(|line| (line.0, line.1))
+        .collect();
+    let expected = [
+        ("a", "lake.jpg"),
+        ("a", "rock.zip"),
+        ("b", "lake.jpg"),
+        ("b", "rock.zip"),
+    ];
+    assert_eq!(
+        names,
+        expected.map(|(node, name)| (node.to_owned(), name.to_owned()))
+    );
+    stage.is_as_before();
+}
+
+fn downloads_that_fail_are_told(who: Who) {
+    let scenario = "kind = \"broadcast\"\nfrom = \"a\"\nto = [\"b\"]\n\
+                    [[scenario.download]]\nkey = \"lake\"\nfrom = \"c\"\nfile = \"x.jpg\"\n\
+                    [[scenario.download]]\nkey = \"gone\"\nurl = \"http://c/gone\"\n";
+    let stage = Stage::with_lab(who, &lab(scenario));
+    stage.sandbox.write("x.jpg", "lake");
+    let shown = e2e::sandbox::stdout(&stage.run("run --out out").ends_with(1));
+    let told = "the download failed: gone: http://c/gone answers 404";
+    assert!(shown.contains(told), "{shown}");
+    // The one that came is compared all the same.
+    let found = files(&report(&stage));
+    assert_eq!(
+        (found.len(), found[0].1.as_str(), found[0].2.as_str()),
+        (1, "lake.jpg", "equal")
+    );
+    stage.is_as_before();
+}
