@@ -84,6 +84,29 @@ pub(crate) fn what_a_killed_run_left_is_cleaned_and_nothing_else() {
     );
 }
 
+/// Somebody else's `clean` knows another state folder, and asks the one that the lab is marked with.
+pub(crate) fn a_lab_that_is_recorded_elsewhere_stays() {
+    let (site, other) = (Site::new(), Site::new());
+    site.sandbox
+        .write("lab.toml", "name = \"e2e-elsewhere\"\n[node.a]\n");
+    site.sandbox.run(["deploy"]).succeeds();
+    let traces = site.engine.traces("e2e-elsewhere");
+    let run = hanging(&site, "e2e-at-work");
+    let cleaned = other.clean(&[]).code(0);
+    let said = stderr(&cleaned);
+    assert!(said.contains("is up and stays"), "{said}");
+    assert!(said.contains("is at work"), "{said}");
+    assert_eq!(
+        site.engine.traces("e2e-elsewhere").containers,
+        traces.containers
+    );
+    run.signal(Signal::SIGINT);
+    assert_eq!(run.ended().code, Some(130));
+    site.sandbox.run(["down", "--all"]).succeeds();
+    site.assert_nothing_of("e2e-elsewhere");
+    site.assert_nothing_of("e2e-at-work");
+}
+
 /// Containers and networks with names like a lab's, and labels almost like ours.
 fn strangers<'a>(site: &'a Site, image: &str) -> Vec<Stranger<'a>> {
     let labels = |key: &str, value: &str| HashMap::from([(key.to_owned(), value.to_owned())]);

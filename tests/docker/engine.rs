@@ -8,8 +8,8 @@ use std::time::Duration;
 use bollard::Docker;
 use bollard::models::{ContainerCreateBody, NetworkCreateRequest};
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, CreateImageOptionsBuilder, ListContainersOptionsBuilder,
-    RemoveContainerOptionsBuilder, RemoveImageOptions,
+    CreateContainerOptionsBuilder, CreateImageOptionsBuilder, KillContainerOptions,
+    ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptions,
 };
 use futures_util::TryStreamExt;
 use tokio::runtime::Runtime;
@@ -169,6 +169,12 @@ impl Engine {
         self.wait(self.docker.start_container(made.id(), None))
             .unwrap();
         made
+    }
+
+    /// Kills a container, as if its memory had run out.
+    pub(crate) fn kill_container(&self, id: &str) {
+        let killed = self.docker.kill_container(id, None::<KillContainerOptions>);
+        self.wait(killed).unwrap();
     }
 }
 

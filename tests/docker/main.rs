@@ -3,7 +3,8 @@
 //! - [`lifecycle`]: a lab from `up` to `down`.
 //! - [`subnets`]: labs with the same subnet as others, or as the host.
 //! - [`endings`]: labs that are interrupted or killed, and what `clean` makes of that.
-//! - [`models`]: concurrency models, framings, downloads and the split.
+//! - [`upsets`]: an engine that refuses, and a command that ends, at every request of a raise.
+//! - [`refusals`]: what the backend cannot do, and says.
 //! - [`programs`]: images and programs of people's own.
 
 #![expect(
@@ -19,9 +20,12 @@ mod image;
 mod lifecycle;
 mod models;
 mod programs;
+mod proxy;
+mod refusals;
 mod running;
 mod site;
 mod subnets;
+mod upsets;
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -38,6 +42,13 @@ use orchestrator::backend::Backend;
 use orchestrator::backend::docker::DockerBackend;
 use orchestrator::embedded::node_binary;
 
+/// A trial of each of these functions, by its name.
+macro_rules! named {
+    ($capable:expr; $($test:path),+ $(,)?) => {
+        [$(trial(stringify!($test), $capable, $test)),+]
+    };
+}
+
 fn main() -> ExitCode {
     if let Some(code) = runner::run_alone(Maker {
         backend,
@@ -48,60 +59,41 @@ fn main() -> ExitCode {
     let _turn = turn();
     let engine = Engine::answers();
     let mut all = runner::trials("conformance", Who::Caller, &engine);
-    let tests: &[(&str, fn())] = &[
-        (
-            "endings::interrupted_mid_run",
-            endings::an_interrupted_run_takes_everything_away,
-        ),
-        (
-            "lifecycle::two_servers",
-            lifecycle::two_servers_from_up_to_down,
-        ),
-        (
-            "lifecycle::logs",
-            lifecycle::a_command_runs_and_its_log_is_printed,
-        ),
-        (
-            "subnets::side_by_side",
-            subnets::two_labs_with_one_subnet_are_up_side_by_side,
-        ),
-        (
-            "subnets::twice_at_once",
-            subnets::one_file_is_run_twice_at_once,
-        ),
-        (
-            "subnets::of_the_host",
-            subnets::a_lab_whose_subnet_the_host_uses_passes,
-        ),
-        ("models::all", models::every_model_and_framing),
-        (
-            "models::downloads_and_split",
-            models::labs_that_download_and_split_pass,
-        ),
-        (
-            "programs::own_program",
-            programs::own_program_passes_in_an_image_with_python,
-        ),
-        (
-            "programs::two_networks",
-            programs::two_networks_pass_in_an_image_with_python,
-        ),
-        (
-            "programs::no_image",
-            programs::own_program_without_its_image_fails_and_names_what_is_missing,
-        ),
-        (
-            "programs::volume",
-            programs::a_volume_that_an_image_asks_for_goes_with_its_node,
-        ),
-    ];
-    let root = capability::all(&[engine.clone(), capability::root()]);
-    let as_root: &[(&str, fn())] = &[(
-        "endings::killed_mid_run",
+    all.extend(named![
+        &engine;
+        lifecycle::two_servers_from_up_to_down,
+        lifecycle::a_command_runs_and_its_log_is_printed,
+        subnets::two_labs_with_one_subnet_are_up_side_by_side,
+        subnets::one_file_is_run_twice_at_once,
+        subnets::a_lab_whose_subnet_the_host_uses_passes,
+        models::every_model_and_framing,
+        models::labs_that_download_and_split_pass,
+        programs::own_program_passes_in_an_image_with_python,
+        programs::two_networks_pass_in_an_image_with_python,
+        programs::own_program_without_its_image_fails_and_names_what_is_missing,
+        programs::a_volume_that_an_image_asks_for_goes_with_its_node,
+        endings::an_interrupted_run_takes_everything_away,
+        refusals::an_absent_image_is_named_with_what_to_do,
+        refusals::a_program_that_dies_fails_the_run,
+        refusals::a_program_that_hangs_fails_the_run,
+        refusals::a_node_that_dies_is_named,
+    ]);
+    let usual = capability::all(&[engine.clone(), refusals::usual_engine()]);
+    all.extend(named![
+        &usual;
+        upsets::whatever_the_engine_refuses_nothing_is_left,
+        upsets::interrupted_at_whatever_request_nothing_is_left,
+        upsets::a_full_engine_is_told_with_what_to_do,
+    ]);
+    let root = capability::all(&[usual, capability::root()]);
+    all.extend(named![
+        &root;
         endings::what_a_killed_run_left_is_cleaned_and_nothing_else,
-    )];
-    all.extend(as_root.iter().map(|&(name, test)| trial(name, &root, test)));
-    all.extend(tests.iter().map(|&(name, test)| trial(name, &engine, test)));
+        endings::a_lab_that_is_recorded_elsewhere_stays,
+        upsets::killed_at_whatever_request_all_is_cleaned,
+        refusals::without_an_engine_nothing_is_made,
+        refusals::without_permission_the_group_is_named,
+    ]);
     trials::run(all)
 }
 

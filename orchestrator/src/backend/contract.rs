@@ -6,6 +6,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use protocol::name::NodeName;
@@ -46,6 +47,10 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// Removes one resource and waits until it is gone. One that is already gone counts as removed.
     async fn remove(&self, resource: &Resource) -> Result<(), BackendError>;
+
+    /// Waits until what a process asked for before it was killed is there: each of `expected`, unless
+    /// `patience` ends before. Only where requests outlive their sender is there anything to wait for.
+    async fn settle(&self, _expected: &[Resource], _patience: Duration) {}
 
     /// Lists everything here that carries our mark, whether or not a ledger knows it.
     async fn survey(&self) -> Result<Vec<Owned>, BackendError>;

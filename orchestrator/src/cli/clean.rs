@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use crate::backend::docker::DockerBackend;
 use crate::backend::{Backend, BackendKind, Owned, Resource};
 use crate::embedded::node_binary;
 use crate::lab::removal::remove_all;
-use crate::lab::{LabError, LabLock, StateDir};
+use crate::lab::{FileLedger, LabError, LabLock, StateDir};
 use crate::plan::LabId;
 
 use super::args::CleanArgs;
@@ -22,8 +23,12 @@ use super::select;
 /// If a backend that is there cannot be looked through, or something cannot be removed.
 pub async fn clean(args: CleanArgs, console: Console, state: &StateDir) -> Result<Status, Failure> {
     let mut left = Leftover::default();
+    let unfinished = Unfinished::find(state)?;
     for kind in [BackendKind::Netns, BackendKind::Docker] {
         let backend = select::backend(kind, state);
+        backend
+            .settle(&unfinished.resources, unfinished.patience())
+            .await;
         match backend.survey().await {
             Ok(owned) => left.add(kind, &backend, owned),
             Err(error) if kind == BackendKind::Docker => {
@@ -66,6 +71,37 @@ pub async fn clean(args: CleanArgs, console: Console, state: &StateDir) -> Resul
         console.note("nothing is left of any lab");
     }
     Ok(status)
+}
+
+/// What killed processes had recorded that they would make.
+#[derive(Default)]
+struct Unfinished {
+    resources: Vec<Resource>,
+    /// When the last was recorded.
+    latest: Option<SystemTime>,
+}
+
+impl Unfinished {
+    fn find(state: &StateDir) -> Result<Self, Failure> {
+        let mut unfinished = Self::default();
+        for folder in state.folders()? {
+            if folder.record()?.is_some() {
+                continue;
+            }
+            let Ok(_lock) = folder.lock() else { continue };
+            let ledger = folder.ledger();
+            unfinished.resources.extend(FileLedger::read(&ledger)?);
+            let written = std::fs::metadata(ledger).and_then(|meta| meta.modified());
+            unfinished.latest = unfinished.latest.max(written.ok());
+        }
+        Ok(unfinished)
+    }
+
+    /// How much longer it may be until what was asked for is there.
+    fn patience(&self) -> Duration {
+        let age = self.latest.and_then(|latest| latest.elapsed().ok());
+        age.map_or(Duration::ZERO, |age| IN_THE_MAKING.saturating_sub(age))
+    }
 }
 
 /// What was found, by lab.
@@ -181,3 +217,7 @@ fn removal_verb(args: &CleanArgs) -> &'static str {
         "removing"
     }
 }
+
+/// How long after its request an engine may make something: its requests end within this time even
+/// on a busy machine.
+const IN_THE_MAKING: Duration = Duration::from_secs(5);

@@ -19,7 +19,9 @@ use super::failure::Failure;
 pub fn backend(kind: BackendKind, state: &StateDir) -> Arc<dyn Backend> {
     match kind {
         BackendKind::Netns => Arc::new(NetnsBackend::new(state.path().to_owned(), node_binary())),
-        BackendKind::Docker => Arc::new(DockerBackend::from_environment(node_binary())),
+        BackendKind::Docker => {
+            Arc::new(DockerBackend::from_environment(node_binary()).recorded_in(state.path()))
+        }
         BackendKind::Fake => Arc::new(FakeBackend::with_faults(&environment::fake_faults())),
     }
 }

@@ -1,7 +1,9 @@
 //! The trait [`Backend`] for container engines.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -19,7 +21,7 @@ use super::engine::Engine;
 use super::error::{at, lacking};
 use super::fabric::DockerFabric;
 use super::network::Networks;
-use super::{image, removal};
+use super::{image, late, mark, removal};
 
 /// Labs on a Docker engine. It is connected to when it is first needed.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub struct DockerBackend {
     engine: Engine,
     creations: Creations,
     node: &'static [u8],
+    /// Where labs are recorded.
+    state: Option<PathBuf>,
 }
 
 impl DockerBackend {
@@ -41,11 +45,22 @@ impl DockerBackend {
         Self::with_engine(Engine::new(host.into()), node)
     }
 
+    /// Marks labs with the folder that they are recorded in, so that a `clean` that knows another one
+    /// can ask there whether they are up.
+    #[must_use]
+    pub fn recorded_in(self, state: &Path) -> Self {
+        Self {
+            state: std::path::absolute(state).ok(),
+            ..self
+        }
+    }
+
     fn with_engine(engine: Engine, node: &'static [u8]) -> Self {
         Self {
             engine,
             creations: Creations::default(),
             node,
+            state: None,
         }
     }
 
@@ -111,8 +126,9 @@ impl Backend for DockerBackend {
     ) -> Result<Box<dyn Fabric>, BackendError> {
         let docker = self.engine.docker().await?;
         let local = self.engine.is_local();
+        let labels = mark::labels(&plan.lab, self.state.as_deref());
         let networks = async {
-            let networks = Networks::survey(docker, &self.creations, plan, local).await?;
+            let networks = Networks::survey(docker, &self.creations, plan, &labels, local).await?;
             let endpoints = networks.make_all(ledger.as_ref()).await?;
             Ok((endpoints, networks.warnings()))
         };
@@ -121,6 +137,7 @@ impl Backend for DockerBackend {
             docker,
             creations: &self.creations,
             lab: &plan.lab,
+            labels: &labels,
             endpoints: &endpoints,
             built_in,
             node: self.node_archive(plan)?,
@@ -181,6 +198,15 @@ impl Backend for DockerBackend {
     async fn remove(&self, resource: &Resource) -> Result<(), BackendError> {
         self.creations.settled().await;
         removal::remove(self.engine.docker().await?, resource).await
+    }
+
+    async fn settle(&self, expected: &[Resource], patience: Duration) {
+        if expected.is_empty() || patience.is_zero() {
+            return;
+        }
+        if let Ok(docker) = self.engine.docker().await {
+            late::made(docker, expected, patience).await;
+        }
     }
 
     async fn survey(&self) -> Result<Vec<Owned>, BackendError> {

@@ -37,6 +37,8 @@ pub(super) struct Site<'a> {
     pub(super) creations: &'a Creations,
     /// The lab.
     pub(super) lab: &'a LabId,
+    /// The marks of all that is made.
+    pub(super) labels: &'a HashMap<String, String>,
     /// Where each port is plugged in.
     pub(super) endpoints: &'a BTreeMap<Port, Endpoint>,
     /// The tag of the image for nodes without one of their own.
@@ -155,7 +157,7 @@ impl Site<'_> {
             open_stdin: Some(true),
             // The agent learns from the end of its input that the first connection is gone.
             stdin_once: Some(true),
-            labels: Some(mark::labels(self.lab)),
+            labels: Some(self.labels.clone()),
             host_config: Some(self.host_config(node, first)),
             networking_config: first.map(|endpoint| NetworkingConfig {
                 endpoints_config: Some(HashMap::from([(

@@ -38,6 +38,12 @@ pub(super) fn status(error: &Error) -> Option<u16> {
     }
 }
 
+/// Whether a network cannot be removed because something is plugged in, or because the engine thinks
+/// so.
+pub(super) fn has_endpoints(error: &Error) -> bool {
+    matches!(error, Error::DockerResponseServerError { message, .. } if message.contains("active endpoints"))
+}
+
 fn kind(error: Error, awaited: &str) -> BackendErrorKind {
     if let Some(remedy) = unreachable(&error) {
         return remedy;
@@ -53,9 +59,7 @@ fn kind(error: Error, awaited: &str) -> BackendErrorKind {
                 remedy: "free space there, for instance with `docker system prune`".to_owned(),
             }
         }
-        Error::DockerResponseServerError { message, .. }
-            if message.contains("active endpoints") =>
-        {
+        Error::DockerResponseServerError { message, .. } if has_endpoints(&error) => {
             BackendErrorKind::Lacking {
                 what: format!("the engine says: {message}"),
                 remedy:

@@ -1,6 +1,7 @@
 //! Names and labels by which we know what is ours.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use protocol::name::{NetworkName, NodeName};
 
@@ -16,9 +17,17 @@ pub(super) fn network_name(lab: &LabId, segment: &NetworkName) -> String {
     format!("{lab}-{segment}")
 }
 
-/// The labels of everything that belongs to `lab`.
-pub(super) fn labels(lab: &LabId) -> HashMap<String, String> {
-    HashMap::from([(LAB.to_owned(), lab.to_string())])
+/// The labels of everything that belongs to `lab`, which is recorded in the folder `state`.
+pub(super) fn labels(lab: &LabId, state: Option<&Path>) -> HashMap<String, String> {
+    let mut labels = HashMap::from([(LAB.to_owned(), lab.to_string())]);
+    let state = state.and_then(|path| path.to_str());
+    labels.extend(state.map(|path| (STATE.to_owned(), path.to_owned())));
+    labels
+}
+
+/// The state folder that labels name.
+pub(super) fn state(labels: Option<&HashMap<String, String>>) -> Option<PathBuf> {
+    Some(PathBuf::from(labels?.get(STATE)?))
 }
 
 /// The lab that labels name, or `None` where the thing is not ours.
@@ -38,6 +47,9 @@ pub(super) fn filter(label: &str) -> HashMap<String, Vec<String>> {
 /// The label of a lab's containers and networks; its value is the lab.
 pub(super) const LAB: &str = "orchestrator.lab";
 
+/// The label that says where a lab is recorded, by which `clean` finds out whether it is up.
+const STATE: &str = "orchestrator.state";
+
 /// The label of the built-in image; its value is the hash of the node binary inside.
 pub(super) const IMAGE: &str = "orchestrator.image";
 
@@ -51,7 +63,9 @@ mod tests {
             name: "two-servers".parse().unwrap(),
             instance: 0x7f,
         };
-        let labels = labels(&lab);
+        let state = Path::new("/run/orchestrator");
+        let labels = labels(&lab, Some(state));
+        assert_eq!(super::state(Some(&labels)).as_deref(), Some(state));
         assert_eq!(labels[LAB], "two-servers-0000007f");
         assert_eq!(owner(Some(&labels)), Some(lab));
     }

@@ -13,6 +13,7 @@
 //! - [`container`]: nodes as the engine's containers.
 //! - [`creation`]: requests that end even if nobody waits.
 //! - [`image`]: the built-in image, and people's own.
+//! - [`late`]: what a process asked for before it was killed.
 //! - [`removal`]: takes away what is ours, and only that.
 //! - [`wire`]: an attached stream as a byte stream to an agent.
 //! - [`error`]: the engine's errors in words of ours.
@@ -24,6 +25,7 @@ mod engine;
 mod error;
 mod fabric;
 mod image;
+mod late;
 mod mark;
 mod network;
 mod pool;

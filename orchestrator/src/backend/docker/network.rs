@@ -1,6 +1,6 @@
 //! Segments as the engine's networks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::Ipv4Addr;
 use std::sync::{Mutex, PoisonError};
 
@@ -34,6 +34,7 @@ pub(super) struct Networks<'a> {
     docker: &'a Docker,
     creations: &'a Creations,
     plan: &'a Plan,
+    labels: &'a HashMap<String, String>,
     pool: Mutex<Pool>,
     /// The engine's network on whose account this lab's segments are tunnels.
     tunnelled_for: Option<String>,
@@ -46,6 +47,7 @@ impl<'a> Networks<'a> {
         docker: &'a Docker,
         creations: &'a Creations,
         plan: &'a Plan,
+        labels: &'a HashMap<String, String>,
         local: bool,
     ) -> Result<Self, BackendError> {
         let listed = docker.list_networks(None).await;
@@ -59,6 +61,7 @@ impl<'a> Networks<'a> {
             docker,
             creations,
             plan,
+            labels,
             pool: Mutex::new(Pool::new(used, plan.lab.instance)),
             tunnelled_for: clash.filter(|_| translation::reaches_bridges(local)),
         })
@@ -159,7 +162,7 @@ impl<'a> Networks<'a> {
                 ..Ipam::default()
             }),
             options: Some(options.into_iter().map(owned).collect()),
-            labels: Some(mark::labels(&self.plan.lab)),
+            labels: Some(self.labels.clone()),
             ..NetworkCreateRequest::default()
         }
     }

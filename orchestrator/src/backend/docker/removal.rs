@@ -2,6 +2,7 @@
 
 use bollard::Docker;
 use bollard::errors::Error;
+use bollard::models::NetworkDisconnectRequest;
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder,
     RemoveImageOptions, WaitContainerOptionsBuilder,
@@ -10,7 +11,7 @@ use futures_util::TryStreamExt;
 
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, Owned, Resource};
 
-use super::error::{at, status};
+use super::error::{at, has_endpoints, status};
 use super::mark;
 
 /// Removes `resource` and waits until it is gone. One that is gone already, or that carries a mark
@@ -48,16 +49,16 @@ pub(super) async fn survey(docker: &Docker) -> Result<Vec<Owned>, BackendError> 
     let networks = networks.into_iter().filter_map(|network| {
         Some(Owned {
             lab: mark::owner(network.labels.as_ref())?,
+            state: mark::state(network.labels.as_ref()),
             resource: Resource::ContainerNetwork(network.name?),
-            state: None,
         })
     });
     let containers = containers.into_iter().filter_map(|container| {
         let name = container.names?.into_iter().next()?;
         Some(Owned {
             lab: mark::owner(container.labels.as_ref())?,
+            state: mark::state(container.labels.as_ref()),
             resource: Resource::Container(name.trim_start_matches('/').to_owned()),
-            state: None,
         })
     });
     Ok(networks.chain(containers).collect())
@@ -89,7 +90,32 @@ async fn remove_network(docker: &Docker, name: &str) -> Result<(), Error> {
     let (Some(id), Some(_)) = (there.id, mark::owner(there.labels.as_ref())) else {
         return stranger("network", name);
     };
-    docker.remove_network(&id).await
+    match docker.remove_network(&id).await {
+        Err(error) if has_endpoints(&error) => {
+            unplug_ghosts(docker, &id).await?;
+            docker.remove_network(&id).await
+        }
+        other => other,
+    }
+}
+
+/// Takes endpoints off a network whose containers are no more. Engines under load sometimes forget
+/// to (moby #23302, #42119). Where they have only miscounted, a restart alone helps.
+async fn unplug_ghosts(docker: &Docker, network: &str) -> Result<(), Error> {
+    let there = docker.inspect_network(network, None).await?;
+    for (container, endpoint) in there.containers.into_iter().flatten() {
+        let container = docker.inspect_container(&container, None).await;
+        let gone = container.is_err_and(|error| status(&error) == Some(404));
+        if let (true, Some(name)) = (gone, endpoint.name) {
+            tracing::debug!(network, name, "unplugging what a container has left");
+            let request = NetworkDisconnectRequest {
+                container: name,
+                force: Some(true),
+            };
+            docker.disconnect_network(network, request).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn remove_image(docker: &Docker, name: &str) -> Result<(), Error> {
