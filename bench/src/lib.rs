@@ -1,13 +1,14 @@
 //! Races against the peers: ours and theirs alternately in one run, with the results checked.
 //!
 //! - [`mod@race`]: alternates entrants; [`entrant`]: what one must be able to do.
-//! - [`raise`], [`docker`], [`run`]: the races.
+//! - [`raise`], [`docker`], [`run`], [`broadcast`]: the races.
 //! - [`ours`], [`driver`]: entrants that more than one race can have.
 //! - [`namespace`]: network namespaces of our own, and when the kernel has finished with all others.
 //! - [`peers`]: which peers are installed.
 //! - [`sample`], [`table`], [`machine`], [`console`]: results and how they are shown.
 //! - [`error`]: why a race could not go on.
 
+pub mod broadcast;
 pub mod console;
 pub mod docker;
 pub mod driver;

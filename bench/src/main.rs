@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 
 use bench::error::BenchError;
 use bench::race::Limits;
-use bench::{console, docker, machine, raise, run};
+use bench::{broadcast, console, docker, machine, raise, run};
 
 /// Races against the peers: ours and theirs alternately in one run, with the results checked.
 #[derive(Debug, Parser)]
@@ -28,6 +28,8 @@ enum Race {
     Docker,
     /// The whole of `orchestrator run`, from start to exit.
     Run,
+    /// A file from one node to many.
+    Broadcast,
 }
 
 #[tokio::main]
@@ -51,6 +53,7 @@ async fn run_race(arguments: &Arguments) -> Result<(), BenchError> {
         Race::Raise => raise::race(quick, &limits).await,
         Race::Docker => docker::race(quick, &limits).await,
         Race::Run => run::race(quick, &limits).await,
+        Race::Broadcast => broadcast::race(quick, &limits).await,
     }
 }
 

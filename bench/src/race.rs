@@ -70,7 +70,11 @@ impl Limits {
         })
     }
 
-    fn go_on(&self) -> Result<(), BenchError> {
+    /// Says whether to go on.
+    ///
+    /// # Errors
+    /// [`BenchError::Interrupted`].
+    pub fn go_on(&self) -> Result<(), BenchError> {
         if self.interrupted.load(Ordering::Relaxed) {
             return Err(BenchError::Interrupted);
         }
@@ -154,7 +158,8 @@ async fn in_time<T>(
 }
 
 impl Series {
-    fn new(name: &str) -> Self {
+    /// Of an entrant that has shown nothing yet.
+    pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
             up: Sample::default(),

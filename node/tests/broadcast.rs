@@ -25,10 +25,7 @@ fn two_receivers_get_every_byte_of_several_files() {
         .into_iter()
         .map(|(name, length)| {
             let path = home.path().join(name);
-            let bytes: Vec<u8> = (0_u32..length)
-                .map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0])
-                .collect();
-            fs::write(&path, bytes).unwrap();
+            fs::write(&path, noise(length)).unwrap();
             path
         })
         .collect();
@@ -58,6 +55,173 @@ fn two_receivers_get_every_byte_of_several_files() {
         }
         assert_eq!(fs::read_dir(directory).unwrap().count(), files.len());
     }
+}
+
+#[test]
+fn two_receivers_get_every_byte_though_much_is_lost() {
+    though_much_is_lost(2);
+}
+
+#[test]
+fn eight_receivers_get_every_byte_though_much_is_lost() {
+    though_much_is_lost(8);
+}
+
+#[test]
+fn sixteen_receivers_get_every_byte_though_much_is_lost() {
+    though_much_is_lost(16);
+}
+
+/// Each end loses a fifth of what arrives, each another one.
+fn though_much_is_lost(receivers: u32) {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("file");
+    fs::write(&file, noise(2_500_000)).unwrap();
+    let port = free_port();
+    let folder = |number: u32| home.path().join(number.to_string());
+    let receivers: Vec<(u32, Role)> = (0..receivers)
+        .map(|number| {
+            let drop = format!("20%:{number}");
+            let more = ["--drop", &drop];
+            (
+                number,
+                Role::receive_with(port, &folder(number), "60s", &more),
+            )
+        })
+        .collect();
+    let mut command = send(
+        port,
+        &receivers.len().to_string(),
+        std::slice::from_ref(&file),
+    );
+    command.extend(["--drop".into(), "20%:99".into()]);
+    let mut sender = Role::start(&command);
+    let events = sender.events();
+    assert_eq!(sender.exit_code(), 0, "{events:?}");
+    for (number, mut receiver) in receivers {
+        let events = receiver.events();
+        assert_eq!(receiver.exit_code(), 0, "{events:?}");
+        let copy = fs::read(folder(number).join("file")).unwrap();
+        assert!(copy == fs::read(&file).unwrap(), "receiver {number}");
+    }
+}
+
+#[test]
+fn one_receiver_serves_several_senders_at_once() {
+    let home = tempfile::tempdir().unwrap();
+    let files: Vec<_> = (0..4)
+        .map(|number| {
+            let path = home.path().join(format!("file-{number}"));
+            fs::write(&path, noise(700_000 * (number + 1))).unwrap();
+            path
+        })
+        .collect();
+    let port = free_port();
+    let received = home.path().join("received");
+    let sessions = files.len().to_string();
+    let mut receiver = Role::receive_with(port, &received, "60s", &["--sessions", &sessions]);
+    let senders: Vec<Role> = files
+        .iter()
+        .map(|file| Role::start(&send(port, "1", std::slice::from_ref(file))))
+        .collect();
+    for mut sender in senders {
+        let events = sender.events();
+        assert_eq!(sender.exit_code(), 0, "{events:?}");
+    }
+    let events = receiver.events();
+    assert_eq!(receiver.exit_code(), 0, "{events:?}");
+    for file in &files {
+        let copy = received.join(file.file_name().unwrap());
+        assert!(fs::read(file).unwrap() == fs::read(copy).unwrap());
+    }
+    assert_eq!(fs::read_dir(received).unwrap().count(), files.len());
+}
+
+#[test]
+fn a_receiver_that_was_killed_goes_on_where_it_was() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("file");
+    fs::write(&file, noise(6_000_000)).unwrap();
+    let port = free_port();
+    let here = home.path().join("here");
+    let mut killed = Role::receive(port, &here, "60s");
+    let mut command = send(port, "1", std::slice::from_ref(&file));
+    // Slow enough that it is killed in the middle.
+    command.extend(["--rate", "40mbit"].map(str::to_owned));
+    let mut sender = Role::start(&command);
+    loop {
+        let event = killed.next_event();
+        if matches!(event, Some(RoleEvent::Progress { bytes: 1.., .. })) {
+            break;
+        }
+        assert!(event.is_some(), "it ended before it was killed");
+    }
+    killed.child.kill().unwrap();
+    killed.child.wait().unwrap();
+    let mut receiver = Role::receive(port, &here, "60s");
+    let progress = receiver.next_event();
+    assert!(
+        matches!(
+            progress,
+            Some(RoleEvent::Progress {
+                bytes: 1_048_576..,
+                ..
+            })
+        ),
+        "{progress:?}"
+    );
+    let events = sender.events();
+    assert_eq!(sender.exit_code(), 0, "{events:?}");
+    let events = receiver.events();
+    assert_eq!(receiver.exit_code(), 0, "{events:?}");
+    assert!(fs::read(&file).unwrap() == fs::read(here.join("file")).unwrap());
+    assert_eq!(fs::read_dir(here).unwrap().count(), 1);
+}
+
+#[test]
+fn only_those_who_know_the_key_take_part() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("file");
+    fs::write(&file, noise(300_000)).unwrap();
+    let key = |name: &str| {
+        let path = home.path().join(name);
+        fs::write(&path, name).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (right, wrong) = (key("right"), key("wrong"));
+    let port = free_port();
+    let (here, there) = (home.path().join("here"), home.path().join("there"));
+    let mut receiver = Role::receive_with(port, &here, "60s", &["--key-file", &right]);
+    let mut stranger = Role::receive_with(port, &there, "60s", &["--key-file", &wrong]);
+    let mut command = send(port, "1", std::slice::from_ref(&file));
+    command.extend(["--key-file".into(), right]);
+    let mut sender = Role::start(&command);
+    let events = sender.events();
+    assert_eq!(sender.exit_code(), 0, "{events:?}");
+    receiver.events();
+    assert_eq!(receiver.exit_code(), 0);
+    assert!(fs::read(&file).unwrap() == fs::read(here.join("file")).unwrap());
+    stranger.child.kill().unwrap();
+    assert_eq!(stranger.events(), []);
+    assert_eq!(fs::read_dir(there).unwrap().count(), 0);
+}
+
+#[test]
+fn a_multicast_group_that_was_joined_is_received() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("file");
+    fs::write(&file, noise(300_000)).unwrap();
+    let port = free_port();
+    let here = home.path().join("here");
+    let mut receiver = Role::receive_with(port, &here, "60s", &["--group", "239.1.2.3"]);
+    let mut command = send(port, "1", std::slice::from_ref(&file));
+    command[2] = "239.1.2.3".into();
+    let mut sender = Role::start(&command);
+    let events = sender.events();
+    assert_eq!(sender.exit_code(), 0, "{events:?}");
+    receiver.events();
+    assert_eq!(receiver.exit_code(), 0);
+    assert!(fs::read(&file).unwrap() == fs::read(here.join("file")).unwrap());
 }
 
 #[test]
@@ -126,6 +290,11 @@ impl Role {
 
     /// A receiver that listens already.
     fn receive(port: u16, directory: &Path, deadline: &str) -> Self {
+        Self::receive_with(port, directory, deadline, &[])
+    }
+
+    /// The same, with more arguments.
+    fn receive_with(port: u16, directory: &Path, deadline: &str, more: &[&str]) -> Self {
         let directory = directory.to_str().unwrap();
         let port = port.to_string();
         let arguments = ["broadcast-receive", "--port", &port, "--interface", "lo"];
@@ -133,6 +302,7 @@ impl Role {
         let arguments: Vec<String> = arguments
             .into_iter()
             .chain(rest)
+            .chain(more.iter().copied())
             .map(str::to_owned)
             .collect();
         let mut role = Self::start(&arguments);
@@ -181,6 +351,12 @@ fn send(port: u16, receivers: &str, files: &[std::path::PathBuf]) -> Vec<String>
         .chain(["--receivers", receivers])
         .chain(files)
         .map(str::to_owned)
+        .collect()
+}
+
+fn noise(length: u32) -> Vec<u8> {
+    (0..length)
+        .map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0])
         .collect()
 }
 

@@ -12,6 +12,8 @@
 pub(crate) mod lines;
 mod net;
 mod options;
+#[doc(hidden)]
+pub mod probe;
 mod random;
 mod receive;
 mod roles;
@@ -23,8 +25,8 @@ mod task;
 pub use net::{Dropping, Segmentation};
 pub use options::{ReceiveArguments, SendArguments};
 pub use receive::{
-    Action, Counts, ReceiveError, ReceiveOrder, ReceiveTask, Receiver, ReceiverEvent, SessionId,
-    Settings as ReceiverSettings, Store,
+    Action, Contents, Counts, ReceiveError, ReceiveOrder, ReceiveTask, Receiver, ReceiverEvent,
+    Record, SessionId, Settings as ReceiverSettings, Store,
 };
 pub use roles::{receive, send};
 pub use send::{

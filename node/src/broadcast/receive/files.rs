@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use protocol::broadcast::hash::{self, Hash, NOTHING_PROVED};
 use protocol::broadcast::{FileEntry, Layout, Object};
 
+use super::journal::Record;
+
 /// The files of a session.
 #[derive(Debug)]
 pub(super) struct Files {
@@ -34,7 +36,7 @@ pub(super) enum Progress {
     /// Blocks are missing.
     Incomplete,
     /// All blocks are there and make up the file's hash.
-    Whole,
+    Whole(Hash),
     /// All blocks are there and make up something else: all of them are to be received again.
     Wrong,
     /// That has happened too often.
@@ -93,8 +95,11 @@ impl Files {
         }
         let blocks = layout.blocks_of(Object::File(index));
         let hashes: Vec<Hash> = self.hashes.range(blocks.clone()).map(|(_, &h)| h).collect();
-        if file.carried == Some(hash::file_hash(&hashes)) {
-            return Progress::Whole;
+        if let Some(hash) = file
+            .carried
+            .filter(|hash| *hash == hash::file_hash(&hashes))
+        {
+            return Progress::Whole(hash);
         }
         file.wrong += 1;
         if file.wrong >= MOST_WRONG {
@@ -113,13 +118,54 @@ impl Files {
         let file = self.files.get_mut(index)?;
         file.proved = true;
         let stored = (file.entry.clone(), file.carried?);
+        self.count_proved(layout, index);
+        Some(stored)
+    }
+
+    /// Takes what was stored before; returns how many bytes that is. The last block of several is
+    /// received again, for the file's hash comes with it.
+    pub(super) fn restore(&mut self, layout: &Layout, record: Record) -> u64 {
+        match record {
+            Record::Block(number, hash) => {
+                let Some(block) = layout.block(number).filter(|block| !block.is_last()) else {
+                    return 0;
+                };
+                let Object::File(index) = block.object else {
+                    return 0;
+                };
+                let Some(file) = self.files.get_mut(index).filter(|file| !file.proved) else {
+                    return 0;
+                };
+                if self.hashes.insert(number, hash).is_some() {
+                    return 0;
+                }
+                file.lacking -= 1;
+                block.length.into()
+            }
+            Record::File(number, hash) => {
+                let index = number as usize;
+                let Some(file) = self.files.get_mut(index).filter(|file| !file.proved) else {
+                    return 0;
+                };
+                file.proved = true;
+                file.carried = Some(hash);
+                file.lacking = 0;
+                let length = file.entry.length;
+                self.count_proved(layout, index);
+                length
+            }
+        }
+    }
+
+    /// Forgets the blocks of a file that is proved, and counts the proved files.
+    fn count_proved(&mut self, layout: &Layout, index: usize) {
         let blocks = layout.blocks_of(Object::File(index));
         self.hashes.retain(|number, _| !blocks.contains(number));
         while let Some(file) = self.files.get(self.proved as usize).filter(|f| f.proved) {
-            self.proof = hash::extend_proof(&self.proof, &file.carried?);
+            let hash = file.carried.unwrap_or(NOTHING_PROVED);
+            self.proof = hash::extend_proof(&self.proof, &hash);
             self.proved += 1;
         }
-        Some(stored)
     }
 
     /// How many files are proved from the first one on, and what proves them.

@@ -3,17 +3,19 @@
 //! - [`receiver`]: the state machine of a socket that any number of senders may send to.
 //! - [`session`]: what came of one sender's session; [`files`] which of its files are proved;
 //!   [`assembly`]: one block that is not whole yet.
-//! - [`store`]: where files are kept.
+//! - [`store`]: where files are kept; [`journal`]: what is known of them after a restart.
 //! - [`task`]: all with a socket and a directory, to be driven by whoever waits for it.
 
 mod assembly;
 mod files;
+mod journal;
 mod receiver;
 mod session;
 mod store;
 mod task;
 
-pub use receiver::{Action, Receiver, ReceiverEvent, SessionId, Settings};
+pub use journal::Record;
+pub use receiver::{Action, Contents, Receiver, ReceiverEvent, SessionId, Settings};
 pub use session::Counts;
 pub use store::Store;
 pub use task::{ReceiveError, ReceiveOrder, ReceiveTask};

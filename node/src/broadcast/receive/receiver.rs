@@ -10,8 +10,9 @@ use std::net::SocketAddrV4;
 use std::time::{Duration, Instant};
 
 use protocol::broadcast::hash::Hash;
-use protocol::broadcast::{Datagram, FileEntry, Message, Poll, Report, Seal, State};
+use protocol::broadcast::{Datagram, FileEntry, Layout, Message, Poll, Report, Seal, State};
 
+use super::journal::Record;
 use super::session::{Brought, Counts, Session};
 
 /// A session: the sender's address, and the number that it chose.
@@ -22,8 +23,9 @@ pub type SessionId = (SocketAddrV4, u32);
 pub enum Action {
     /// Send a datagram to this address.
     Send(SocketAddrV4, Vec<u8>),
-    /// The session's files are known: make room for them.
-    Begin(SessionId, Vec<FileEntry>),
+    /// The session's files are known: make room for them, and tell [`Receiver::on_restored`] what is
+    /// there already.
+    Begin(SessionId, Contents),
     /// Store the first `length` bytes of `content` in a file; then give `content` to
     /// [`Receiver::recycle`].
     Write {
@@ -33,15 +35,28 @@ pub enum Action {
         file: usize,
         /// Offset of the first byte.
         offset: u64,
+        /// The block that these bytes are.
+        block: Record,
         /// How many bytes.
         length: usize,
         /// The bytes, and more.
         content: Vec<u8>,
     },
     /// All of a file is stored: give it its name, and tell [`Receiver::on_stored`].
-    Finish(SessionId, usize),
+    Finish(SessionId, usize, Hash),
     /// The session is over; forget what has no name yet.
     End(SessionId),
+}
+
+/// What a session carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contents {
+    /// The manifest's hash.
+    pub manifest: Hash,
+    /// The files.
+    pub files: Vec<FileEntry>,
+    /// Which bytes its blocks hold.
+    pub layout: Layout,
 }
 
 /// What the receiver has to tell.
@@ -127,6 +142,13 @@ impl Receiver {
             Message::End if self.over.contains(&id) => self.take_leave(id),
             Message::End => self.end(now, id),
             Message::Report(_) => {}
+        }
+    }
+
+    /// Takes the result of [`Action::Begin`].
+    pub fn on_restored(&mut self, id: SessionId, records: &[Record]) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.restore(records);
         }
     }
 
@@ -246,10 +268,11 @@ impl Receiver {
     fn act(&mut self, id: SessionId, brought: Brought) {
         match brought {
             Brought::Nothing => {}
-            Brought::Files(files) => self.actions.push_back(Action::Begin(id, files)),
+            Brought::Contents(contents) => self.actions.push_back(Action::Begin(id, contents)),
             Brought::Block {
                 file,
                 block,
+                record,
                 content,
                 whole,
             } => {
@@ -257,11 +280,12 @@ impl Receiver {
                     session: id,
                     file,
                     offset: block.offset(),
+                    block: record,
                     length: block.length as usize,
                     content,
                 });
-                if whole {
-                    self.actions.push_back(Action::Finish(id, file));
+                if let Some(hash) = whole {
+                    self.actions.push_back(Action::Finish(id, file, hash));
                 }
             }
             Brought::Failed(reason) => self.fail(id, reason),

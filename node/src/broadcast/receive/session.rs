@@ -10,20 +10,23 @@ use protocol::broadcast::{
 
 use super::assembly::{Assembly, Whole};
 use super::files::{Files, Progress};
+use super::journal::Record;
+use super::receiver::Contents;
 
 /// What a datagram has brought.
 #[derive(Debug)]
 pub(super) enum Brought {
     /// Nothing that is to be acted upon.
     Nothing,
-    /// The manifest is whole: these are the files.
-    Files(Vec<FileEntry>),
-    /// A block is whole, and whether its file is with it.
+    /// The manifest is whole.
+    Contents(Contents),
+    /// A block is whole, and with it perhaps its file, which then has this hash.
     Block {
         file: usize,
         block: Block,
+        record: Record,
         content: Vec<u8>,
-        whole: bool,
+        whole: Option<Hash>,
     },
     /// The session can never be received.
     Failed(String),
@@ -220,16 +223,35 @@ impl Session {
                 self.recycle(whole.content);
                 return Brought::Nothing;
             }
-            Progress::Incomplete | Progress::Whole => {}
+            Progress::Incomplete | Progress::Whole(_) => {}
         }
-        while self.base < self.layout.blocks() && files.has(&self.layout, self.base) {
-            self.base += 1;
-        }
+        self.advance();
         Brought::Block {
             file,
             block,
+            record: Record::Block(number, whole.hash),
             content: whole.content,
-            whole: progress == Progress::Whole,
+            whole: match progress {
+                Progress::Whole(hash) => Some(hash),
+                _ => None,
+            },
+        }
+    }
+
+    /// Takes what was stored before.
+    pub(super) fn restore(&mut self, records: &[Record]) {
+        let Some(files) = &mut self.files else { return };
+        for record in records {
+            self.counts.bytes += files.restore(&self.layout, *record);
+        }
+        self.advance();
+    }
+
+    /// Finds the first block that is not there.
+    fn advance(&mut self) {
+        let Some(files) = &self.files else { return };
+        while self.base < self.layout.blocks() && files.has(&self.layout, self.base) {
+            self.base += 1;
         }
     }
 
@@ -263,7 +285,11 @@ impl Session {
         self.layout = Layout::new(self.layout.symbol_size(), length, &entries)?;
         self.base = self.layout.blocks_of(Object::Manifest).end;
         self.files = Some(Files::new(&entries, &self.layout));
-        Ok(Brought::Files(entries))
+        Ok(Brought::Contents(Contents {
+            manifest: self.manifest_hash,
+            layout: self.layout.clone(),
+            files: entries,
+        }))
     }
 }
 

@@ -154,21 +154,28 @@ impl ReceiveTask {
                         self.socket.send(to, &[parts])?;
                     }
                 }
-                Action::Begin(session, files) => self.store.begin(session, files),
+                Action::Begin(session, contents) => {
+                    let restored = self.store.begin(session, contents);
+                    if let Some(records) = self.check(session, restored) {
+                        self.receiver.on_restored(session, &records);
+                    }
+                }
                 Action::Write {
                     session,
                     file,
                     offset,
+                    block,
                     length,
                     content,
                 } => {
-                    let stored = self.store.write(session, file, offset, &content[..length]);
+                    let (place, bytes) = ((file, offset), &content[..length]);
+                    let stored = self.store.write(session, place, bytes, block);
                     self.receiver.recycle(session, content);
                     self.check(session, stored);
                 }
-                Action::Finish(session, file) => {
-                    let stored = self.store.finish(session, file);
-                    if self.check(session, stored) {
+                Action::Finish(session, file, hash) => {
+                    let stored = self.store.finish(session, file, hash);
+                    if self.check(session, stored).is_some() {
                         self.receiver.on_stored(Instant::now(), session, file);
                     }
                 }
@@ -179,12 +186,14 @@ impl ReceiveTask {
     }
 
     /// Gives the session up where its files cannot be stored.
-    fn check(&mut self, session: SessionId, stored: io::Result<()>) -> bool {
-        let Err(error) = stored else { return true };
-        let directory = self.order.directory.display();
-        let reason = format!("cannot store files in {directory}: {error}");
-        self.receiver.fail(session, reason);
-        false
+    fn check<T>(&mut self, session: SessionId, stored: io::Result<T>) -> Option<T> {
+        stored
+            .map_err(|error| {
+                let directory = self.order.directory.display();
+                let reason = format!("cannot store files in {directory}: {error}");
+                self.receiver.fail(session, reason);
+            })
+            .ok()
     }
 
     fn take_events(&mut self) {

@@ -37,8 +37,8 @@ pub(super) struct Conditions {
     pub(super) datagram: Duration,
     /// The share of datagrams that the worst receiver loses.
     pub(super) lost: f64,
-    /// Whether there is nothing else to send, so that another round would cost time.
-    pub(super) last: bool,
+    /// What another round costs: a round trip where there is nothing else to send.
+    pub(super) round: Duration,
 }
 
 impl Damage {
@@ -115,8 +115,11 @@ impl Damaged {
         let resend = self.missing.count();
         let rest = block.parity() - self.parity.min(block.parity());
         let decoding = DECODING * u32::from(block.source()) * u32::from(block.symbol_size);
+        // Of what is sent again all must arrive; of parity there is some to spare.
+        let all_arrive = (1.0 - conditions.lost).powi(resend.into());
+        let again = conditions.round.mul_f64(1.0 - all_arrive);
         let cheaper = conditions.datagram * u32::from(parity) + decoding
-            < conditions.datagram * u32::from(resend);
+            < conditions.datagram * u32::from(resend) + again;
         if parity <= rest && cheaper {
             let first = block.source() + self.parity;
             self.parity += parity;
@@ -130,7 +133,7 @@ impl Damaged {
     fn parity_needed(&self, conditions: Conditions) -> u16 {
         let need = f64::from(self.need);
         let passing = (1.0 - conditions.lost).max(0.1);
-        let deviations = if conditions.last { 2.0 } else { 0.0 };
+        let deviations = if conditions.round.is_zero() { 0.0 } else { 2.0 };
         let spread = deviations * (need * conditions.lost).sqrt();
         let symbols = ((need + spread) / passing).ceil();
         #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
@@ -140,5 +143,5 @@ impl Damaged {
     }
 }
 
-/// What decoding takes for each byte of a block.
-const DECODING: Duration = Duration::from_nanos(1);
+/// What encoding and decoding take for each byte of a block.
+const DECODING: Duration = Duration::from_nanos(2);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use protocol::broadcast::Report;
 use protocol::broadcast::hash::{self, Hash};
 
-use super::loss::{Mark, Traffic};
+use super::loss::Way;
 use super::peer::Peer;
 
 /// Whom the sender waits for.
@@ -42,7 +42,7 @@ pub(super) struct Group {
 }
 
 /// A receiver: its address, and the number that tells it from others there.
-type Key = (SocketAddrV4, u32);
+pub(super) type Key = (SocketAddrV4, u32);
 
 impl Group {
     /// A group of which nobody has been heard.
@@ -90,14 +90,9 @@ impl Group {
         peer.lost.is_none().then_some(news || is_new)
     }
 
-    /// Learns from the counts of both ends what the way to a receiver is like.
-    pub(super) fn learn(
-        &mut self,
-        from: SocketAddrV4,
-        receiver: u32,
-        mark: Mark,
-    ) -> Option<Traffic> {
-        self.peers.get_mut(&(from, receiver))?.learn(mark)
+    /// The way to a receiver.
+    pub(super) fn way(&mut self, whom: Key) -> Option<&mut Way> {
+        self.peers.get_mut(&whom).map(|peer| &mut peer.way)
     }
 
     /// A poll went out.
@@ -193,6 +188,17 @@ impl Group {
     /// The largest share that any of those to send to loses.
     pub(super) fn loses(&self) -> f64 {
         self.waited_for().map(Peer::loses).fold(0.0, f64::max)
+    }
+
+    /// In how many copies a poll is to go out so that everybody who is waited for probably answers one.
+    pub(super) fn copies(&self) -> usize {
+        let silent = 1.0 - (1.0 - self.loses()).powi(2);
+        let peers = u32::try_from(self.waited_for().count()).unwrap_or(u32::MAX);
+        let unlikely = UNLIKELY / f64::from(peers.max(1));
+        (1..MOST_COPIES)
+            .find(|&copies| silent.powf(f64::from(copies)) <= unlikely)
+            .and_then(|copies| usize::try_from(copies).ok())
+            .unwrap_or(MOST_COPIES as usize)
     }
 
     /// When a receiver was heard for the first time, last, or the session's start.
@@ -291,5 +297,9 @@ impl Group {
     }
 }
 
+/// That a poll is answered by all is to be likelier than that it is not by this factor.
+const UNLIKELY: f64 = 0.02;
+/// Copies of a poll, at most.
+const MOST_COPIES: u32 = 12;
 /// More receivers than an Ethernet segment of one lab holds; a bound for what strangers can claim.
 const MAX_PEERS: usize = 8192;

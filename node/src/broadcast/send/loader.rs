@@ -108,16 +108,15 @@ impl Loader {
         self.blocks.get(&number)
     }
 
-    /// Makes room: first of the blocks below `base`, then of those furthest from it.
+    /// Frees the blocks below `base`, and if these were few, those furthest from it.
     pub fn make_room(&mut self, base: u32) {
+        let kept = self.blocks.split_off(&base);
+        let freed = std::mem::replace(&mut self.blocks, kept);
+        self.spare
+            .extend(freed.into_values().map(|loaded| loaded.content));
         while self.blocks.len() >= MOST_LOADED {
-            let first = self.blocks.first_entry();
-            let useless = first.filter(|entry| *entry.key() < base);
-            let loaded = match useless {
-                Some(entry) => Some(entry.remove()),
-                None => self.blocks.pop_last().map(|(_, loaded)| loaded),
-            };
-            self.spare.extend(loaded.map(|loaded| loaded.content));
+            let last = self.blocks.pop_last();
+            self.spare.extend(last.map(|(_, loaded)| loaded.content));
         }
     }
 

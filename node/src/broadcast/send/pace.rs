@@ -3,10 +3,16 @@
 //! The window keeps what no receiver has taken from its socket yet within the smallest receive buffer,
 //! and grows from small to that. A rate spreads datagrams over time (generic cell rate algorithm):
 //! fixed where one is asked for; otherwise there is none until a way proves too narrow.
+//!
+//! Links lose at random whatever the rate is; then slowing down only wastes time. So when more is lost
+//! than before, the sender tries the rate at which the rest arrives: if less is lost then, a queue was
+//! overflowing, and the way passes that much; if not, it goes on as before. A rate a little too high
+//! does no harm: the narrow link is busy all the time, and what overflows is missing everywhere.
 
 use std::time::{Duration, Instant};
 
-use super::loss::Traffic;
+use super::group::Key;
+use super::loss::Sample;
 
 /// The pace of a session.
 #[derive(Debug)]
@@ -17,6 +23,8 @@ pub(super) struct Pace {
     rate: Option<f64>,
     /// Whether the rate is to be found out.
     auto: bool,
+    /// A lower rate that is being tried.
+    trial: Option<Trial>,
     /// Datagrams that may be under way.
     window: u64,
     /// Datagrams sent when the window grew last.
@@ -25,6 +33,30 @@ pub(super) struct Pace {
     due: Instant,
     /// Reports on earlier rounds say nothing about the present rate.
     changed: u32,
+}
+
+/// A lower rate that is being tried.
+#[derive(Debug)]
+struct Trial {
+    /// For whom.
+    whom: Key,
+    /// The rate before.
+    before: Option<f64>,
+    /// The share lost before.
+    lost: f64,
+    /// What arrived before, in datagrams a second.
+    arriving: f64,
+}
+
+/// What a sample says about the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// What is lost is lost at any rate.
+    Usual,
+    /// The same, though it is more than it was.
+    Worse,
+    /// Nothing yet.
+    Open,
 }
 
 impl Pace {
@@ -36,6 +68,7 @@ impl Pace {
         Self {
             datagram,
             auto: rate.is_none(),
+            trial: None,
             rate,
             window: FIRST_WINDOW,
             grown: 0,
@@ -87,26 +120,58 @@ impl Pace {
         }
     }
 
-    /// A report on a round has shown something; `next` is the round to come.
-    pub(super) fn learn(&mut self, traffic: Traffic, round: u32, next: u32) {
-        if !self.auto || round < self.changed {
-            return;
+    /// The round from which on the rate has been the same.
+    pub(super) fn changed(&self) -> u32 {
+        self.changed
+    }
+
+    /// Takes what reports show of the way to a receiver; `next` is the round to come.
+    pub(super) fn learn(&mut self, whom: Key, sample: Sample, next: u32) -> Finding {
+        if !self.auto {
+            return Finding::Usual;
         }
-        match traffic {
-            Traffic::Jammed(passing) => {
-                self.rate = Some(passing.max(LEAST_RATE));
-                self.changed = next;
-            }
-            Traffic::Clear => {
-                if let Some(rate) = &mut self.rate {
-                    *rate *= GROWTH;
-                    self.changed = next;
-                }
-                if self.rate.is_some_and(|rate| rate > NO_RATE) {
-                    self.rate = None;
-                }
-            }
+        let Some(trial) = self.trial.take() else {
+            return self.watch(whom, sample, next);
+        };
+        if trial.whom != whom && next < self.changed.saturating_add(LONGEST_TRIAL) {
+            self.trial = Some(trial);
+            return Finding::Open;
         }
+        self.changed = next;
+        if trial.whom == whom && sample.lost < trial.lost - RELIEF {
+            let passing = trial.arriving / (1.0 - sample.lost).max(LEAST_PASSING);
+            self.rate = Some(passing.max(LEAST_RATE));
+            return Finding::Usual;
+        }
+        self.rate = trial.before;
+        if trial.whom == whom {
+            Finding::Worse
+        } else {
+            Finding::Open
+        }
+    }
+
+    fn watch(&mut self, whom: Key, sample: Sample, next: u32) -> Finding {
+        if sample.lost > sample.floor.unwrap_or_default() + EXCESS {
+            let floor = self.rate.and(sample.floor).unwrap_or_default();
+            let passing = sample.arriving / (1.0 - floor).max(LEAST_PASSING);
+            self.trial = Some(Trial {
+                whom,
+                before: self.rate,
+                lost: sample.lost,
+                arriving: sample.arriving,
+            });
+            let rate = self
+                .rate
+                .map_or(passing, |rate| passing.clamp(rate / 2.0, rate));
+            self.rate = Some(rate.max(LEAST_RATE));
+            self.changed = next;
+            return Finding::Open;
+        }
+        if let Some(rate) = self.rate {
+            self.rate = Some(rate * GROWTH).filter(|rate| *rate < NO_RATE);
+        }
+        Finding::Usual
     }
 }
 
@@ -129,8 +194,16 @@ const FIRST_WINDOW: u64 = 16;
 const MOST_WINDOW: u64 = 2048;
 /// How far behind a sender may be and catch up.
 const CATCH_UP: Duration = Duration::from_millis(2);
-/// Growth of the rate with each round that nothing was wrong with.
-const GROWTH: f64 = 1.05;
+/// Growth of the rate with each sample that nothing is wrong with.
+const GROWTH: f64 = 1.02;
+/// More than this share beyond what is lost at all times asks for a trial.
+const EXCESS: f64 = 0.12;
+/// A trial is a success if the share lost goes down by this.
+const RELIEF: f64 = 0.06;
+/// Some part of what is sent passes, else nothing can be done.
+const LEAST_PASSING: f64 = 0.05;
+/// A trial of so many rounds has lost its receiver.
+const LONGEST_TRIAL: u32 = 512;
 /// The lowest rate, in datagrams a second.
 const LEAST_RATE: f64 = 20.0;
 /// Rates above this one, in datagrams a second, need no pacing.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use protocol::broadcast::{Report, State};
 
-use super::loss::{Mark, Traffic, Way};
+use super::loss::Way;
 
 /// A receiver.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(super) struct Peer {
     /// Smoothed time from poll to answer.
     pub(super) round_trip: Duration,
     /// The way to it.
-    way: Way,
+    pub(super) way: Way,
     /// Files that it has proved.
     pub(super) proved: u32,
     /// It acknowledged the end.
@@ -87,11 +87,6 @@ impl Peer {
             State::Failed => self.lost = Some("it reported that it could not go on".into()),
         }
         news || !report.wants.is_empty()
-    }
-
-    /// Learns from both ends' counts; says what they show.
-    pub(super) fn learn(&mut self, mark: Mark) -> Option<Traffic> {
-        self.way.learn(mark)
     }
 
     /// A poll went out: from now on it is silent if it does not answer.

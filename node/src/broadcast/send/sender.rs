@@ -14,9 +14,9 @@ use protocol::broadcast::manifest::{self, ManifestError};
 use protocol::broadcast::{Datagram, FileEntry, Layout, Message, Object, Poll, Report, Seal};
 
 use super::damage::{Conditions, Damage};
-use super::group::{Expected, Group, Lost};
+use super::group::{Expected, Group, Key, Lost};
 use super::loss::Mark;
-use super::pace::Pace;
+use super::pace::{Finding, Pace};
 use super::polls::Polls;
 
 /// How a session is to be sent.
@@ -90,6 +90,8 @@ pub struct Sender {
     sent: Sent,
     /// Data datagrams at the last poll.
     polled: u64,
+    /// Of the last poll, to go out at once.
+    copies: Vec<Transmit>,
     /// When to ask again, and how often in vain it was.
     ask: (Instant, u32),
     announced: usize,
@@ -133,6 +135,7 @@ impl Sender {
             next: (0, 0),
             sent: Sent::default(),
             polled: 0,
+            copies: Vec::new(),
             ask: (now, 0),
             announced: 0,
             events: VecDeque::new(),
@@ -185,7 +188,12 @@ impl Sender {
         if let Some(polled) = self.polls.last() {
             let round = polled.round;
             self.group.overdue(now, round, self.settings.patience);
-            self.ask.1 += 1;
+            // Where all have answered there is no hurry; where not, polls or answers were lost.
+            let lost = self
+                .group
+                .answered()
+                .is_some_and(|answered| answered < round);
+            self.ask.1 = if lost { 0 } else { self.ask.1 + 1 };
         }
         self.advance(now);
     }
@@ -208,6 +216,9 @@ impl Sender {
             Stage::Over => None,
             Stage::Ending(said, at) => (now >= at).then(|| self.end(now, said)),
             Stage::Announcing | Stage::Sending => {
+                if let Some(copy) = self.copies.pop() {
+                    return Some(copy);
+                }
                 if self.is_poll_due(now) {
                     return Some(self.poll(now));
                 }
@@ -272,18 +283,7 @@ impl Sender {
         if news {
             self.ask.1 = 0;
         }
-        let polled = self.polls.get(report.round).copied();
-        if let Some(polled) = polled.filter(|polled| polled.round == report.round) {
-            let mark = Mark {
-                sent: polled.datagrams,
-                received: report.received,
-                clock: report.clock,
-            };
-            if let Some(traffic) = self.group.learn(from, report.receiver, mark) {
-                self.pace
-                    .learn(traffic, report.round, self.polls.next_round());
-            }
-        }
+        self.learn((from, report.receiver), report);
         for want in report.wants.iter().filter(|want| want.block < self.next.0) {
             if let Some(block) = self.layout.block(want.block) {
                 self.damage.note(report.round, want, &block);
@@ -291,6 +291,30 @@ impl Sender {
         }
         for file in self.announced..self.group.proved() as usize {
             self.announce(file);
+        }
+    }
+
+    /// Learns from a receiver's counts what the way to it is like.
+    fn learn(&mut self, whom: Key, report: &Report) {
+        let changed = self.pace.changed();
+        let polled = self.polls.get(report.round);
+        let polled =
+            polled.filter(|polled| polled.round == report.round && polled.round >= changed);
+        let Some((polled, way)) = polled.zip(self.group.way(whom)) else {
+            return;
+        };
+        let mark = Mark {
+            sent: polled.datagrams,
+            received: report.received,
+            clock: report.clock,
+        };
+        let Some(sample) = way.learn(mark, changed) else {
+            return;
+        };
+        match self.pace.learn(whom, sample, self.polls.next_round()) {
+            Finding::Usual => way.settle(sample.lost),
+            Finding::Worse => way.accept(sample.lost),
+            Finding::Open => {}
         }
     }
 
@@ -324,7 +348,11 @@ impl Sender {
         let conditions = Conditions {
             datagram: self.datagram_time(now),
             lost: self.group.loses(),
-            last: self.next.0 >= self.layout.blocks(),
+            round: if self.next.0 < self.layout.blocks() {
+                Duration::ZERO
+            } else {
+                self.group.round_trip()
+            },
         };
         self.damage.plan(answered, &self.layout, conditions);
     }
@@ -345,9 +373,11 @@ impl Sender {
         now >= self.ask.0 || self.sent.datagrams - self.polled >= self.interval()
     }
 
-    /// Data datagrams between two polls.
+    /// Data datagrams between two polls. Where polls and answers are lost, too, nobody shall have
+    /// missed so many of them in a row that the window is full.
     fn interval(&self) -> u64 {
-        self.window().div_ceil(4)
+        let polls = if self.group.loses() < LITTLE { 4 } else { 16 };
+        self.window().div_ceil(polls).max(LEAST_INTERVAL)
     }
 
     fn window(&self) -> u64 {
@@ -420,17 +450,21 @@ impl Sender {
         let round = self.polls.sent(now, self.sent.datagrams);
         self.polled = self.sent.datagrams;
         self.group.polled(now);
-        let first = self.group.round_trip() * 2 + LEAST_WAIT;
+        let first = self.group.round_trip() * 5 / 4 + LEAST_WAIT;
         let wait = (first * (1 << self.ask.1.min(8))).min(MOST_WAIT);
         self.ask.0 = now + wait;
-        self.datagram(Message::Poll(Poll {
+        let poll = self.datagram(Message::Poll(Poll {
             round,
             upto: self.next.0,
             symbol_size: self.settings.symbol_size,
             open: OPEN_BLOCKS,
             manifest_length: u32::try_from(self.manifest.len()).unwrap_or(u32::MAX),
             manifest_hash: self.manifest_hash,
-        }))
+        }));
+        if !self.has_work() || !self.may_send(1) {
+            self.copies = vec![poll.clone(); self.group.copies() - 1];
+        }
+        poll
     }
 
     fn end(&mut self, now: Instant, said: u32) -> Transmit {
@@ -484,6 +518,10 @@ const OPEN_BLOCKS: u16 = 16;
 const LEAST_BUFFER: u32 = 64 << 10;
 /// How long answers may take beyond twice the round trip.
 const LEAST_WAIT: Duration = Duration::from_millis(2);
+/// Fewer datagrams between two polls make the polls outweigh them.
+const LEAST_INTERVAL: u64 = 4;
+/// A share of lost datagrams that hinders nothing.
+const LITTLE: f64 = 0.01;
 /// A question is repeated at least so often.
 const MOST_WAIT: Duration = Duration::from_millis(100);
 /// So many polls ago is not long ago.

@@ -92,13 +92,14 @@ impl Host {
         while let Some(action) = self.receiver.poll_action() {
             match action {
                 Action::Send(_, datagram) => answers.push(datagram),
-                Action::Begin(_, files) => self.files = files,
+                Action::Begin(_, contents) => self.files = contents.files,
                 Action::Write {
                     session,
                     file,
                     offset,
                     length,
                     content,
+                    ..
                 } => {
                     let start = usize::try_from(offset).unwrap();
                     let bytes = self.partial.entry(file).or_default();
@@ -106,7 +107,7 @@ impl Host {
                     bytes[start..start + length].copy_from_slice(&content[..length]);
                     self.receiver.recycle(session, content);
                 }
-                Action::Finish(session, file) => {
+                Action::Finish(session, file, _) => {
                     let bytes = self.partial.remove(&file).unwrap();
                     let name = self.files[file].name.to_string();
                     self.named.insert(name, bytes);
@@ -119,5 +120,5 @@ impl Host {
     }
 }
 
-/// Bytes of a socket's receive buffer, by Linux's default.
-const BUFFER: u32 = 212_992;
+/// Bytes of a socket's receive buffer, as large as Linux allows anybody by default.
+const BUFFER: u32 = 425_984;

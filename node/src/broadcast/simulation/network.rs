@@ -22,6 +22,31 @@ pub(super) struct Weather {
     pub(super) strange: u64,
     pub(super) least_delay: u64,
     pub(super) most_delay: u64,
+    /// A link that all datagrams of the sender pass.
+    pub(super) narrow: Option<Narrow>,
+}
+
+/// A link that passes so many bytes a second, with a queue before it.
+#[derive(Debug)]
+pub(super) struct Narrow {
+    pub(super) bytes_per_second: u64,
+    pub(super) queue: u64,
+    /// Nanosecond in which it will have passed all that waits.
+    pub(super) busy_until: u64,
+}
+
+impl Narrow {
+    /// When a datagram has passed, in microseconds; `None` if the queue is full.
+    fn pass(&mut self, now: u64, bytes: usize) -> Option<u64> {
+        let bytes = u64::try_from(bytes).unwrap() + FRAMING;
+        let begin = self.busy_until.max(now * 1000);
+        let waiting = (begin - now * 1000) * self.bytes_per_second / 1_000_000_000;
+        if waiting + bytes > self.queue {
+            return None;
+        }
+        self.busy_until = begin + bytes * 1_000_000_000 / self.bytes_per_second;
+        Some(self.busy_until / 1000)
+    }
 }
 
 /// A sender, its receivers, and the network between them.
@@ -39,6 +64,8 @@ pub(super) struct Simulation {
     flying: BinaryHeap<Reverse<Flight>>,
     sent: u64,
     pub(super) events: Vec<SenderEvent>,
+    /// When the session had ended, in microseconds.
+    pub(super) ended: Option<u64>,
 }
 
 /// Microsecond of arrival, a number that keeps the order, whom it is for, the bytes.
@@ -62,6 +89,48 @@ impl Source for Contents {
 }
 
 impl Simulation {
+    /// A lossy link of 100 Mbit/s between a sender and so many receivers, and one file.
+    pub(super) fn narrow(seed: u64, receivers: u8, lost: u64, bytes: usize, queue: u64) -> Self {
+        let mut simulation = Self::new(seed);
+        let mut dice = Dice(seed);
+        let start = simulation.start;
+        simulation.weather = Weather {
+            lost,
+            least_delay: 50,
+            most_delay: 60,
+            narrow: Some(Narrow {
+                bytes_per_second: 12_500_000,
+                queue,
+                busy_until: 0,
+            }),
+            ..Weather::default()
+        };
+        let contents = vec![vec![7; bytes]];
+        let entries = [FileEntry {
+            name: "file-0.bin".parse().unwrap(),
+            length: u64::try_from(bytes).unwrap(),
+        }];
+        let settings = SenderSettings {
+            symbol_size: 1456,
+            seal: Seal::default(),
+            expected: Expected::Count(receivers.into()),
+            rate: None,
+            ..simulation.sender.settings().clone()
+        };
+        let seal = Seal::default();
+        simulation.hosts = (0..receivers)
+            .map(|number| Host::new(number, start, &seal, &mut dice))
+            .collect();
+        for host in &mut simulation.hosts {
+            (host.born, host.dies, host.stalls) = (0, None, (0, 0));
+        }
+        simulation.sender = Sender::new(settings, &entries, start).unwrap();
+        let sender = &simulation.sender;
+        simulation.loader = Loader::new(sender.layout().clone(), sender.manifest().to_vec());
+        simulation.contents = Contents(contents);
+        simulation
+    }
+
     pub(super) fn new(seed: u64) -> Self {
         let mut dice = Dice(seed);
         let start = Instant::now();
@@ -73,6 +142,7 @@ impl Simulation {
             strange: dice.below(50),
             least_delay: 20 + dice.below(2_000),
             most_delay: 2_020 + dice.up_to_one_of(&[1, 1_000, 60_000]),
+            narrow: None,
         };
         let (symbol_size, sizes) = *dice.pick(&SIZES);
         let files = 1 + dice.below(5);
@@ -122,6 +192,7 @@ impl Simulation {
             flying: BinaryHeap::new(),
             sent: 0,
             events: Vec::new(),
+            ended: None,
         }
     }
 
@@ -172,13 +243,22 @@ impl Simulation {
                 Transmit::Symbols { block, symbols } => self.datagrams(block, &symbols),
             };
             for bytes in datagrams {
-                for host in 0..self.hosts.len() {
-                    self.launch(Whom::Host(host), bytes.clone());
+                let passed = match &mut self.weather.narrow {
+                    Some(narrow) => narrow.pass(self.now, bytes.len()),
+                    None => Some(self.now),
+                };
+                for host in passed.map_or(0..0, |_| 0..self.hosts.len()) {
+                    let at = passed.unwrap_or(self.now);
+                    self.launch(at, Whom::Host(host), bytes.clone());
                 }
             }
         }
         self.events
             .extend(std::iter::from_fn(|| self.sender.poll_event()));
+        let is_end = |event: &SenderEvent| matches!(event, SenderEvent::Ended(_));
+        if self.ended.is_none() && self.events.iter().any(is_end) {
+            self.ended = Some(self.now);
+        }
     }
 
     fn datagrams(&mut self, block: u32, symbols: &[u16]) -> Vec<Vec<u8>> {
@@ -220,12 +300,12 @@ impl Simulation {
                 host.busy_until += std::mem::take(&mut host.stalls.1);
             }
             for answer in answers {
-                self.launch(Whom::SenderFrom(number), answer);
+                self.launch(self.now, Whom::SenderFrom(number), answer);
             }
         }
     }
 
-    fn launch(&mut self, whom: Whom, mut bytes: Vec<u8>) {
+    fn launch(&mut self, at: u64, whom: Whom, mut bytes: Vec<u8>) {
         let copies = 1 + u64::from(self.dice.happens(self.weather.doubled));
         for _copy in 0..copies {
             if self.dice.happens(self.weather.lost) {
@@ -237,13 +317,13 @@ impl Simulation {
             }
             if self.dice.happens(self.weather.strange) {
                 let strange = self.dice.bytes(200);
-                self.schedule(whom, strange);
+                self.schedule(at, whom, strange);
             }
-            self.schedule(whom, bytes.clone());
+            self.schedule(at, whom, bytes.clone());
         }
     }
 
-    fn schedule(&mut self, whom: Whom, bytes: Vec<u8>) {
+    fn schedule(&mut self, at: u64, whom: Whom, bytes: Vec<u8>) {
         let spread = self
             .weather
             .most_delay
@@ -251,7 +331,7 @@ impl Simulation {
         let delay = self.weather.least_delay + self.dice.below(spread + 1);
         self.sent += 1;
         self.flying
-            .push(Reverse((self.now + delay, self.sent, whom, bytes)));
+            .push(Reverse((at + delay, self.sent, whom, bytes)));
     }
 
     /// When something happens next; `None` once all have ended.
@@ -278,6 +358,9 @@ impl Simulation {
         hosts.chain(sender).chain(flying).min()
     }
 }
+
+/// Bytes of a frame beyond its datagram: Ethernet, IPv4 and UDP headers.
+const FRAMING: u64 = 14 + 20 + 8;
 
 /// Bytes of a symbol, and limits that the files' lengths are drawn below. The last kind has files of
 /// more than one block.

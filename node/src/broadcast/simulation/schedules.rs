@@ -27,8 +27,8 @@ fn every_schedule_ends_with_equal_bytes_or_an_honest_failure() {
     });
     let failed = SCHEDULES - complete;
     // Both ends of the story must have been told.
-    assert!(complete > 600, "only {complete} transfers were complete");
-    assert!(failed > 60, "only {failed} transfers failed");
+    assert!(complete > 500, "only {complete} transfers were complete");
+    assert!(failed > 50, "only {failed} transfers failed");
 }
 
 #[test]
@@ -45,6 +45,28 @@ fn nothing_is_repeated_where_nothing_is_lost() {
     simulation.run();
     assert!(judge(&simulation));
     assert_eq!(simulation.sender.sent().repairs, 0);
+}
+
+#[test]
+fn a_narrow_link_is_kept_busy_whatever_it_loses() {
+    // Queues that hold 3 and 50 milliseconds; the link passes 8 256 datagrams a second.
+    for (queue, lost) in [
+        (32_000, 0),
+        (32_000, 50),
+        (600_000, 0),
+        (600_000, 50),
+        (600_000, 200),
+    ] {
+        let mut simulation = Simulation::narrow(1, 2, lost, 5_000_000, queue);
+        simulation.run();
+        assert!(judge(&simulation));
+        let micros = simulation.ended.unwrap();
+        let least = 5_000_000 * 1_000_000 / 12_020_000 * 1000 / (1000 - lost);
+        assert!(
+            micros < least * 110 / 100,
+            "queue {queue}, lost {lost}: {micros} µs instead of {least}"
+        );
+    }
 }
 
 fn run(seed: u64) -> bool {
@@ -104,4 +126,4 @@ fn has(simulation: &Simulation, host: &Host, file: usize) -> bool {
     true
 }
 
-const SCHEDULES: u64 = 1200;
+const SCHEDULES: u64 = 1000;

@@ -1,0 +1,8 @@
+//! Any bytes as a manifest, and the layout of what it names.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use node::broadcast::probe;
+
+fuzz_target!(|bytes: &[u8]| probe::manifest(bytes));

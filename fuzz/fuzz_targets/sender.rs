@@ -1,0 +1,8 @@
+//! Any datagrams at a sender.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use node::broadcast::probe;
+
+fuzz_target!(|bytes: &[u8]| probe::sender(bytes));
