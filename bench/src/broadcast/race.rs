@@ -114,55 +114,58 @@ fn share(cell: &Cell, milliseconds: f64) -> f64 {
     bytes / (milliseconds / 1e3) / limit * 100.0
 }
 
-fn cells() -> Vec<Cell> {
-    let open = |receivers, bytes, target, peers, quick| Cell {
+/// Over a link that is as fast as this machine.
+fn open(receivers: u16, bytes: u64, target: Target, peers: &'static [&'static str]) -> Cell {
+    Cell {
         receivers,
         mbit: 0,
         loss: 0,
         bytes,
         target: Some(target),
         peers,
-        quick,
+        quick: bytes <= 10_000_000,
+    }
+}
+
+/// Over a link of 100 Mbit/s that loses so many percent: 95 % of what it can pass.
+fn narrow(receivers: u16, loss: u32) -> Cell {
+    let mut cell = Cell {
+        mbit: 100,
+        loss,
+        ..open(receivers, 50_000_000, Target::Milliseconds(0.0), &[])
     };
+    // Twice the time is half the share.
+    cell.target = Some(Target::Milliseconds(share(&cell, 1.0) / 95.0));
+    cell
+}
+
+fn cells() -> Vec<Cell> {
     let mut cells = vec![
-        open(2, 1_000, Target::Milliseconds(5.0), &ALL, true),
-        open(2, 10_000_000, Target::Milliseconds(30.0), &ALL, true),
+        open(2, 1_000, Target::Milliseconds(5.0), &ALL),
+        open(2, 10_000_000, Target::Milliseconds(30.0), &ALL),
         open(
             2,
             100_000_000,
             Target::Milliseconds(200.0),
             &["tcp", "bare", "udpcast", "uftp"],
-            false,
         ),
         open(
             16,
             100_000_000,
             Target::TimesOf(1.0 / 1.2, "tcp"),
             &["tcp", "bare"],
-            false,
         ),
         Cell {
             loss: 20,
-            ..open(
-                2,
-                10_000_000,
-                Target::Milliseconds(100.0),
-                &["tcp", "uftp"],
-                true,
-            )
+            ..open(2, 10_000_000, Target::Milliseconds(100.0), &["tcp", "uftp"])
         },
         Cell {
             mbit: 100,
-            ..open(
-                16,
-                10_000_000,
-                Target::TimesOf(1.0 / 12.0, "tcp"),
-                &["tcp"],
-                false,
-            )
+            quick: false,
+            ..open(16, 10_000_000, Target::TimesOf(1.0 / 12.0, "tcp"), &["tcp"])
         },
     ];
-    for (receivers, loss) in [
+    let lossy = [
         (2, 1),
         (4, 5),
         (16, 1),
@@ -170,21 +173,8 @@ fn cells() -> Vec<Cell> {
         (16, 20),
         (2, 30),
         (16, 30),
-    ] {
-        let least = 50e6 / (12.5e6 * 1456.0 / 1514.0 * (1.0 - f64::from(loss) / 100.0)) * 1e3;
-        let percent = u32::try_from(loss).unwrap_or_default();
-        cells.push(Cell {
-            mbit: 100,
-            loss: percent,
-            ..open(
-                receivers,
-                50_000_000,
-                Target::Milliseconds(least / 0.95),
-                &[],
-                false,
-            )
-        });
-    }
+    ];
+    cells.extend(lossy.map(|(receivers, loss)| narrow(receivers, loss)));
     cells
 }
 

@@ -1,13 +1,17 @@
-//! The rounds of a sender: when each poll went out, and what had been sent before it.
+//! The rounds of a sender: when each poll went out, what had been sent before it, and when to ask again.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// The polls that went out lately.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Polls {
     next: u32,
     recent: VecDeque<Polled>,
+    /// When to ask again.
+    ask_at: Instant,
+    /// How often it was asked without hurry.
+    patient: u32,
 }
 
 /// A poll that went out.
@@ -22,13 +26,40 @@ pub(super) struct Polled {
 }
 
 impl Polls {
+    /// No polls yet; the first is due.
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            next: 0,
+            recent: VecDeque::new(),
+            ask_at: now,
+            patient: 0,
+        }
+    }
+
+    /// When to ask again.
+    pub(super) fn ask_at(&self) -> Instant {
+        self.ask_at
+    }
+
+    /// Questions are to follow each other as fast as answers can come.
+    pub(super) fn hurry(&mut self) {
+        self.patient = 0;
+    }
+
+    /// Questions are to follow each other more and more slowly.
+    pub(super) fn take_time(&mut self) {
+        self.patient += 1;
+    }
+
     /// The number of the next poll, which will tell of everything sent until then.
     pub(super) fn next_round(&self) -> u32 {
         self.next
     }
 
-    /// A poll goes out; returns its number.
-    pub(super) fn sent(&mut self, at: Instant, datagrams: u64) -> u32 {
+    /// A poll goes out, whose answers may take as long as `round_trip`; returns its number.
+    pub(super) fn sent(&mut self, at: Instant, datagrams: u64, round_trip: Duration) -> u32 {
+        let first = round_trip * 5 / 4 + LEAST_WAIT;
+        self.ask_at = at + (first * (1 << self.patient.min(8))).min(MOST_WAIT);
         let round = self.next;
         self.next += 1;
         if self.recent.len() == REMEMBERED {
@@ -53,6 +84,15 @@ impl Polls {
         self.recent.back()
     }
 
+    /// What a datagram took lately, where so many were sent by now.
+    pub(super) fn datagram_time(&self, now: Instant, datagrams: u64) -> Duration {
+        let Some(earlier) = self.get(self.next.saturating_sub(LATELY)) else {
+            return Duration::ZERO;
+        };
+        let sent = u32::try_from(datagrams - earlier.datagrams).unwrap_or(u32::MAX);
+        now.saturating_duration_since(earlier.at) / sent.max(1)
+    }
+
     /// How long ago a round was polled, if that is remembered.
     pub(super) fn since(&self, round: u32, now: Instant) -> Option<Duration> {
         let polled = self.get(round).filter(|polled| polled.round == round)?;
@@ -62,3 +102,9 @@ impl Polls {
 
 /// More polls than are ever unanswered.
 const REMEMBERED: usize = 256;
+/// So many polls ago is not long ago.
+const LATELY: u32 = 32;
+/// How long answers may take beyond the round trip.
+const LEAST_WAIT: Duration = Duration::from_millis(2);
+/// A question is repeated at least so often.
+const MOST_WAIT: Duration = Duration::from_millis(100);

@@ -11,64 +11,14 @@ use std::time::{Duration, Instant};
 
 use protocol::broadcast::hash::Hash;
 use protocol::broadcast::manifest::{self, ManifestError};
-use protocol::broadcast::{Datagram, FileEntry, Layout, Message, Object, Poll, Report, Seal};
+use protocol::broadcast::{Datagram, FileEntry, Layout, Message, Object, Poll, Report};
 
 use super::damage::{Conditions, Damage};
-use super::group::{Expected, Group, Key, Lost};
+use super::group::{Group, Key};
 use super::loss::Mark;
+use super::model::{SenderEvent, Sent, Settings, Transmit};
 use super::pace::{Finding, Pace};
 use super::polls::Polls;
-
-/// How a session is to be sent.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The session's number; random, so that no stale datagram fits.
-    pub session: u32,
-    /// Bytes of a full symbol; even.
-    pub symbol_size: u16,
-    /// How its datagrams are protected.
-    pub seal: Seal,
-    /// Whom to wait for.
-    pub expected: Expected,
-    /// A receiver that is silent for so long is given up.
-    pub patience: Duration,
-    /// All that are not done by then are given up.
-    pub deadline: Duration,
-    /// Bytes of datagrams a second; `None` is as fast as receivers and the way to them can.
-    pub rate: Option<u64>,
-}
-
-/// What the sender wants on the wire, to all receivers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Transmit {
-    /// A whole datagram.
-    Datagram(Vec<u8>),
-    /// Symbols of a block, a datagram each. All have one length but the last, which may be shorter.
-    Symbols {
-        /// The block's number.
-        block: u32,
-        /// The symbols' numbers; from the block's source count on they are parity.
-        symbols: Vec<u16>,
-    },
-}
-
-/// What the sender has to tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SenderEvent {
-    /// Every expected receiver has proved the file with this number.
-    Proved(usize, Hash),
-    /// The session has ended for those that were lost, if any, and for all others with every file.
-    Ended(Vec<Lost>),
-}
-
-/// Datagrams that went out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sent {
-    /// Data datagrams, repairs included.
-    pub datagrams: u64,
-    /// Repairs: source symbols that were sent again, and parity.
-    pub repairs: u64,
-}
 
 /// The sender of one session.
 #[derive(Debug)]
@@ -92,8 +42,6 @@ pub struct Sender {
     polled: u64,
     /// Of the last poll, to go out at once.
     copies: Vec<Transmit>,
-    /// When to ask again, and how often in vain it was.
-    ask: (Instant, u32),
     announced: usize,
     events: VecDeque<SenderEvent>,
 }
@@ -128,7 +76,7 @@ impl Sender {
             pace: Pace::new(datagram, settings.rate, now),
             manifest_hash: *blake3::hash(&manifest).as_bytes(),
             hashes: Vec::new(),
-            polls: Polls::default(),
+            polls: Polls::new(now),
             damage: Damage::default(),
             stage: Stage::Announcing,
             started: now,
@@ -136,7 +84,6 @@ impl Sender {
             sent: Sent::default(),
             polled: 0,
             copies: Vec::new(),
-            ask: (now, 0),
             announced: 0,
             events: VecDeque::new(),
             settings,
@@ -182,18 +129,18 @@ impl Sender {
         if now >= self.deadline() {
             self.fail(now, "the deadline passed");
         }
-        if self.is_closing() || now < self.ask.0 {
+        if self.is_closing() || now < self.polls.ask_at() {
             return;
         }
         if let Some(polled) = self.polls.last() {
             let round = polled.round;
             self.group.overdue(now, round, self.settings.patience);
             // Where all have answered there is no hurry; where not, polls or answers were lost.
-            let lost = self
-                .group
-                .answered()
-                .is_some_and(|answered| answered < round);
-            self.ask.1 = if lost { 0 } else { self.ask.1 + 1 };
+            if (self.group.answered()).is_some_and(|answered| answered < round) {
+                self.polls.hurry();
+            } else {
+                self.polls.take_time();
+            }
         }
         self.advance(now);
     }
@@ -204,8 +151,8 @@ impl Sender {
         let next = match self.stage {
             Stage::Over => return None,
             Stage::Ending(_, at) => return Some(at),
-            _ if self.may_send(1) && self.has_work() => self.pace.due().min(self.ask.0),
-            _ => self.ask.0,
+            _ if self.may_send(1) && self.has_work() => self.pace.due().min(self.polls.ask_at()),
+            _ => self.polls.ask_at(),
         };
         Some(next.min(self.deadline()))
     }
@@ -281,7 +228,7 @@ impl Sender {
         let heard = self.group.heard(now, from, report, sampled);
         let Some(news) = heard else { return };
         if news {
-            self.ask.1 = 0;
+            self.polls.hurry();
         }
         self.learn((from, report.receiver), report);
         for want in report.wants.iter().filter(|want| want.block < self.next.0) {
@@ -346,7 +293,7 @@ impl Sender {
             self.pace.taken(polled.datagrams);
         }
         let conditions = Conditions {
-            datagram: self.datagram_time(now),
+            datagram: self.polls.datagram_time(now, self.sent.datagrams),
             lost: self.group.loses(),
             round: if self.next.0 < self.layout.blocks() {
                 Duration::ZERO
@@ -357,20 +304,8 @@ impl Sender {
         self.damage.plan(answered, &self.layout, conditions);
     }
 
-    /// What a datagram took lately, mostly.
-    fn datagram_time(&self, now: Instant) -> Duration {
-        let Some(earlier) = self
-            .polls
-            .get(self.polls.next_round().saturating_sub(LATELY))
-        else {
-            return Duration::ZERO;
-        };
-        let sent = u32::try_from(self.sent.datagrams - earlier.datagrams).unwrap_or(u32::MAX);
-        now.saturating_duration_since(earlier.at) / sent.max(1)
-    }
-
     fn is_poll_due(&self, now: Instant) -> bool {
-        now >= self.ask.0 || self.sent.datagrams - self.polled >= self.interval()
+        now >= self.polls.ask_at() || self.sent.datagrams - self.polled >= self.interval()
     }
 
     /// Data datagrams between two polls. Where polls and answers are lost, too, nobody shall have
@@ -447,12 +382,10 @@ impl Sender {
     }
 
     fn poll(&mut self, now: Instant) -> Transmit {
-        let round = self.polls.sent(now, self.sent.datagrams);
+        let round_trip = self.group.round_trip();
+        let round = self.polls.sent(now, self.sent.datagrams, round_trip);
         self.polled = self.sent.datagrams;
         self.group.polled(now);
-        let first = self.group.round_trip() * 5 / 4 + LEAST_WAIT;
-        let wait = (first * (1 << self.ask.1.min(8))).min(MOST_WAIT);
-        self.ask.0 = now + wait;
         let poll = self.datagram(Message::Poll(Poll {
             round,
             upto: self.next.0,
@@ -469,8 +402,8 @@ impl Sender {
 
     fn end(&mut self, now: Instant, said: u32) -> Transmit {
         self.stage = if said < ENDS {
-            let wait = self.group.round_trip() * 2 + LEAST_WAIT;
-            Stage::Ending(said + 1, now + wait.min(MOST_WAIT) * (1 << said))
+            let wait = (self.group.round_trip() * 2).clamp(LEAST_WAIT, MOST_WAIT);
+            Stage::Ending(said + 1, now + wait * (1 << said))
         } else {
             Stage::Over
         };
@@ -516,15 +449,12 @@ const JOIN_PATIENCE: Duration = Duration::from_secs(1);
 const OPEN_BLOCKS: u16 = 16;
 /// A receive buffer to begin with, in bytes.
 const LEAST_BUFFER: u32 = 64 << 10;
-/// How long answers may take beyond twice the round trip.
+/// The end is repeated after twice the round trip, but within these limits, and then ever later.
 const LEAST_WAIT: Duration = Duration::from_millis(2);
+const MOST_WAIT: Duration = Duration::from_millis(100);
 /// Fewer datagrams between two polls make the polls outweigh them.
 const LEAST_INTERVAL: u64 = 4;
 /// A share of lost datagrams that hinders nothing.
 const LITTLE: f64 = 0.01;
-/// A question is repeated at least so often.
-const MOST_WAIT: Duration = Duration::from_millis(100);
-/// So many polls ago is not long ago.
-const LATELY: u32 = 32;
 /// How often the end is repeated where its acknowledgement is missing.
 const ENDS: u32 = 6;

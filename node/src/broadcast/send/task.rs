@@ -18,7 +18,8 @@ use protocol::role::{FileRecord, RoleEvent, Summary};
 
 use super::group::{Expected, Lost};
 use super::loader::{LoadError, Loader, Source};
-use super::sender::{Sender, SenderEvent, Settings, Transmit};
+use super::model::{SenderEvent, Settings, Transmit};
+use super::sender::Sender;
 use crate::broadcast::net::{BroadcastSocket, Dropping, Parts, Segmentation, symbol_size};
 use crate::broadcast::random::random;
 use crate::broadcast::task::{Step, Task, Wait};
