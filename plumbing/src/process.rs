@@ -257,6 +257,21 @@ const STARTING: Duration = Duration::from_secs(2);
 
 const PAUSE: Duration = Duration::from_micros(100);
 
+/// Whether this process ignores a signal (`SigIgn` of proc_pid_status(5)).
+///
+/// # Errors
+/// If /proc does not tell.
+pub fn ignores(signal: i32) -> io::Result<bool> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let mask = mask.ok_or_else(|| io::Error::other("/proc/self/status has no SigIgn"))?;
+    Ok(signal > 0
+        && mask
+            .checked_shr(signal.unsigned_abs() - 1)
+            .is_some_and(|bits| bits & 1 == 1))
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::{Child, Command, Stdio};
@@ -269,6 +284,14 @@ mod tests {
             .stdin(Stdio::piped())
             .spawn()
             .unwrap()
+    }
+
+    #[test]
+    fn ignored_signals_are_told_from_others() {
+        // Every Rust program starts with SIGPIPE ignored.
+        assert!(ignores(libc::SIGPIPE).unwrap());
+        assert!(!ignores(libc::SIGUSR1).unwrap());
+        assert!(!ignores(0).unwrap());
     }
 
     #[test]

@@ -59,6 +59,11 @@ fn a_program_dies(who: Who) {
     assert_eq!(stage.print("logs a --follow"), "last words\n");
     let ps = stage.print("ps");
     assert!(ps.contains("its command ended: exit code 3"), "{ps}");
+    let said = stdout(&stage.run("run --lab one --out out").succeeds());
+    assert!(
+        said.contains("the command of a failed: exit code 3"),
+        "{said}"
+    );
     stage.run("down one").succeeds();
     stage.is_as_before();
 }

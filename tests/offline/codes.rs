@@ -45,6 +45,31 @@ fn run(sandbox: &mut Sandbox, more: &str, faults: &str, code: i32) -> String {
     stdout(&ended) + &stderr(&ended)
 }
 
+/// `/dev/full` takes nothing (full(4)), as a disk that is full.
+#[test]
+fn results_that_reach_nobody_end_with_4() {
+    for words in [&["schema"][..], &["completions", "bash"]] {
+        let mut command = sandbox().command(words);
+        command.stdout(fs::File::create("/dev/full").unwrap());
+        let ended = command.output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(4), "{words:?}: {said}");
+        assert!(said.contains("standard output: No space left"), "{said}");
+    }
+}
+
+#[test]
+fn a_matrix_beyond_measure_is_refused_before_its_values_are_tried() {
+    let sandbox = sandbox();
+    let values: Vec<String> = (0..2000).map(|value| value.to_string()).collect();
+    let lab = format!("{LAB}matrix.x = {values:?}\nmatrix.y = {values:?}\n[vars]\nx = 1\ny = 1\n");
+    sandbox.write("lab.toml", lab);
+    sandbox.write("image", b"image");
+    let said = stderr(&sandbox.run(["validate"]).ends_with(2));
+    assert!(said.contains("the axis x has 2000 values"), "{said}");
+    assert!(said.contains("the matrix has 4000000 cells"), "{said}");
+}
+
 #[test]
 fn what_passes_ends_with_0() {
     let said = run(&mut sandbox(), "", "", 0);

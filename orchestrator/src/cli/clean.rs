@@ -143,8 +143,17 @@ impl Leftover {
 /// The right to remove a lab's leftovers; `None` if it is up or at work.
 fn claim(state: &StateDir, lab: &LabId, console: Console) -> Result<Option<Claim>, Failure> {
     let folder = state.folder(lab);
-    if !folder.path().exists() {
-        return Ok(Some(Claim { _lock: None }));
+    match folder.path().try_exists() {
+        Ok(true) => {}
+        Ok(false) => return Ok(Some(Claim { _lock: None })),
+        // Only its owner can tell whether it is up.
+        Err(error) => {
+            let path = folder.path().display();
+            console.note(format_args!(
+                "{lab} stays, for it is another user's: {path}: {error}"
+            ));
+            return Ok(None);
+        }
     }
     if folder.record()?.is_some() {
         console.note(format_args!(

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
@@ -39,17 +40,32 @@ impl Console {
         } else {
             "\n"
         };
-        write(&mut io::stdout().lock(), format_args!("{text}{end}"));
+        self.bytes(format!("{text}{end}").as_bytes());
     }
 
     /// Prints bytes on standard output as they are; says whether anybody still reads there.
     pub fn bytes(&self, bytes: &[u8]) -> bool {
-        raw(&mut io::stdout().lock(), bytes)
+        let written = raw(&mut io::stdout().lock(), bytes);
+        if let Err(error) = &written
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            let _ = LOST.set(error.to_string());
+        }
+        written.is_ok()
+    }
+
+    /// Why results did not reach standard output, where somebody waited for them. A reader that has
+    /// gone (`| head`) has had all that it wanted.
+    pub fn lost(&self) -> Option<Failure> {
+        let error = LOST.get()?;
+        Some(Failure::Error(format!(
+            "writing to standard output: {error}"
+        )))
     }
 
     /// Prints bytes on standard error as they are; says whether anybody still reads there.
     pub fn error_bytes(&self, bytes: &[u8]) -> bool {
-        raw(&mut io::stderr().lock(), bytes)
+        raw(&mut io::stderr().lock(), bytes).is_ok()
     }
 
     /// Prints a value as JSON on standard output.
@@ -90,13 +106,16 @@ impl Console {
     }
 }
 
-/// Writes; where the stream is closed (`| head`) there is nobody left to tell.
+/// Tells; where the stream is closed there is nobody left to tell.
 fn write(out: &mut impl Write, text: std::fmt::Arguments<'_>) {
     if out.write_fmt(text).and_then(|()| out.flush()).is_err() {
         tracing::debug!("an output stream is closed");
     }
 }
 
-fn raw(out: &mut impl Write, bytes: &[u8]) -> bool {
-    out.write_all(bytes).and_then(|()| out.flush()).is_ok()
+fn raw(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    out.write_all(bytes).and_then(|()| out.flush())
 }
+
+/// The first error of standard output, of which a process has one.
+static LOST: OnceLock<String> = OnceLock::new();

@@ -83,6 +83,12 @@ async fn supervise(arguments: Arguments, console: Console) -> Status {
             Status::Interrupted
         }
     };
+    if let Some(failure) = console.lost() {
+        console.fail(&failure);
+        if status == Status::Passed {
+            status = failure.status();
+        }
+    }
     tokio::select! {
         left = reaping.drain() => for error in left {
             console.fail(&Failure::Lab(error));
@@ -135,10 +141,12 @@ async fn dispatch(
     }
 }
 
-/// Ctrl-C and SIGTERM, which take the same path.
+/// Ctrl-C, SIGTERM, and SIGHUP where the terminal is gone: all take the same path.
 struct Interrupts {
     interrupt: Signal,
     terminate: Signal,
+    /// `None` where it is ignored, as under `nohup`.
+    hangup: Option<Signal>,
 }
 
 impl Interrupts {
@@ -147,15 +155,31 @@ impl Interrupts {
         Ok(Self {
             interrupt,
             terminate: signal(SignalKind::terminate())?,
+            hangup: listens_to_hangup()
+                .then(|| signal(SignalKind::hangup()))
+                .transpose()?,
         })
     }
 
     async fn next(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = hangup => {}
         }
     }
+}
+
+/// Whether the hangup of a terminal is to end this process, which `nohup` says it is not.
+fn listens_to_hangup() -> bool {
+    let hangup = SignalKind::hangup().as_raw_value();
+    !plumbing::process::ignores(hangup).unwrap_or(false)
 }
 
 fn start_log(global: &Global) {

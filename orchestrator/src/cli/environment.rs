@@ -9,6 +9,8 @@ use nix::unistd::geteuid;
 /// Where labs that are up are recorded: `/run/orchestrator` for root, else in the user's runtime
 /// folder (XDG Base Directory Specification), else in a folder of the user's own below `/tmp`.
 pub fn state_dir(given: Option<PathBuf>) -> PathBuf {
+    // Labs are marked with it, and are looked for from other working directories.
+    let given = given.map(|path| std::path::absolute(&path).unwrap_or(path));
     given.unwrap_or_else(|| {
         if geteuid().is_root() {
             return PathBuf::from("/run/orchestrator");

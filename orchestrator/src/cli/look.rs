@@ -127,7 +127,8 @@ fn describe(status: &NodeStatus) -> String {
             )
         }
     };
-    format!("{command}, {} processes", status.processes)
+    let plural = if status.processes == 1 { "" } else { "es" };
+    format!("{command}, {} process{plural}", status.processes)
 }
 
 impl LabRow {

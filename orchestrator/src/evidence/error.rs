@@ -17,6 +17,12 @@ pub enum EvidenceError {
         /// The folder.
         path: PathBuf,
     },
+    /// Another run writes there at this time.
+    #[error("another run writes to {path}; wait for it to end, or name another folder with --out")]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The disk is full.
     #[error(
         "{path}: the disk is full ({} free); make room, or name a folder elsewhere with --out",

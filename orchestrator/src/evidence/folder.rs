@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 
 use super::{EvidenceError, component};
 
@@ -15,9 +19,11 @@ use super::{EvidenceError, component};
 /// received/<scenario>/<cell>/<node>/<file>
 /// logs/<node>.log
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct RunFolder {
     root: PathBuf,
+    /// Held as long as a run writes there.
+    _turn: Option<Arc<Flock<fs::File>>>,
 }
 
 /// A cell of a scenario, by its place in the folder.
@@ -43,7 +49,10 @@ impl RunFolder {
         for name in names {
             let root = runs.join(name);
             match fs::create_dir(&root) {
-                Ok(()) => return Ok(Self { root }),
+                Ok(()) => {
+                    let _turn = turn(&root)?;
+                    return Ok(Self { root, _turn });
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(EvidenceError::at(&root, error)),
             }
@@ -55,9 +64,11 @@ impl RunFolder {
     /// replaced: exactly the files and folders that a run makes are removed.
     ///
     /// # Errors
-    /// [`EvidenceError::Occupied`] if it holds anything but an earlier run; else with the path.
+    /// [`EvidenceError::Occupied`] if it holds anything but an earlier run, [`EvidenceError::Busy`]
+    /// if a run writes there at this time; else with the path.
     pub fn create_at(root: &Path) -> Result<Self, EvidenceError> {
         make(root)?;
+        let _turn = turn(root)?;
         let at = |e| EvidenceError::at(root, e);
         let occupied = fs::read_dir(root).map_err(at)?.next().is_some();
         // A run that was killed leaves no report, but its events.
@@ -72,6 +83,7 @@ impl RunFolder {
         }
         let folder = Self {
             root: root.to_owned(),
+            _turn,
         };
         // Whether anything can be written is known now, not after the run.
         folder.write(TOPOLOGY, b"")?;
@@ -85,7 +97,7 @@ impl RunFolder {
     pub fn open(root: &Path) -> Result<Self, EvidenceError> {
         fs::read_dir(root).map_err(|e| EvidenceError::at(root, e))?;
         let root = root.to_owned();
-        Ok(Self { root })
+        Ok(Self { root, _turn: None })
     }
 
     /// The folder.
@@ -192,6 +204,22 @@ fn cell_name(params: &BTreeMap<String, String>) -> String {
     component(&pairs.join(","))
 }
 
+/// Locks the folder itself, so that nothing is left of the lock. `None` on a file system that has no
+/// locks.
+fn turn(root: &Path) -> Result<Option<Arc<Flock<fs::File>>>, EvidenceError> {
+    let folder = fs::File::open(root).map_err(|e| EvidenceError::at(root, e))?;
+    match Flock::lock(folder, FlockArg::LockExclusiveNonblock) {
+        Ok(locked) => Ok(Some(Arc::new(locked))),
+        Err((_, Errno::EWOULDBLOCK)) => Err(EvidenceError::Busy {
+            path: root.to_owned(),
+        }),
+        Err((_, error)) => {
+            tracing::debug!(%error, "the run directory cannot be locked");
+            Ok(None)
+        }
+    }
+}
+
 fn make(folder: &Path) -> Result<(), EvidenceError> {
     fs::create_dir_all(folder).map_err(|e| EvidenceError::at(folder, e))
 }
@@ -255,6 +283,18 @@ mod tests {
         let error = RunFolder::create_at(root.path()).unwrap_err();
         assert!(matches!(error, EvidenceError::Occupied { .. }), "{error}");
         assert_eq!(entries(root.path()), ["thesis.tex"]);
+    }
+
+    #[test]
+    fn two_runs_do_not_write_into_one_folder_at_once() {
+        let root = tempfile::tempdir().unwrap();
+        let first = RunFolder::create_at(root.path()).unwrap();
+        first.write(EVENTS, b"{}").unwrap();
+        let error = RunFolder::create_at(root.path()).unwrap_err();
+        assert!(matches!(error, EvidenceError::Busy { .. }), "{error}");
+        assert_eq!(entries(root.path()), ["events.ndjson", "topology.toml"]);
+        drop(first);
+        RunFolder::create_at(root.path()).unwrap();
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::context::Surroundings;
 use super::lab::resolve;
+use super::scenarios::can_be_tried;
 use crate::topology::diagnostic::Diagnostic;
 use crate::topology::document::Document;
 use crate::topology::model::{Impairment, Topology};
@@ -24,7 +25,8 @@ pub(in crate::topology) fn check(
         .scenario
         .0
         .iter()
-        .filter_map(|entry| entry.value.common());
+        .filter_map(|entry| entry.value.common())
+        .filter(|common| can_be_tried(common.matrix));
     let axes = scenarios.flat_map(|common| &common.matrix.0);
     for (key, values) in axes.filter(|(key, _)| is_variable(&key.value)) {
         for written in &values.0 {

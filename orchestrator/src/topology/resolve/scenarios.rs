@@ -1,6 +1,6 @@
 //! What every scenario has: name, matrix, faults, capture and time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -126,10 +126,10 @@ fn matrix(
 ) -> Vec<(String, Vec<String>)> {
     let named: &Named<Many<Written<Scalar>>> = common.matrix;
     let mut axes = Vec::new();
-    let mut cells = 1_usize;
     for (key, written) in &named.0 {
         axis_name(cx, entry, key);
         let mut values: Vec<String> = Vec::new();
+        let mut seen = HashSet::new();
         for word in &written.0 {
             let Some(value) = cx.text(word) else { continue };
             if key.value == "model"
@@ -137,7 +137,7 @@ fn matrix(
             {
                 cx.mistake(&word.span(), format!("`{value}` is not a model"), remedy);
             }
-            if values.contains(&value) {
+            if !seen.insert(value.clone()) {
                 let message = format!("`{value}` twice on one axis");
                 cx.mistake(&word.span(), message, "write it once");
             }
@@ -151,9 +151,14 @@ fn matrix(
                 "write at least one, or leave the axis out",
             );
         }
-        cells = cells.saturating_mul(values.len().max(1));
+        if values.len() > MOST_VALUES {
+            let message = format!("the axis {} has {} values", key.value, values.len());
+            let remedy = format!("write fewer values: at most {MOST_VALUES}");
+            cx.mistake(&key.span, message, remedy);
+        }
         axes.push((key.value.clone(), values));
     }
+    let cells = cells(named);
     if cells > MOST_CELLS
         && let Some((key, _)) = named.0.last()
     {
@@ -162,6 +167,18 @@ fn matrix(
         cx.mistake(&key.span, message, remedy);
     }
     axes
+}
+
+/// Whether the matrix is small enough to be tried, value by value.
+pub(super) fn can_be_tried(matrix: &Named<Many<Written<Scalar>>>) -> bool {
+    let longest = matrix.0.iter().map(|(_, values)| values.0.len()).max();
+    longest.unwrap_or(0) <= MOST_VALUES && cells(matrix) <= MOST_CELLS
+}
+
+/// How many combinations there are.
+fn cells(matrix: &Named<Many<Written<Scalar>>>) -> usize {
+    let lengths = matrix.0.iter().map(|(_, values)| values.0.len().max(1));
+    lengths.fold(1, usize::saturating_mul)
 }
 
 fn axis_name(cx: &Context<'_>, entry: &ScenarioEntry, key: &At<String>) {
@@ -207,6 +224,9 @@ pub(super) fn filled<T>(
 
 /// How long a cell may take, where the file does not say.
 const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// The most values of an axis. Each is tried before anything is raised.
+const MOST_VALUES: usize = 1000;
 
 /// The most cells of a scenario.
 const MOST_CELLS: usize = 10_000;
