@@ -257,7 +257,7 @@ const STARTING: Duration = Duration::from_secs(2);
 
 const PAUSE: Duration = Duration::from_micros(100);
 
-/// Whether this process ignores a signal (`SigIgn` of proc_pid_status(5)).
+/// Whether this process ignores a signal (`SigIgn` in `/proc/self/status`, proc(5)).
 ///
 /// # Errors
 /// If /proc does not tell.

@@ -48,8 +48,9 @@ fn run(sandbox: &mut Sandbox, more: &str, faults: &str, code: i32) -> String {
 /// `/dev/full` takes nothing (full(4)), as a disk that is full.
 #[test]
 fn results_that_reach_nobody_end_with_4() {
+    let sandbox = sandbox();
     for words in [&["schema"][..], &["completions", "bash"]] {
-        let mut command = sandbox().command(words);
+        let mut command = sandbox.command(words);
         command.stdout(fs::File::create("/dev/full").unwrap());
         let ended = command.output().unwrap();
         let said = String::from_utf8(ended.stderr).unwrap();
@@ -67,7 +68,7 @@ fn a_matrix_beyond_measure_is_refused_before_its_values_are_tried() {
     sandbox.write("image", b"image");
     let said = stderr(&sandbox.run(["validate"]).ends_with(2));
     assert!(said.contains("the axis x has 2000 values"), "{said}");
-    assert!(said.contains("the matrix has 4000000 cells"), "{said}");
+    assert!(said.contains("the axis y has 2000 values"), "{said}");
 }
 
 #[test]

@@ -305,7 +305,9 @@ mod tests {
         fs::write(capture, b"frames").unwrap();
         folder.write(REPORT_JSON, b"{}").unwrap();
         fs::write(folder.file("notes.txt"), b"mine").unwrap();
-        let folder = RunFolder::create_at(folder.root()).unwrap();
+        let root = folder.root().to_owned();
+        drop(folder);
+        let folder = RunFolder::create_at(&root).unwrap();
         assert_eq!(entries(folder.root()), ["notes.txt", "topology.toml"]);
     }
 
