@@ -33,7 +33,7 @@ pub enum Model {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Framing {
-    /// [`crate::datagram`]: what is lost is sent again until each receiver has proved its copy.
+    /// [`crate::broadcast`]: what is lost is sent again until each receiver has proved its copy.
     #[default]
     Reliable,
     /// A file a datagram, without a name. Receivers number what arrives.
@@ -136,6 +136,8 @@ pub struct TaskRecord {
     pub bytes: u64,
     /// Datagrams sent.
     pub datagrams: u64,
+    /// Those of them that were sent for others that were lost.
+    pub repeated: u64,
     /// Who did it, as `ps` shows it: `thread data.jpg`, `process 4711`.
     pub worker: String,
     /// When it began, in seconds since 1970 (UTC).

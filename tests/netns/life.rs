@@ -51,7 +51,7 @@ fn from_up_to_down(who: Who) {
     let stage = Stage::new(who);
     stage.sandbox.copy_project("topologies");
     let up = stage.print("up topologies/two-servers.toml --out first");
-    assert!(up.contains("4 of 4 files equal byte for byte"), "{up}");
+    assert!(up.contains("20 of 20 files equal byte for byte"), "{up}");
     assert!(up.contains("orchestrator down two-servers"), "{up}");
     let ps = stage.print("ps");
     for shown in [
@@ -65,7 +65,7 @@ fn from_up_to_down(who: Who) {
     let listed = stage.print("exec alpine-1 -- ls /root/received/broadcast/0");
     assert_eq!(listed, "asteroid.png\ndata.jpg\n");
     let again = stage.print("run --lab two-servers --out second");
-    assert!(again.contains("4 of 4 files equal"), "{again}");
+    assert!(again.contains("20 of 20 files equal"), "{again}");
     // It stays up, found by its file too.
     stage.print("ps topologies/two-servers.toml");
     let down = stderr(&stage.run("down topologies/two-servers.toml").succeeds());

@@ -19,6 +19,7 @@ pub fn lab(receivers: usize) -> String {
         format!("name = \"models-{receivers}\"\n[network.lan]\nsubnet = \"10.0.0.0/24\"\n"),
         "[node.sender]\nnetworks = [\"lan\"]\n".to_owned(),
         format!("[node.receiver]\ncount = {receivers}\nnetworks = [\"lan\"]\n"),
+        scenario("reliable", "reliable", three, ""),
         scenario("datagram", "datagram", three, "workers = 2\n"),
         scenario("byte", "byte", "\"one.bin\"", ""),
         scenario("bytes", "byte", "\"one.bin\", \"two.bin\"", fails),
@@ -43,7 +44,7 @@ pub fn files() -> Vec<(&'static str, Vec<u8>)> {
 /// was mixed where it must be, and that each model was truly at work.
 pub fn judge(report: &Value, receivers: usize) {
     assert_eq!(report["outcome"], "passed", "{report:#}");
-    let names = ["datagram", "byte", "bytes"];
+    let names = ["reliable", "datagram", "byte", "bytes"];
     let scenarios = report["scenarios"].as_array().unwrap();
     assert_eq!(scenarios.len(), names.len());
     for (scenario, name) in scenarios.iter().zip(names) {

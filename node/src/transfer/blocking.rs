@@ -1,43 +1,35 @@
 //! The loop that does a task and blocks its thread.
 
-use std::io;
-use std::time::Instant;
+use nix::poll::PollFlags;
+use std::os::fd::AsFd;
 
 use protocol::task::TaskRecord;
 
+use super::effort::Effort;
 use super::job::{Ended, Job, Start};
-use super::naive::Naive;
 use super::options::How;
-use super::{send, socket};
+use super::socket;
 
 /// Does a task; `worker` says who does it.
 pub(super) fn run(job: &Job, how: &How, worker: String) -> TaskRecord {
     let start = Start::now();
-    let ended = job.load().map_or_else(Ended::before, |content| {
-        let task = Naive::new(how.framing, content, how.pause, start.at + how.deadline);
-        transmit(job, how, task).unwrap_or_else(|error| Ended::before(send::failed(job, &error)))
-    });
+    let ended = match Effort::begin(job, how) {
+        Ok(effort) => drive(job, effort),
+        Err(result) => Ended::before(result),
+    };
     job.record(start, worker, ended)
 }
 
-fn transmit(job: &Job, how: &How, mut task: Naive) -> io::Result<Ended> {
-    let socket = socket::sender(how.interface.as_ref())?;
+fn drive(job: &Job, mut effort: Effort) -> Ended {
     loop {
-        if let Some(ended) = task.ended() {
-            return Ok(ended);
-        }
-        let until = task.next_timer();
-        let Some(datagram) = task.poll_transmit(Instant::now()) else {
-            socket::wait(&[], Some(task.next_timer()))?;
-            task.on_timer(Instant::now());
-            continue;
+        let wait = match effort.step() {
+            Ok(wait) => wait,
+            Err(ended) => return ended,
         };
-        match socket.send_to(datagram, job.to) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                socket::wait_writable(&socket, until)?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            outcome => task.on_sent(outcome.map(|_| ())),
+        let mut events = PollFlags::POLLIN;
+        events.set(PollFlags::POLLOUT, wait.writable);
+        if let Err(error) = socket::wait(&[(effort.as_fd(), events)], wait.until) {
+            return Effort::cannot_wait(job, &error);
         }
     }
 }

@@ -23,6 +23,7 @@ pub struct Job {
 pub(super) struct Ended {
     pub(super) bytes: u64,
     pub(super) datagrams: u64,
+    pub(super) repeated: u64,
     pub(super) result: TaskResult,
 }
 
@@ -45,13 +46,6 @@ impl Job {
         format!("{}={}", self.path.display(), self.to)
     }
 
-    /// The file's content.
-    pub(super) fn load(&self) -> Result<Vec<u8>, TaskResult> {
-        std::fs::read(&self.path).map_err(|error| TaskResult::Failed {
-            reason: format!("cannot read {}: {error}", self.path.display()),
-        })
-    }
-
     /// What is to be told of it.
     pub(super) fn record(&self, start: Start, worker: String, ended: Ended) -> TaskRecord {
         TaskRecord {
@@ -59,6 +53,7 @@ impl Job {
             to: self.to.to_string(),
             bytes: ended.bytes,
             datagrams: ended.datagrams,
+            repeated: ended.repeated,
             worker,
             started: start.stamp(),
             seconds: start.elapsed().as_secs_f64(),
@@ -73,6 +68,7 @@ impl Ended {
         Self {
             bytes: 0,
             datagrams: 0,
+            repeated: 0,
             result,
         }
     }

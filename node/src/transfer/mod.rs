@@ -1,7 +1,8 @@
 //! Files sent under one of five concurrency models, and what receives those that come without names.
 //!
-//! A file is a task. What a task does is written once, without sockets or clock ([`naive`]); two
-//! loops do it, one that blocks ([`blocking`]) and one that yields ([`yielding`]); five drivers
+//! A file is a task. What a task does is written once, without sockets or clock: [`naive`] here, and
+//! [`crate::broadcast`] for what is to arrive. [`effort`] gives it a socket and never blocks; two loops
+//! drive it, one that blocks ([`blocking`]) and one that yields ([`yielding`]); five drivers
 //! spread the tasks: [`single_thread`], [`multi_thread`], [`multi_thread_async`] and, for both models
 //! of processes, [`multi_process`] with [`worker`] at the other end. [`census`] counts who is at work.
 //!
@@ -10,12 +11,14 @@
 
 mod blocking;
 mod census;
+mod effort;
 mod gate;
 mod job;
 mod multi_process;
 mod multi_thread;
 mod multi_thread_async;
 mod naive;
+mod naive_task;
 mod options;
 mod receive;
 mod send;

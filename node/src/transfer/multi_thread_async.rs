@@ -9,6 +9,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::effort::Effort;
 use super::job::Job;
 use super::options::How;
 use super::{census, send, yielding};
@@ -21,18 +22,23 @@ pub(super) fn run(jobs: &[Job], how: &How, workers: u32) -> io::Result<Census> {
         .thread_name_fn(move || format!("{THREAD}-{}", number.fetch_add(1, Ordering::Relaxed)))
         .enable_all()
         .build()?;
-    let (records, census) = runtime.block_on(all(load(jobs), how, None))?;
+    let begun = runtime.block_on(all(begin(jobs, how), None));
+    let (records, census) = begun?;
     for record in records {
         lines::print(&RoleEvent::Task(record))?;
     }
     Ok(census)
 }
 
-/// Jobs with their files' contents, which are read first, for tasks must not block.
-pub(super) type Loaded = Vec<(Job, Result<Vec<u8>, TaskResult>)>;
+/// Jobs whose files and sockets are open, or could not be opened.
+pub(super) type Begun = Vec<(Job, Result<Effort, TaskResult>)>;
 
-pub(super) fn load(jobs: &[Job]) -> Loaded {
-    jobs.iter().map(|job| (job.clone(), job.load())).collect()
+/// Opens files and sockets, before tasks run that must not block.
+pub(super) fn begin(jobs: &[Job], how: &How) -> Begun {
+    let begun = jobs
+        .iter()
+        .map(|job| (job.clone(), Effort::begin(job, how)));
+    begun.collect()
 }
 
 /// The thread that a task begins on.
@@ -44,19 +50,18 @@ fn thread() -> String {
 /// Does the tasks on the runtime that this is called in. What they came to is in the order in which
 /// they ended. `process` says who does them, where that is not the thread alone.
 pub(super) async fn all(
-    jobs: Loaded,
-    how: &How,
+    jobs: Begun,
     process: Option<&str>,
 ) -> io::Result<(Vec<TaskRecord>, Census)> {
     let (gate, closed) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    for (job, content) in jobs {
-        let (how, mut gate) = (how.clone(), closed.clone());
+    for (job, effort) in jobs {
+        let mut gate = closed.clone();
         let process = process.map(str::to_owned);
         tasks.spawn(async move {
             // Where the gate is gone instead of open, nobody waits for the task any longer.
             let _ = gate.wait_for(|open| *open).await;
-            yielding::run(job, content, how, process.unwrap_or_else(thread)).await
+            yielding::run(job, effort, process.unwrap_or_else(thread)).await
         });
     }
     let census = Census {

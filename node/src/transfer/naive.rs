@@ -99,6 +99,7 @@ impl Naive {
         Some(Ended {
             bytes: self.content.len() as u64,
             datagrams: self.datagrams,
+            repeated: 0,
             result: self.result.clone()?,
         })
     }

@@ -53,6 +53,9 @@ pub struct How {
     /// The interface to send on; default: the one that the routes choose.
     #[arg(long)]
     pub interface: Option<InterfaceName>,
+    /// Who must prove that the files arrived, where receivers do; default: whom a task is sent to.
+    #[arg(long, value_delimiter = ',')]
+    pub receivers: Vec<Ipv4Addr>,
     /// How long a task rests after its file, as if it had more to do.
     #[arg(long, default_value = "0s", value_parser = time)]
     pub pause: Duration,
@@ -97,6 +100,10 @@ impl How {
         let mut words = vec!["--framing".to_owned(), self.framing.to_string()];
         if let Some(interface) = &self.interface {
             words.extend(["--interface".to_owned(), interface.to_string()]);
+        }
+        if !self.receivers.is_empty() {
+            let receivers: Vec<_> = self.receivers.iter().map(ToString::to_string).collect();
+            words.extend(["--receivers".to_owned(), receivers.join(",")]);
         }
         for (flag, length) in [("--pause", self.pause), ("--deadline", self.deadline)] {
             words.extend([flag.to_owned(), format!("{}ms", length.as_millis())]);

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use plumbing::title::TitleArea;
 use protocol::role::RoleEvent;
-use protocol::task::{Model, RunRecord, TaskResult};
+use protocol::task::{Model, RunRecord};
 
-use super::job::{Job, Start, stamp};
+use super::job::{Start, stamp};
 use super::options::SendArguments;
 use super::{multi_process, multi_thread, multi_thread_async, single_thread};
 use crate::broadcast::lines;
@@ -46,13 +46,6 @@ fn run(arguments: &SendArguments) -> io::Result<()> {
         seconds,
         census,
     }))
-}
-
-/// What a task comes to that meets an error.
-pub(super) fn failed(job: &Job, error: &io::Error) -> TaskResult {
-    TaskResult::Failed {
-        reason: format!("cannot send to {}: {error}", job.to),
-    }
 }
 
 /// A task that panicked, which is a defect of this program.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::time::Instant;
 
 use nix::errno::Errno;
@@ -66,11 +66,6 @@ pub(super) fn wait(
         Err(Errno::EINTR) => Ok(vec![false; polled.len()]),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Waits until a socket can send or the time has come.
-pub(super) fn wait_writable(socket: &UdpSocket, until: Instant) -> io::Result<()> {
-    wait(&[(socket.as_fd(), PollFlags::POLLOUT)], Some(until)).map(|_| ())
 }
 
 /// Asked of the kernel, which doubles it for its own bookkeeping (socket(7)): room for a file of a

@@ -67,8 +67,8 @@ fn in_turn(arguments: &WorkerArguments, worker: &str) -> io::Result<Census> {
 
 fn concurrently(arguments: &WorkerArguments, worker: &str) -> io::Result<Census> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let jobs = multi_thread_async::load(&arguments.jobs);
-    let all = multi_thread_async::all(jobs, &arguments.how, Some(worker));
+    let jobs = multi_thread_async::begin(&arguments.jobs, &arguments.how);
+    let all = multi_thread_async::all(jobs, Some(worker));
     let (records, census) = runtime.block_on(all)?;
     for record in records {
         lines::print(&RoleEvent::Task(record))?;

@@ -1,51 +1,70 @@
 //! The loop that does a task and yields to others while it waits.
 
 use std::io;
+use std::os::fd::AsFd;
 use std::time::Instant;
 
 use protocol::task::{TaskRecord, TaskResult};
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
+use super::effort::Effort;
 use super::job::{Ended, Job, Start};
-use super::naive::Naive;
-use super::options::How;
-use super::{send, socket};
+use crate::broadcast::Wait;
 
-/// Does a task on a file that was read before, for reading would block; `worker` says who does it.
+/// Does a task that was begun before; `worker` says who does it.
 pub(super) async fn run(
     job: Job,
-    content: Result<Vec<u8>, TaskResult>,
-    how: How,
+    effort: Result<Effort, TaskResult>,
     worker: String,
 ) -> TaskRecord {
     let start = Start::now();
-    let ended = match content {
+    let ended = match effort {
         Err(result) => Ended::before(result),
-        Ok(content) => {
-            let task = Naive::new(how.framing, content, how.pause, start.at + how.deadline);
-            let ended = transmit(&job, &how, task).await;
-            ended.unwrap_or_else(|error| Ended::before(send::failed(&job, &error)))
+        Ok(effort) => {
+            let ended = drive(effort).await;
+            ended.unwrap_or_else(|error| Effort::cannot_wait(&job, &error))
         }
     };
     job.record(start, worker, ended)
 }
 
-async fn transmit(job: &Job, how: &How, mut task: Naive) -> io::Result<Ended> {
-    let socket = UdpSocket::from_std(socket::sender(how.interface.as_ref())?)?;
+async fn drive(mut effort: Effort) -> io::Result<Ended> {
+    // Another descriptor of the same socket, for the runtime to watch.
+    let watched = UdpSocket::from_std(effort.as_fd().try_clone_to_owned()?.into())?;
     loop {
-        if let Some(ended) = task.ended() {
-            return Ok(ended);
-        }
-        let until = task.next_timer();
-        let Some(datagram) = task.poll_transmit(Instant::now()) else {
-            tokio::time::sleep_until(task.next_timer().into()).await;
-            task.on_timer(Instant::now());
-            continue;
-        };
-        // Now and then this yields even where there is room, so that others have their turn.
-        let sending = socket.send_to(datagram, job.to);
-        if let Ok(outcome) = tokio::time::timeout_at(until.into(), sending).await {
-            task.on_sent(outcome.map(|_| ()));
+        match effort.step() {
+            Ok(wait) => ready(&watched, wait).await?,
+            Err(ended) => return Ok(ended),
         }
     }
+}
+
+/// Waits. What was ready counts as used before the next step, which uses all of it: what comes
+/// meanwhile is news then.
+async fn ready(watched: &UdpSocket, wait: Wait) -> io::Result<()> {
+    if wait.until.is_some_and(|until| until <= Instant::now()) {
+        tokio::task::yield_now().await;
+        return Ok(());
+    }
+    let timer = async {
+        match wait.until {
+            Some(until) => tokio::time::sleep_until(until.into()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        readable = watched.readable() => readable.map(|()| used(watched, Interest::READABLE)),
+        writable = watched.writable(), if wait.writable => {
+            writable.map(|()| used(watched, Interest::WRITABLE))
+        }
+        () = timer => Ok(()),
+    }
+}
+
+/// Takes note that the socket is as ready as it was no longer.
+fn used(watched: &UdpSocket, interest: Interest) {
+    let used = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+    // That is the answer to be had.
+    let _ = watched.try_io(interest, used);
 }

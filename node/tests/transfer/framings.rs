@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use protocol::role::RoleEvent;
 use protocol::task::{Framing, Model, TaskResult};
 
 use crate::program::{Program, Sent, files, free_port};
@@ -151,5 +152,54 @@ fn a_pause_is_part_of_each_task() {
             0.1
         };
         assert!(sent.run.seconds >= least);
+    }
+}
+
+#[test]
+fn a_reliable_file_is_proved_under_every_model() {
+    let home = tempfile::tempdir().unwrap();
+    let files = files(home.path(), &[0, 1, 1_000, 300_000]);
+    for model in Model::ALL {
+        let (port, folder) = (free_port(), home.path().join(model.to_string()));
+        let (number, sessions) = (port.to_string(), files.len().to_string());
+        let mut words = vec!["broadcast-receive", "--port", &number, "--interface", "lo"];
+        words.extend(["--sessions", &sessions, "--deadline", "60s"]);
+        words.extend(["--directory", folder.to_str().unwrap()]);
+        let mut receiver = Program::node(&words);
+        assert_eq!(receiver.event(), Some(RoleEvent::Ready));
+        let more = ["--receivers", "127.0.0.1", "--deadline", "60s"];
+        let sent = Sent::of(model, Framing::Reliable, port, &files, &more);
+        assert!(sent.all_done(), "{model}: {:?}", sent.tasks);
+        assert!(sent.tasks.iter().all(|task| task.datagrams > 0));
+        while receiver.event().is_some() {}
+        assert_eq!(receiver.code(), 0, "{model}");
+        for file in &files {
+            let copy = folder.join(file.file_name().unwrap());
+            assert!(
+                fs::read(file).unwrap() == fs::read(copy).unwrap(),
+                "{model}"
+            );
+        }
+        assert_eq!(fs::read_dir(folder).unwrap().count(), files.len());
+    }
+}
+
+#[test]
+fn a_reliable_task_that_nobody_answers_fails_by_its_deadline() {
+    let home = tempfile::tempdir().unwrap();
+    let files = files(home.path(), &[10, 20]);
+    for model in [
+        Model::SingleThread,
+        Model::MultiThreadAsync,
+        Model::MultiProcess,
+    ] {
+        let more = ["--deadline", "200ms"];
+        let sent = Sent::of(model, Framing::Reliable, free_port(), &files, &more);
+        let results = sent.tasks.iter().map(|task| &task.result);
+        assert!(
+            results.clone().all(|result| *result != TaskResult::Done),
+            "{model}"
+        );
+        assert_eq!(results.count(), 2);
     }
 }

@@ -178,6 +178,7 @@ pub(crate) fn free_port() -> u16 {
     held.bind(&any.into()).unwrap();
     // From now on servers may share it; the system gave it to nobody else.
     held.set_reuse_port(true).unwrap();
+    held.set_reuse_address(true).unwrap();
     let port = held.local_addr().unwrap().as_socket_ipv4().unwrap().port();
     HELD.lock().unwrap().push(held);
     port

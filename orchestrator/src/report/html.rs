@@ -7,7 +7,7 @@ use crate::number::{counted, seconds};
 use super::model::{RunReport, ScenarioReport};
 use super::plain_text::visible;
 use super::problem::{Problem, heading, problems};
-use super::tasks::{lesson, tasks_tables};
+use super::tasks::{Tasks, lesson, tasks};
 use super::verdict::verdict;
 use super::view::{self, Table, captures_table, files_table, steps_tables, summary_table};
 
@@ -60,7 +60,7 @@ struct Section<'a> {
     summary: Option<Table>,
     steps: Vec<(String, Table)>,
     lesson: Vec<String>,
-    tasks: Vec<(String, Table)>,
+    tasks: Vec<Tasks>,
     files: Option<Table>,
     files_title: String,
 }
@@ -74,7 +74,7 @@ impl<'a> Section<'a> {
             summary: summary_table(scenario),
             steps: steps_tables(scenario),
             lesson: lesson(scenario),
-            tasks: tasks_tables(scenario),
+            tasks: tasks(scenario),
             files,
             files_title: counted(rows as u64, "file"),
         }

@@ -3,7 +3,7 @@
 use super::model::{RunReport, ScenarioReport};
 use super::plain_text::visible;
 use super::problem::{self, problems};
-use super::tasks::{lesson, tasks_tables};
+use super::tasks::{lesson, tasks};
 use super::verdict::verdict;
 use super::view::{self, Table, captures_table, files_table, steps_tables, summary_table};
 use crate::number::seconds;
@@ -94,8 +94,12 @@ fn scenario(scenario: &ScenarioReport) -> String {
         let title = format!("### Steps {}", safe(&cell));
         text.push(format!("{}\n\n{}", title.trim_end(), table(&steps)));
     }
-    for (cell, tasks) in tasks_tables(scenario) {
-        text.push(format!("### Tasks {}\n\n{}", safe(&cell), table(&tasks)));
+    for tasks in tasks(scenario) {
+        let (cell, run) = (safe(&tasks.cell), safe(&tasks.run));
+        text.push(format!(
+            "### Tasks {cell}\n\n{run}\n\n{}",
+            table(&tasks.table)
+        ));
     }
     if let Some(files) = files_table(scenario) {
         text.push(format!("### Files\n\n{}", table(&files)));

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::model::{
     CaptureReport, CellReport, FileOutcome, FileReport, Finding, HostReport, NodeReport, Outcome,
-    Picture, ProofReport, RunReport, SCHEMA, ScenarioReport, StepReport, Timings,
+    Picture, ProofReport, RunReport, SCHEMA, ScenarioReport, StepReport, TaskReport, Timings,
+    WorkReport,
 };
 
 /// Everything as it should be: two images at two nodes in three cells, and the steps of a program.
@@ -148,6 +149,7 @@ pub(super) fn hostile() -> RunReport {
         capture.file = evil.to_owned();
         capture.cut_short = Some(evil.to_owned());
     }
+    report.scenarios.extend(taught().scenarios);
     for scenario in &mut report.scenarios {
         scenario.name = evil.to_owned();
         scenario.headline = evil.to_owned();
@@ -158,6 +160,16 @@ pub(super) fn hostile() -> RunReport {
             for file in &mut cell.files {
                 file.name = evil.to_owned();
                 file.sha256_received = Some(evil.to_owned());
+                file.received_as = Some(evil.to_owned());
+                file.note = Some(evil.to_owned());
+            }
+            cell.expected = cell.expected.take().map(|_| evil.to_owned());
+            if let Some(work) = &mut cell.work {
+                work.model = evil.to_owned();
+                work.started = evil.to_owned();
+                work.files[0].file = evil.to_owned();
+                work.files[0].worker = evil.to_owned();
+                work.files[0].reason = Some(evil.to_owned());
             }
             for step in &mut cell.steps {
                 step.name = evil.to_owned();
@@ -188,7 +200,7 @@ fn broadcast() -> ScenarioReport {
             .collect(),
         steps: Vec::new(),
         findings: Vec::new(),
-        work: None,
+        work: Some(work(model, seconds)),
         expected: None,
     };
     let models = [
@@ -210,6 +222,52 @@ fn broadcast() -> ScenarioReport {
             findings: Vec::new(),
         }],
     }
+}
+
+fn work(model: &str, seconds: f64) -> WorkReport {
+    let task = |(file, datagrams): (&str, u64)| TaskReport {
+        file: file.to_owned(),
+        to: "255.255.255.255:5005".to_owned(),
+        worker: format!("thread {file}"),
+        started: "2026-11-21T03:01:12.1Z".to_owned(),
+        seconds,
+        bytes: datagrams * 1_456,
+        datagrams,
+        outcome: Outcome::Passed,
+        reason: None,
+    };
+    WorkReport {
+        model: model.to_owned(),
+        framing: "reliable".to_owned(),
+        started: "2026-11-21T03:01:12.1Z".to_owned(),
+        ended: "2026-11-21T03:01:12.2Z".to_owned(),
+        seconds,
+        processes: 1,
+        threads: 3,
+        tasks: 2,
+        pool: Some(4),
+        deadline_s: 10.0,
+        pause_s: 0.0,
+        files: [("data.jpg", 105), ("asteroid.png", 735)].map(task).into(),
+    }
+}
+
+/// It failed as it was to.
+pub(super) fn taught() -> RunReport {
+    let mut report = passed();
+    report.scenarios.truncate(1);
+    let broadcast = &mut report.scenarios[0];
+    broadcast.cells.truncate(1);
+    let cell = &mut broadcast.cells[0];
+    cell.expected = Some("one of them fits no buffer".to_owned());
+    for file in &mut cell.files {
+        if file.name == "asteroid.png" {
+            file.outcome = FileOutcome::Cut;
+            file.received_as = Some("img1.jpg".to_owned());
+            file.note = Some("what did not fit into the buffer is lost".to_owned());
+        }
+    }
+    report
 }
 
 fn mirror() -> ScenarioReport {

@@ -7,34 +7,49 @@ use crate::number;
 use super::model::{CellReport, FileOutcome, FileReport, ScenarioReport, TaskReport, WorkReport};
 use super::view::{Row, Table, cell_words};
 
-/// The tasks of each cell, with the cell and its run in words; none where nothing had tasks.
-pub fn tasks_tables(scenario: &ScenarioReport) -> Vec<(String, Table)> {
-    let table = |cell: &CellReport| {
-        let work = cell.work.as_ref()?;
-        Some((title(cell, work), tasks_table(work)))
-    };
-    scenario.cells.iter().filter_map(table).collect()
+/// The tasks of a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tasks {
+    /// The cell in words, or the model where there is no matrix.
+    pub cell: String,
+    /// Who was at work, and when, in a line.
+    pub run: String,
+    /// Each task.
+    pub table: Table,
 }
 
-/// `model multi-thread: 3.2 ms, from 07:21:01.1 to 07:21:01.2; 3 threads, …`.
-fn title(cell: &CellReport, work: &WorkReport) -> String {
-    let cell = match cell_words(&cell.params) {
-        words if words.is_empty() => work.model.clone(),
-        words => words,
+/// The tasks of each cell; none where nothing had tasks.
+pub fn tasks(scenario: &ScenarioReport) -> Vec<Tasks> {
+    let of = |cell: &CellReport| {
+        let work = cell.work.as_ref()?;
+        let words = cell_words(&cell.params);
+        Some(Tasks {
+            cell: if words.is_empty() {
+                work.model.clone()
+            } else {
+                words
+            },
+            run: run(work),
+            table: tasks_table(work),
+        })
     };
-    let pool = work.pool.map(|size| format!(" of a pool of {size}"));
+    scenario.cells.iter().filter_map(of).collect()
+}
+
+fn run(work: &WorkReport) -> String {
+    let processes = match work.processes {
+        0 | 1 => "1 process".to_owned(),
+        processes => format!("{processes} processes"),
+    };
+    let pool = work.pool.map(|size| format!(" (a pool of {size})"));
     format!(
-        "{cell}: {} from {} to {}; at work at once {}{}, {} each, {}; {} a task at most, {} pause",
+        "{} from {} to {}; at work at once: {processes}, {} in one, {}{}; {} a task at most, {} pause",
         number::seconds(work.seconds),
         work.started,
         work.ended,
-        match work.processes {
-            0 | 1 => "1 process".to_owned(),
-            processes => format!("{processes} processes"),
-        },
-        pool.unwrap_or_default(),
         number::counted(work.threads.into(), "thread"),
         number::counted(work.tasks.into(), "task"),
+        pool.unwrap_or_default(),
         number::seconds(work.deadline_s),
         number::seconds(work.pause_s),
     )

@@ -21,6 +21,7 @@ fn the_console_tells_each_outcome() {
     insta::assert_snapshot!("console-failed", console(&sample::failed()));
     insta::assert_snapshot!("console-incomplete", console(&sample::incomplete()));
     insta::assert_snapshot!("console-skipped", console(&sample::skipped()));
+    insta::assert_snapshot!("console-taught", console(&sample::taught()));
 }
 
 #[test]
@@ -55,6 +56,7 @@ fn junit_has_a_case_for_all_that_was_verified() {
     insta::assert_snapshot!("junit-passed", rendered(Format::Junit, &sample::passed()));
     insta::assert_snapshot!("junit-failed", rendered(Format::Junit, &sample::failed()));
     insta::assert_snapshot!("junit-skipped", rendered(Format::Junit, &sample::skipped()));
+    insta::assert_snapshot!("junit-taught", rendered(Format::Junit, &sample::taught()));
 }
 
 #[test]

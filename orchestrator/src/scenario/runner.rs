@@ -7,7 +7,7 @@ use crate::control::process::Hands;
 use crate::number::counted;
 use crate::report::event::RunEvent;
 use crate::report::model::{CaptureReport, CellReport, Finding, Outcome, ScenarioReport};
-use crate::topology::model::{Files, Framing, Model, Scenario, Topology, Transfer, Work};
+use crate::topology::model::{Files, Scenario, Topology, Transfer, Work};
 
 use super::capture::Captures;
 use super::cell::{Params, combinations, label};
@@ -234,15 +234,7 @@ fn in_cell(
         (place.params.get(MODEL), &mut scenario.work)
         && let Ok(model) = model.parse()
     {
-        transfer.sending.model = model;
-    }
-    if let Some(sending) = scenario.work.transfer().map(|transfer| &transfer.sending)
-        && sending.framing == Framing::Reliable
-        && sending.model != Model::SingleThread
-    {
-        let model = sending.model;
-        let later = format!("the framing reliable has the model `{model}` in a later version");
-        reason.get_or_insert(later);
+        transfer.sending.model = Some(model);
     }
     Ok((scenario, reason))
 }

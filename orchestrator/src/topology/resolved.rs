@@ -185,7 +185,9 @@ impl Writer<'_> {
         if let Some(buffer) = sending.buffer {
             self.text("buffer", &buffer.to_string())?;
         }
-        self.text("model", &sending.model.to_string())?;
+        if let Some(model) = sending.model {
+            self.text("model", &model.to_string())?;
+        }
         writeln!(self.out, "processes = {}", sending.processes)?;
         writeln!(self.out, "workers = {}", sending.workers)?;
         self.text("deadline", &Time(sending.deadline).to_string())?;

@@ -5,7 +5,7 @@ use protocol::task::{Model, TaskRecord, TaskResult};
 use crate::control::process::Hands;
 use crate::report::model::{CellReport, Outcome, TaskReport, WorkReport};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
-use crate::topology::model::{Sending, Transfer};
+use crate::topology::model::{Framing, Sending, Transfer};
 
 use super::cargo;
 use super::comparison::{self, compare};
@@ -44,12 +44,14 @@ pub async fn run(
         cell.findings.extend(received.findings);
     }
     let received = compare(cx, place, what, &sent.tasks).await?;
-    cell.metrics = sender::metrics(&sent, comparison::whole(&received));
+    let reliable = transfer.sending.framing == Framing::Reliable;
+    cell.metrics = sender::metrics(&sent, comparison::whole(&received), reliable);
     if let Some(seconds) = loaded.download_s {
         cell.metrics.insert("download_s".to_owned(), seconds);
     }
-    if let Some(published) = transfer.sending.published.get(&transfer.sending.model) {
-        let published = published.as_secs_f64();
+    let model = transfer.sending.model.as_ref();
+    let published = model.and_then(|model| transfer.sending.published.get(model));
+    if let Some(published) = published.map(std::time::Duration::as_secs_f64) {
         cell.metrics.insert("published_s".to_owned(), published);
         if let Some(seconds) = cell.metrics.get("transfer_s") {
             let ratio = 100.0 * seconds / published;

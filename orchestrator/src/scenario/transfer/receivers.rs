@@ -106,7 +106,12 @@ fn arguments(
     let mut add = |words: &[&str]| arguments.extend(words.iter().map(|&word| word.to_owned()));
     if framing == Framing::Reliable {
         let seconds = format!("{}s", place.seconds());
+        let numbers = 0..transfer.files.count();
+        let theirs = numbers.filter(|file| paths.leads(*file, number)).count();
+        let one = transfer.is_one_session(paths.broadcast.is_some());
+        let sessions = if one { 1 } else { theirs };
         add(&["broadcast-receive", "--deadline", &seconds]);
+        add(&["--sessions", &sessions.to_string()]);
     } else {
         let name = stored_name(number);
         add(&["receive", "--framing", framing.word(), "--name", &name]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use protocol::control::Exit;
 use protocol::role::{RoleEvent, Summary};
-use protocol::task::{Framing, RunRecord, TaskRecord, TaskResult};
+use protocol::task::{RunRecord, TaskRecord, TaskResult};
 
 use crate::control::process::Hands;
 use crate::report::event::RunEvent;
@@ -23,7 +23,7 @@ pub struct Sent {
     pub tasks: Vec<TaskRecord>,
     /// What they came to in all.
     pub run: Option<RunRecord>,
-    /// What a reliable transfer took; several ones added up.
+    /// What it took in one session.
     pub summary: Option<Summary>,
     /// What went wrong.
     pub findings: Vec<Finding>,
@@ -40,43 +40,26 @@ pub async fn send(
     running: &mut Vec<Hands>,
 ) -> Result<Sent, ScenarioError> {
     let mut sent = Sent::default();
-    for arguments in roles(place, transfer, paths, parcels) {
-        let role = Role::start(cx.node(&transfer.from)?, arguments).await?;
-        running.push(role.hands());
-        watch(cx, transfer, role, &mut sent).await?;
+    if parcels.is_empty() {
+        return Ok(sent);
     }
+    let arguments = if transfer.is_one_session(paths.broadcast.is_some()) {
+        one_session(place, transfer, paths, parcels)
+    } else {
+        tasks(transfer, paths, parcels)
+    };
+    let role = Role::start(cx.node(&transfer.from)?, arguments).await?;
+    running.push(role.hands());
+    watch(cx, transfer, role, &mut sent).await?;
     Ok(sent)
 }
 
-/// The roles that send the files, one after the other.
-fn roles(
-    place: CellPlace<'_>,
-    transfer: &Transfer,
-    paths: &Paths,
-    parcels: &[Parcel],
-) -> Vec<Vec<String>> {
-    let numbered: Vec<_> = parcels.iter().enumerate().collect();
-    if parcels.is_empty() {
-        return Vec::new();
-    }
-    if transfer.sending.framing != Framing::Reliable {
-        return vec![tasks(transfer, paths, &numbered)];
-    }
-    match &paths.broadcast {
-        Some(_) => vec![reliable(place, transfer, paths, &numbered)],
-        None => numbered
-            .iter()
-            .map(|one| reliable(place, transfer, paths, &[*one]))
-            .collect(),
-    }
-}
-
-/// All files as tasks of one role.
-fn tasks(transfer: &Transfer, paths: &Paths, parcels: &[(usize, &Parcel)]) -> Vec<String> {
+/// Each file as a task.
+fn tasks(transfer: &Transfer, paths: &Paths, parcels: &[Parcel]) -> Vec<String> {
     let sending = &transfer.sending;
-    let mut words = Vec::new();
+    let mut words = vec!["send".to_owned()];
     let mut add = |flag: &str, value: String| words.extend([flag.to_owned(), value]);
-    add("--model", sending.model.to_string());
+    add("--model", sending.model.unwrap_or_default().to_string());
     add("--framing", sending.framing.to_string());
     add("--processes", sending.processes.to_string());
     add("--workers", sending.workers.to_string());
@@ -84,46 +67,44 @@ fn tasks(transfer: &Transfer, paths: &Paths, parcels: &[(usize, &Parcel)]) -> Ve
     add("--pause", format!("{}ms", sending.pause.as_millis()));
     if let Some(crossing) = &paths.broadcast {
         add("--interface", crossing.from.to_string());
+        add("--receivers", addresses(paths));
     }
-    for (number, parcel) in parcels {
-        if let Some(target) = paths.target(*number) {
+    for (number, parcel) in parcels.iter().enumerate() {
+        if let Some(target) = paths.target(number) {
             add(
                 "--task",
                 format!("{}={target}:{}", parcel.path, transfer.port),
             );
         }
     }
-    std::iter::once("send".to_owned()).chain(words).collect()
+    words
 }
 
-/// Files to the receivers that they lead to, until each has proved its copies.
-fn reliable(
+/// All files in one session, until each receiver has proved its copies.
+fn one_session(
     place: CellPlace<'_>,
     transfer: &Transfer,
     paths: &Paths,
-    parcels: &[(usize, &Parcel)],
+    parcels: &[Parcel],
 ) -> Vec<String> {
-    let mut words = Vec::new();
+    let mut words = vec!["broadcast-send".to_owned()];
     let mut add = |flag: &str, value: String| words.extend([flag.to_owned(), value]);
     add("--port", transfer.port.to_string());
     add("--deadline", format!("{}s", place.seconds()));
     if let Some(crossing) = &paths.broadcast {
         add("--interface", crossing.from.to_string());
+        add("--to", crossing.address.to_string());
     }
-    let mut receivers = Vec::new();
-    for (number, parcel) in parcels {
+    add("--receivers", addresses(paths));
+    for parcel in parcels {
         add("--file", parcel.path.clone());
-        let ends = paths.to.iter().enumerate();
-        let theirs = ends.filter(|(receiver, _)| paths.leads(*number, *receiver));
-        receivers = theirs.map(|(_, end)| end.address.to_string()).collect();
-        if let Some(target) = paths.target(*number).filter(|_| *number == parcels[0].0) {
-            add("--to", target.to_string());
-        }
     }
-    add("--receivers", receivers.join(","));
-    std::iter::once("broadcast-send".to_owned())
-        .chain(words)
-        .collect()
+    words
+}
+
+fn addresses(paths: &Paths) -> String {
+    let addresses: Vec<_> = paths.to.iter().map(|end| end.address.to_string()).collect();
+    addresses.join(",")
 }
 
 async fn watch(
@@ -162,8 +143,7 @@ async fn watch(
             }
             RoleStep::Event(RoleEvent::Ran(run)) => sent.run = Some(run),
             RoleStep::Event(RoleEvent::Finished(summary)) => {
-                let before = sent.summary.take().unwrap_or_default();
-                sent.summary = Some(sum(&before, &summary));
+                sent.summary = Some(summary);
             }
             RoleStep::Event(RoleEvent::Lost { receiver, reason }) => {
                 let text = format!("the sender gave up on {receiver}: {reason}");
@@ -182,18 +162,9 @@ async fn watch(
     }
 }
 
-fn sum(a: &Summary, b: &Summary) -> Summary {
-    Summary {
-        seconds: a.seconds + b.seconds,
-        bytes: a.bytes + b.bytes,
-        datagrams: a.datagrams + b.datagrams,
-        repeated: a.repeated + b.repeated,
-    }
-}
-
 /// What a sender counted, by name and unit; `whole` are the bytes of the files that every receiver
 /// has whole, each counted once.
-pub fn metrics(sent: &Sent, whole: u64) -> BTreeMap<String, f64> {
+pub fn metrics(sent: &Sent, whole: u64, reliable: bool) -> BTreeMap<String, f64> {
     #[expect(
         clippy::cast_precision_loss,
         reason = "counts far below 2^52, shown to three digits"
@@ -214,8 +185,13 @@ pub fn metrics(sent: &Sent, whole: u64) -> BTreeMap<String, f64> {
         ("bytes".to_owned(), number(bytes)),
         ("datagrams".to_owned(), number(datagrams)),
     ]);
-    if let Some(summary) = &sent.summary {
-        metrics.insert("repeated".to_owned(), number(summary.repeated));
+    if reliable {
+        let of_tasks = tasks().map(|task| task.repeated).sum();
+        let repeated = sent
+            .summary
+            .as_ref()
+            .map_or(of_tasks, |summary| summary.repeated);
+        metrics.insert("repeated".to_owned(), number(repeated));
     }
     if seconds > 0.0 {
         metrics.insert("goodput_bytes_per_s".to_owned(), number(whole) / seconds);

@@ -35,7 +35,9 @@ pub(in crate::topology) struct BroadcastEntry {
     /// What a receiver's buffer holds; a longer datagram is cut. Default: "54272B" for the framing
     /// "datagram", "1KiB" for "byte", as in the original labs; "reliable" has none.
     pub(in crate::topology) buffer: Written<ByteSize>,
-    /// How the sender's work is spread; default "single-thread".
+    /// How the sender's work is spread, each file a task: "single-thread", "multi-thread",
+    /// "multi-thread-async", "multi-process", "multi-process-async". Default: one thread sends all, and
+    /// with the framing "reliable" in one session.
     pub(in crate::topology) model: Written<Model>,
     /// The most processes at once under the models of processes; default 20.
     pub(in crate::topology) processes: Written<Count>,
@@ -86,7 +88,9 @@ pub(in crate::topology) struct SplitEntry {
     /// What a receiver's buffer holds; a longer datagram is cut. Default: "54272B" for the framing
     /// "datagram", "1KiB" for "byte", as in the original labs; "reliable" has none.
     pub(in crate::topology) buffer: Written<ByteSize>,
-    /// How the sender's work is spread; default "single-thread".
+    /// How the sender's work is spread, each file a task: "single-thread", "multi-thread",
+    /// "multi-thread-async", "multi-process", "multi-process-async". Default: one thread sends all, and
+    /// with the framing "reliable" in one session.
     pub(in crate::topology) model: Written<Model>,
     /// The most processes at once under the models of processes; default 20.
     pub(in crate::topology) processes: Written<Count>,

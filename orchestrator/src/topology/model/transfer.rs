@@ -59,8 +59,9 @@ pub enum Source {
 /// How files are sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sending {
-    /// How the work is spread; where the matrix has a `model` axis, that rules.
-    pub model: Model,
+    /// How the work is spread, each file a task; where the matrix has a `model` axis, that rules. None:
+    /// one thread sends all, and with the framing `reliable` as one.
+    pub model: Option<Model>,
     /// How files are laid into datagrams.
     pub framing: Framing,
     /// What a receiver's buffer holds, where that is not as the framing has it.
@@ -87,6 +88,15 @@ pub enum BroadcastAddress {
     Subnet,
 }
 
+impl Transfer {
+    /// Whether all files are one session: they go to the same receivers, and no model has each be a
+    /// task of its own.
+    pub fn is_one_session(&self, broadcast: bool) -> bool {
+        let sending = &self.sending;
+        broadcast && sending.framing == Framing::Reliable && sending.model.is_none()
+    }
+}
+
 impl Files {
     /// How many there are.
     pub fn count(&self) -> usize {
@@ -100,7 +110,7 @@ impl Files {
 impl Default for Sending {
     fn default() -> Self {
         Self {
-            model: Model::default(),
+            model: None,
             framing: Framing::default(),
             buffer: None,
             processes: 20,

@@ -153,8 +153,10 @@ fn sending(stage: &Stage<'_>, keys: TransferKeys<'_>) -> Sending {
         }
         count
     };
+    // A limit or a rest for each task makes each file a task.
+    let has_tasks = !keys.deadline.is_absent() || !keys.pause.is_absent();
     Sending {
-        model: cx.get(keys.model).unwrap_or_default(),
+        model: cx.get(keys.model).or(has_tasks.then(Model::default)),
         framing,
         buffer,
         processes: count(keys.processes, usual.processes),

@@ -1,0 +1,166 @@
+//! A file on its way under any framing, with its own socket: what a thread or an event loop drives.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use protocol::broadcast::Seal;
+use protocol::role::RoleEvent;
+use protocol::task::{Framing, TaskResult};
+
+use super::job::{Ended, Job};
+use super::naive_task::NaiveTask;
+use super::options::How;
+use crate::broadcast::{Expected, Segmentation, SendOrder, SendTask, Step, Task, Wait};
+
+/// A file on its way. It never blocks.
+#[derive(Debug)]
+pub(super) enum Effort {
+    /// Datagrams that are never heard of again.
+    Naive(NaiveTask),
+    /// A session, until each receiver has proved its copy.
+    Reliable(Box<Reliable>),
+}
+
+/// A session of one file, and the rest after it.
+#[derive(Debug)]
+pub(super) struct Reliable {
+    task: SendTask,
+    pause: Duration,
+    deadline: Instant,
+    bytes: u64,
+    resting_until: Option<Instant>,
+    told: VecDeque<RoleEvent>,
+}
+
+impl Effort {
+    /// Opens file and socket.
+    pub(super) fn begin(job: &Job, how: &How) -> Result<Self, TaskResult> {
+        let failed = |why: String| TaskResult::Failed { reason: why };
+        if how.framing != Framing::Reliable {
+            let task = NaiveTask::begin(job, how).map_err(failed)?;
+            return Ok(Self::Naive(task));
+        }
+        let receivers = if how.receivers.is_empty() {
+            BTreeSet::from([*job.to.ip()])
+        } else {
+            how.receivers.iter().copied().collect()
+        };
+        let order = SendOrder {
+            to: job.to,
+            interface: how.interface.clone(),
+            files: vec![job.path.clone()],
+            receivers: Expected::Addresses(receivers),
+            deadline: how.deadline,
+            patience: how.deadline.min(PATIENCE),
+            rate: None,
+            segmentation: Segmentation::Auto,
+            seal: Seal::default(),
+            dropping: None,
+        };
+        let task = SendTask::new(order).map_err(|error| failed(error.to_string()))?;
+        Ok(Self::Reliable(Box::new(Reliable {
+            bytes: task.progress().map_or(0, |(_, total)| total),
+            task,
+            pause: how.pause,
+            deadline: Instant::now() + how.deadline,
+            resting_until: None,
+            told: VecDeque::new(),
+        })))
+    }
+
+    /// Does all that can be done without waiting: what to wait for then, or what it came to.
+    pub(super) fn step(&mut self) -> Result<Wait, Ended> {
+        match self {
+            Self::Naive(task) => task.step(),
+            Self::Reliable(task) => task.step(),
+        }
+    }
+
+    /// What it comes to where its socket cannot be waited for.
+    pub(super) fn cannot_wait(job: &Job, error: &io::Error) -> Ended {
+        Ended::before(TaskResult::Failed {
+            reason: format!("cannot send to {}: {error}", job.to),
+        })
+    }
+}
+
+impl AsFd for Effort {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Naive(task) => task.as_fd(),
+            Self::Reliable(task) => task.task.as_fd(),
+        }
+    }
+}
+
+impl Reliable {
+    fn step(&mut self) -> Result<Wait, Ended> {
+        if let Some(until) = self.resting_until {
+            return self.rest(until);
+        }
+        let step = self.task.step();
+        while let Some(event) = self.task.poll_event() {
+            self.told.push_back(event);
+        }
+        match step {
+            Ok(Step::Wait(wait)) => Ok(wait),
+            Ok(Step::Done(true)) => {
+                let until = Instant::now() + self.pause;
+                self.resting_until = Some(until);
+                self.rest(until)
+            }
+            Ok(Step::Done(false)) => Err(self.failed()),
+            Err(error) => Err(self.ended(TaskResult::Failed {
+                reason: error.to_string(),
+            })),
+        }
+    }
+
+    fn rest(&self, until: Instant) -> Result<Wait, Ended> {
+        let now = Instant::now();
+        if until <= now && until <= self.deadline {
+            return Err(self.ended(TaskResult::Done));
+        }
+        if self.deadline <= now {
+            return Err(self.ended(TaskResult::Late));
+        }
+        Ok(Wait {
+            until: Some(until.min(self.deadline)),
+            writable: false,
+        })
+    }
+
+    /// It gave up on somebody, because of the deadline or before.
+    fn failed(&self) -> Ended {
+        if self.deadline <= Instant::now() {
+            return self.ended(TaskResult::Late);
+        }
+        let reasons = self.told.iter().filter_map(|event| match event {
+            RoleEvent::Lost { receiver, reason } => {
+                Some(format!("gave up on {receiver}: {reason}"))
+            }
+            RoleEvent::Failed { reason } => Some(reason.clone()),
+            _ => None,
+        });
+        let reason = reasons.collect::<Vec<_>>().join("; ");
+        self.ended(TaskResult::Failed { reason })
+    }
+
+    fn ended(&self, result: TaskResult) -> Ended {
+        let summary = self.told.iter().find_map(|event| match event {
+            RoleEvent::Finished(summary) => Some(summary),
+            _ => None,
+        });
+        Ended {
+            bytes: self.bytes,
+            datagrams: summary.map_or(0, |summary| summary.datagrams),
+            repeated: summary.map_or(0, |summary| summary.repeated),
+            result,
+        }
+    }
+}
+
+/// A receiver that is silent for so long is given up.
+const PATIENCE: Duration = Duration::from_secs(5);
