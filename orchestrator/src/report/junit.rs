@@ -44,7 +44,7 @@ fn suite(report: &RunReport, scenario: &ScenarioReport) -> TestSuite {
     for cell in &scenario.cells {
         add_cell(&mut suite, report, scenario, cell);
     }
-    for proof in &scenario.proofs {
+    for proof in scenario.telling_proofs() {
         suite.add_test_case(proof_case(scenario, proof));
     }
     suite

@@ -132,6 +132,16 @@ pub struct ScenarioReport {
     pub proofs: Vec<ProofReport>,
 }
 
+impl ScenarioReport {
+    /// Its proofs that are news: where cells were to fail, and did, frames that did not arrive are a
+    /// part of that.
+    pub fn telling_proofs(&self) -> impl Iterator<Item = &ProofReport> {
+        let taught = self.cells.iter().any(|cell| cell.expected.is_some());
+        let telling = move |proof: &&ProofReport| !taught || proof.outcome != Outcome::Failed;
+        self.proofs.iter().filter(telling)
+    }
+}
+
 /// One parameter combination.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CellReport {

@@ -3,7 +3,7 @@
 use crate::number::{bytes, count};
 
 use super::model::{
-    CaptureReport, CellReport, FileOutcome, FileReport, Finding, Outcome, ProofReport, RunReport,
+    CaptureReport, CellReport, FileOutcome, FileReport, Finding, Outcome, RunReport,
     ScenarioReport, StepReport,
 };
 use super::view::cell_words;
@@ -55,10 +55,7 @@ fn of_scenario(report: &RunReport, scenario: &ScenarioReport) -> Vec<Problem> {
     for cell in &scenario.cells {
         found.extend(of_cell(report, scenario, cell));
     }
-    let lesson = scenario.cells.iter().any(|cell| cell.expected.is_some());
-    // Where cells were to fail, what frames went where is a part of the lesson.
-    let told = |p: &&ProofReport| !(lesson && p.outcome == Outcome::Failed);
-    for proof in scenario.proofs.iter().filter(told) {
+    for proof in scenario.telling_proofs() {
         found.extend(of_findings(&scenario.name, &proof.findings));
     }
     found

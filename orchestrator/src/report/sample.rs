@@ -179,7 +179,9 @@ pub(super) fn hostile() -> RunReport {
         for proof in &mut scenario.proofs {
             proof.name = evil.to_owned();
             proof.summary = evil.to_owned();
-            proof.findings[0].text = evil.to_owned();
+            for finding in &mut proof.findings {
+                finding.text = evil.to_owned();
+            }
         }
     }
     report

@@ -185,13 +185,14 @@ impl Writer<'_> {
         if let Some(buffer) = sending.buffer {
             self.text("buffer", &buffer.to_string())?;
         }
-        if let Some(model) = sending.model {
-            self.text("model", &model.to_string())?;
-        }
         writeln!(self.out, "processes = {}", sending.processes)?;
         writeln!(self.out, "workers = {}", sending.workers)?;
-        self.text("deadline", &Time(sending.deadline).to_string())?;
-        self.text("pause", &Time(sending.pause).to_string())?;
+        // A limit or a rest makes each file a task, which a model does.
+        if let Some(model) = sending.model {
+            self.text("model", &model.to_string())?;
+            self.text("deadline", &Time(sending.deadline).to_string())?;
+            self.text("pause", &Time(sending.pause).to_string())?;
+        }
         for (model, time) in &sending.published {
             self.text(&format!("published.{model}"), &Time(*time).to_string())?;
         }
