@@ -13,6 +13,7 @@
 
 pub mod broadcast;
 pub mod control;
+pub mod file_service;
 pub mod frame;
 pub mod keeper;
 pub mod name;
