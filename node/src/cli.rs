@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{agent, broadcast, capture, connect, http, keeper, transfer};
+use crate::{agent, broadcast, capture, connect, http, keeper, serve, transfer};
 
 /// The node binary of the orchestrator's labs. The orchestrator starts it; people rarely do.
 #[derive(Debug, Parser)]
@@ -37,6 +37,11 @@ enum Part {
     Origin(http::OriginArguments),
     /// Fetch files over HTTP.
     Download(http::DownloadArguments),
+    /// Serve the files of a folder, which clients list, fetch, store and delete.
+    Serve(serve::ServeArguments),
+    /// Serve connections that are handed over by a server that is made of processes.
+    #[command(hide = true)]
+    ServeWorker(serve::ServeWorkerArguments),
     /// Write an interface's frames to standard output as pcapng.
     Capture(capture::Arguments),
 }
@@ -64,6 +69,8 @@ pub fn run() -> ExitCode {
         Part::Receive(arguments) => transfer::receive(&arguments),
         Part::Origin(arguments) => http::serve(&arguments),
         Part::Download(arguments) => http::download(&arguments),
+        Part::Serve(arguments) => serve::serve(&arguments),
+        Part::ServeWorker(arguments) => serve::work(&arguments),
         Part::Capture(arguments) => capture::main(arguments),
     }
 }

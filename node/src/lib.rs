@@ -8,6 +8,7 @@
 //! - [`capture`]: an interface's frames as pcapng.
 //! - [`broadcast`]: the roles that send and receive files by broadcast.
 //! - [`http`]: the roles that serve files over HTTP and fetch them.
+//! - [`serve`]: the labs' file server, whose workers are threads, processes or tasks.
 //! - [`transfer`]: senders under five concurrency models, and the original labs' servers.
 
 pub mod agent;
@@ -18,4 +19,6 @@ pub mod connect;
 pub mod http;
 pub mod keeper;
 pub mod network;
+mod quantity;
+pub mod serve;
 pub mod transfer;

@@ -7,6 +7,7 @@
 //! - [`descriptor`]: open descriptors of the process.
 //! - [`endpoint`]: sockets, pipes and terminals that are never blocked on.
 //! - [`fork`]: forks of a process that has one thread only.
+//! - [`handover`]: open descriptors handed from process to process.
 //! - [`memory_file`]: programs that are run from memory.
 //! - [`mount`] and [`mount_table`]: mounts to make, and those that there are.
 //! - [`namespace`]: namespaces that a process enters.
@@ -23,6 +24,7 @@ pub mod control_group;
 pub mod descriptor;
 pub mod endpoint;
 pub mod fork;
+pub mod handover;
 pub mod memory_file;
 pub mod mount;
 pub mod mount_table;

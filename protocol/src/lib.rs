@@ -9,13 +9,17 @@
 //! - [`broadcast`]: the wire format of a broadcast.
 //! - [`keeper`]: what a netns lab's keeper is told to make, and how it fared.
 //! - [`role`]: the lines that the node's own programs (broadcast sender, receiver) print.
+//! - [`file_service`]: the file server's protocol over TCP; [`content`]: random files for it.
+//! - [`load`]: what the file server and the clients that put it under load report.
 //! - [`task`]: concurrency models and framings of senders, and what became of each file's task.
 
 pub mod broadcast;
+pub mod content;
 pub mod control;
 pub mod file_service;
 pub mod frame;
 pub mod keeper;
+pub mod load;
 pub mod name;
 pub mod role;
 pub mod settings;

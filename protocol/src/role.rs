@@ -5,6 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::broadcast::hash::Hash;
+use crate::load::{
+    ClientRecord, FileDigest, Listening, ServerRecord, StoredFile, StressRecord, WorkerLoss,
+};
 use crate::name::FileName;
 use crate::task::{Arrival, DownloadRecord, RunRecord, Tally, TaskRecord};
 
@@ -44,6 +47,20 @@ pub enum RoleEvent {
     Counted(Tally),
     /// A file was fetched.
     Downloaded(DownloadRecord),
+    /// A server accepts connections.
+    Listening(Listening),
+    /// A server has stored a file.
+    Stored(StoredFile),
+    /// A worker of a server died.
+    WorkerLost(WorkerLoss),
+    /// A server has ended in good order.
+    Served(ServerRecord),
+    /// A stress client has ended.
+    Client(ClientRecord),
+    /// All stress clients have ended.
+    Stressed(StressRecord),
+    /// What a file holds.
+    Digest(FileDigest),
     /// The role could not do its work; it exits with code 1.
     Failed {
         /// What, where and why.

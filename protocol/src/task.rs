@@ -47,6 +47,13 @@ pub enum Framing {
 #[error("write one of {0}")]
 pub struct NotOneOf(String);
 
+impl NotOneOf {
+    /// These are the words.
+    pub(crate) fn new<const N: usize>(words: [&str; N]) -> Self {
+        Self(words.join(", "))
+    }
+}
+
 impl Model {
     /// All of them, the plainest first.
     pub const ALL: [Self; 5] = [
@@ -109,7 +116,7 @@ impl FromStr for Model {
     type Err = NotOneOf;
 
     fn from_str(text: &str) -> Result<Self, NotOneOf> {
-        let words = || NotOneOf(Self::ALL.map(Self::word).join(", "));
+        let words = || NotOneOf::new(Self::ALL.map(Self::word));
         let found = Self::ALL.into_iter().find(|model| model.word() == text);
         found.ok_or_else(words)
     }
@@ -119,7 +126,7 @@ impl FromStr for Framing {
     type Err = NotOneOf;
 
     fn from_str(text: &str) -> Result<Self, NotOneOf> {
-        let words = || NotOneOf(Self::ALL.map(Self::word).join(", "));
+        let words = || NotOneOf::new(Self::ALL.map(Self::word));
         let found = Self::ALL.into_iter().find(|framing| framing.word() == text);
         found.ok_or_else(words)
     }

@@ -98,11 +98,18 @@ enum State {
     /// In the object, outside strings.
     Object,
     /// In a string.
-    Text { escaped: bool },
+    Text {
+        escaped: bool,
+    },
     /// In the content.
-    Content { escaped: bool },
+    Content {
+        escaped: bool,
+    },
     /// After the object; so many line feeds have come.
-    After { reply: Reply, lines: u8 },
+    After {
+        reply: Reply,
+        lines: u8,
+    },
 }
 
 impl ReplyParser {

@@ -76,10 +76,19 @@ fn our_own_replies_are_read_however_they_are_cut() {
 fn other_layouts_are_read_too() {
     for (stream, content) in [
         (r#"{"data_file":"Zm9v","status":"ok"}"#, "Zm9v"),
-        ("{\n \"data_file\" :\n \"Zm9v\",\n \"status\": \"OK\"\n}\n\n", "Zm9v"),
+        (
+            "{\n \"data_file\" :\n \"Zm9v\",\n \"status\": \"OK\"\n}\n\n",
+            "Zm9v",
+        ),
         (r#"{"status":"OK","data_file":"a\/b="}"#, "a/b="),
-        (r#"{"status":"OK","x":{"data_file":"no"},"data_file":""}"#, ""),
-        (r#" {"status":"OK","x":["data_file","}"],"data_file":"Zg=="}"#, "Zg=="),
+        (
+            r#"{"status":"OK","x":{"data_file":"no"},"data_file":""}"#,
+            "",
+        ),
+        (
+            r#" {"status":"OK","x":["data_file","}"],"data_file":"Zg=="}"#,
+            "Zg==",
+        ),
     ] {
         cut_everywhere(stream.as_bytes(), |replies| {
             let replies = replies.unwrap();
@@ -98,7 +107,10 @@ fn what_is_no_reply_is_refused() {
         ("{\"status\": \"OK\"}x", "where the empty line"),
         ("{\"status\": OK}\r\n\r\n", "not right"),
         ("{}\r\n\r\n", "not right"),
-        ("{\"status\":\"OK\",\"data_file\":\"a\\nb\"}", "where base64"),
+        (
+            "{\"status\":\"OK\",\"data_file\":\"a\\nb\"}",
+            "where base64",
+        ),
         ("{\"status\":\"OK\",\"data_file\":\"Zm9", "within the reply"),
         ("{\"status\":\"OK\"", "within the reply"),
         (&long, "longer than 256"),

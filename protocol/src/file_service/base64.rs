@@ -185,7 +185,15 @@ mod tests {
         let character = |byte, position| NotBase64::Character { byte, position };
         assert_eq!(decode(&[b"Zm9vZ*9v"]), Err(character(b'*', 5)));
         assert_eq!(decode(&[b"Zm9vZ", b"*9v"]), Err(character(b'*', 5)));
-        for wrong in [&b"Zg"[..], b"Zm9vZ", b"Zg==Zg==", b"Zg==Z", b"=", b"Z===", b"===="] {
+        for wrong in [
+            &b"Zg"[..],
+            b"Zm9vZ",
+            b"Zg==Zg==",
+            b"Zg==Z",
+            b"=",
+            b"Z===",
+            b"====",
+        ] {
             assert!(decode(&[wrong]).is_err(), "{wrong:?}");
         }
         assert!(decode(&[b"Zg==", b"Zg=="]).is_err());

@@ -138,7 +138,10 @@ impl RequestParser {
             taken += count;
             self.length += count as u64;
             if self.length > self.limits.request {
-                return (taken, Some(self.lose(Refusal::Request(self.limits.request))));
+                return (
+                    taken,
+                    Some(self.lose(Refusal::Request(self.limits.request))),
+                );
             }
             if let Some(event) = event {
                 if self.state == State::Line {
@@ -343,7 +346,10 @@ fn command(words: &[&[u8]]) -> Result<Asked, Refusal> {
         .into_iter()
         .find(|word| first.eq_ignore_ascii_case(word.as_bytes()));
     let Some(word) = known else {
-        let said: String = String::from_utf8_lossy(first).chars().take(MOST_REPEATED).collect();
+        let said: String = String::from_utf8_lossy(first)
+            .chars()
+            .take(MOST_REPEATED)
+            .collect();
         return Err(Refusal::Unknown(said));
     };
     match (word, rest) {

@@ -90,10 +90,22 @@ fn every_command_is_read_however_it_is_cut() {
         ("DELETE \"two words.jpg\"\n", vec![delete("two words.jpg")]),
         ("UPLOAD a.txt Zm9v\r\n", vec![upload("a.txt", "Zm9v")]),
         ("upload \"a b\" \t 'Zm9v' \r\n", vec![upload("a b", "Zm9v")]),
-        ("UPLOAD a.txt Zm9v\r\n\r\nLIST\n", vec![upload("a.txt", "Zm9v"), list()]),
-        ("UPLOAD a \r\nUPLOAD b \"\"\n", vec![upload("a", ""), upload("b", "")]),
-        ("UPLOAD a\r\nLIST\n", vec![refused(Refusal::NoContent), list()]),
-        ("UPLOAD a\nLIST\n", vec![refused(Refusal::NoContent), list()]),
+        (
+            "UPLOAD a.txt Zm9v\r\n\r\nLIST\n",
+            vec![upload("a.txt", "Zm9v"), list()],
+        ),
+        (
+            "UPLOAD a \r\nUPLOAD b \"\"\n",
+            vec![upload("a", ""), upload("b", "")],
+        ),
+        (
+            "UPLOAD a\r\nLIST\n",
+            vec![refused(Refusal::NoContent), list()],
+        ),
+        (
+            "UPLOAD a\nLIST\n",
+            vec![refused(Refusal::NoContent), list()],
+        ),
         (
             "UPLOAD a Zm9v x y\nLIST\r\n",
             vec![refused(Refusal::Extra("UPLOAD")), list()],
@@ -131,13 +143,25 @@ fn every_command_is_read_however_it_is_cut() {
 
 #[test]
 fn no_name_leads_elsewhere() {
-    for name in ["../x", "/etc/passwd", "a/b", "..", ".", "''", "'a\tb'", "\u{7f}"] {
+    for name in [
+        "../x",
+        "/etc/passwd",
+        "a/b",
+        "..",
+        ".",
+        "''",
+        "'a\tb'",
+        "\u{7f}",
+    ] {
         for command in ["GET", "DELETE", "UPLOAD"] {
             let stream = format!("{command} {name} Zm9v\nLIST\n");
             let stream = stream.replace(" Zm9v", if command == "UPLOAD" { " Zm9v" } else { "" });
             let told = told(&[stream.as_bytes()]);
             assert!(
-                matches!(&told[..], [Told::Refused(Refusal::Name(_)), Told::Command(_)]),
+                matches!(
+                    &told[..],
+                    [Told::Refused(Refusal::Name(_)), Told::Command(_)]
+                ),
                 "{stream:?}: {told:?}"
             );
         }
@@ -150,9 +174,15 @@ fn no_name_leads_elsewhere() {
 fn what_is_too_long_is_refused_and_in_the_end_lost() {
     let line = "x".repeat(65);
     let stream = format!("{line}\nLIST\n");
-    assert_eq!(told(&[stream.as_bytes()]), [refused(Refusal::Line(64)), list()]);
+    assert_eq!(
+        told(&[stream.as_bytes()]),
+        [refused(Refusal::Line(64)), list()]
+    );
     let endless = "x".repeat(600);
-    assert_eq!(told(&[endless.as_bytes(), b"\nLIST\n"]), [Told::Lost(Refusal::Line(64))]);
+    assert_eq!(
+        told(&[endless.as_bytes(), b"\nLIST\n"]),
+        [Told::Lost(Refusal::Line(64))]
+    );
     let endless = format!("UPLOAD a {endless}");
     let expected = [Told::Lost(Refusal::Request(512))];
     assert_eq!(told(&[endless.as_bytes(), b"\nLIST\n"]), expected);
@@ -177,7 +207,16 @@ fn silence_ends_a_known_command_of_who_ends_no_lines() {
         assert_eq!(parser.on_silence(), Some(meant));
         assert!(parser.is_between());
     }
-    for unfinished in ["", " ", "LIS", "GET", "GET 'a", "UPLOAD a", "UPLOAD a Zm9v", "FOO"] {
+    for unfinished in [
+        "",
+        " ",
+        "LIS",
+        "GET",
+        "GET 'a",
+        "UPLOAD a",
+        "UPLOAD a Zm9v",
+        "FOO",
+    ] {
         let mut parser = RequestParser::new(LIMITS);
         let mut rest = unfinished.as_bytes();
         while !rest.is_empty() {

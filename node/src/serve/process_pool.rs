@@ -1,0 +1,145 @@
+//! Workers that are processes. This one accepts; each of them has one connection, handed over as a
+//! descriptor, or is idle.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use protocol::load::WorkerLoss;
+use tokio::sync::mpsc;
+
+use super::options::Service;
+use super::process_worker::{Heard, ProcessWorker};
+use super::report::{PoolEvent, WorkerMessage};
+use super::storage::Storage;
+use super::thread_pool::QUEUE;
+
+/// So many processes.
+#[derive(Debug)]
+pub(super) struct ProcessPool {
+    workers: BTreeMap<u32, ProcessWorker>,
+    /// The one that was busy last comes last: its memory is warm.
+    idle: Vec<u32>,
+    heard: mpsc::Receiver<Heard>,
+    teller: mpsc::Sender<Heard>,
+    lives: u64,
+    draining: bool,
+    storage: Arc<Storage>,
+    service: Service,
+}
+
+impl ProcessPool {
+    pub(super) fn start(
+        storage: &Arc<Storage>,
+        service: &Service,
+        workers: u32,
+    ) -> io::Result<Self> {
+        let (teller, heard) = mpsc::channel(QUEUE);
+        let mut pool = Self {
+            workers: BTreeMap::new(),
+            idle: Vec::new(),
+            heard,
+            teller,
+            lives: 0,
+            draining: false,
+            storage: Arc::clone(storage),
+            service: service.clone(),
+        };
+        for number in 0..workers {
+            pool.hire(number)?;
+        }
+        Ok(pool)
+    }
+
+    pub(super) fn idle(&self) -> usize {
+        self.idle.len()
+    }
+
+    pub(super) fn give(&mut self, connection: TcpStream) -> Result<(), TcpStream> {
+        let mut connection = connection;
+        while let Some(number) = self.idle.pop() {
+            let Some(worker) = self.workers.get_mut(&number) else {
+                continue;
+            };
+            match worker.give(connection) {
+                Ok(()) => return Ok(()),
+                Err(back) => connection = back,
+            }
+        }
+        Err(connection)
+    }
+
+    pub(super) async fn event(&mut self) -> io::Result<PoolEvent> {
+        loop {
+            // The pool holds a sender itself: there is always a next one.
+            let Some((number, life, message)) = self.heard.recv().await else {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            };
+            let Some(worker) = self.workers.get_mut(&number) else {
+                continue;
+            };
+            if worker.life != life {
+                continue;
+            }
+            return Ok(match message {
+                Some(WorkerMessage::Ready) => {
+                    worker.ready = true;
+                    self.idle.push(number);
+                    PoolEvent::Ready
+                }
+                Some(WorkerMessage::Stored(stored)) => PoolEvent::Stored(stored),
+                Some(WorkerMessage::Done(report)) => {
+                    worker.serving = false;
+                    self.idle.push(number);
+                    PoolEvent::Done(report)
+                }
+                None => match self.replace(number)? {
+                    Some(loss) => PoolEvent::Lost(loss),
+                    None => continue,
+                },
+            });
+        }
+    }
+
+    pub(super) fn drain(&mut self) {
+        self.draining = true;
+        self.idle.clear();
+        self.workers.values().for_each(ProcessWorker::drain);
+    }
+
+    /// Puts another one into the place of one that has ended. None if it ended because it should.
+    fn replace(&mut self, number: u32) -> io::Result<Option<WorkerLoss>> {
+        self.idle.retain(|&idle| idle != number);
+        let Some(dead) = self.workers.remove(&number) else {
+            return Ok(None);
+        };
+        let (ready, serving, process) = (dead.ready, dead.serving, dead.process());
+        let reason = dead.bury()?;
+        self.storage.sweep(Some(process))?;
+        if self.draining && !serving {
+            return Ok(None);
+        }
+        if !ready {
+            // The next one would do no better.
+            let what = format!("worker {number} could not begin: {reason}");
+            return Err(io::Error::other(what));
+        }
+        if !self.draining {
+            self.hire(number)?;
+        }
+        Ok(Some(WorkerLoss {
+            worker: number,
+            reason,
+            serving,
+        }))
+    }
+
+    fn hire(&mut self, number: u32) -> io::Result<()> {
+        self.lives += 1;
+        let teller = self.teller.clone();
+        let worker = ProcessWorker::start(number, self.lives, &self.service, teller)?;
+        self.workers.insert(number, worker);
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! A worker that is a process, seen from the one that started it.
+
+use std::io;
+use std::net::TcpStream;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use plumbing::endpoint::Endpoint;
+use plumbing::handover;
+use tokio::sync::mpsc;
+
+use super::options::Service;
+use super::report::WorkerMessage;
+
+/// What was heard of a process: a message, or that it ended. With its number, and which of those
+/// that had this number it was.
+pub(super) type Heard = (u32, u64, Option<WorkerMessage>);
+
+/// A process at work. It is killed when this is dropped.
+#[derive(Debug)]
+pub(super) struct ProcessWorker {
+    child: Child,
+    socket: Arc<Endpoint>,
+    pub(super) life: u64,
+    pub(super) ready: bool,
+    pub(super) serving: bool,
+}
+
+impl ProcessWorker {
+    /// Starts this program once more. What it says comes through `heard`.
+    pub(super) fn start(
+        number: u32,
+        life: u64,
+        service: &Service,
+        heard: mpsc::Sender<Heard>,
+    ) -> io::Result<Self> {
+        let (ours, theirs) = handover::pair()?;
+        let child = Command::new(THIS_PROGRAM)
+            .args(["serve-worker", "--number", &number.to_string()])
+            .args(service.words())
+            .stdin(Stdio::from(theirs))
+            .stdout(Stdio::null())
+            .spawn()?;
+        let socket = Arc::new(Endpoint::new(ours)?);
+        tokio::spawn(listen(Arc::clone(&socket), number, life, heard));
+        Ok(Self {
+            child,
+            socket,
+            life,
+            ready: false,
+            serving: false,
+        })
+    }
+
+    /// Hands a connection over, which is then closed here.
+    pub(super) fn give(&mut self, connection: TcpStream) -> Result<(), TcpStream> {
+        match handover::send(&*self.socket, b"serve", Some(&connection)) {
+            Ok(()) => {
+                self.serving = true;
+                Ok(())
+            }
+            // It has ended, which will be heard.
+            Err(_) => Err(connection),
+        }
+    }
+
+    /// Tells it that no further connection will come.
+    pub(super) fn drain(&self) {
+        // Where it has ended already, it knows.
+        let _ = handover::end(&*self.socket);
+    }
+
+    pub(super) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it died of, once it has closed its socket.
+    pub(super) fn bury(mut self) -> io::Result<String> {
+        // Whatever closed its socket without an end has no business here.
+        self.child.kill()?;
+        let status = self.child.wait()?;
+        Ok(match (status.code(), status.signal()) {
+            (Some(code), _) => format!("it ended with exit code {code}"),
+            (None, Some(signal)) => format!("it was ended by signal {signal}"),
+            (None, None) => "it ended".to_owned(),
+        })
+    }
+}
+
+impl Drop for ProcessWorker {
+    fn drop(&mut self) {
+        // Mostly it has ended by itself, and nothing better can be done where not.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Tells what a process says, until it ends.
+async fn listen(socket: Arc<Endpoint>, number: u32, life: u64, heard: mpsc::Sender<Heard>) {
+    let mut buffer = vec![0; LONGEST_MESSAGE];
+    loop {
+        let message = match socket.read(&mut buffer).await {
+            Ok(count) if count > 0 => serde_json::from_slice(&buffer[..count]).ok(),
+            _ => None,
+        };
+        let ended = message.is_none();
+        if heard.send((number, life, message)).await.is_err() || ended {
+            return;
+        }
+    }
+}
+
+/// The node binary, also where it lies in memory only (`proc_pid_exe(5)`).
+const THIS_PROGRAM: &str = "/proc/self/exe";
+
+/// More than a name and all reasons can take.
+pub(super) const LONGEST_MESSAGE: usize = 8 << 10;

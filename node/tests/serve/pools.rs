@@ -1,0 +1,130 @@
+//! Exactly so many at once, workers that die, and the end.
+
+use std::io::Write;
+
+use nix::sys::signal::{Signal, kill};
+use protocol::load::Workers;
+use protocol::role::RoleEvent;
+
+use crate::client::Client;
+use crate::server::Server;
+
+#[test]
+fn so_many_are_served_at_once_and_the_others_wait() {
+    for model in Workers::ALL {
+        let server = Server::start(model, 3, &["--connections", "4"]);
+        // Three that are served and say nothing more.
+        let mut served: Vec<Client> = (0..3).map(|_| server.client()).collect();
+        assert!(served.iter_mut().all(|client| client.ask("LIST\n").is_ok()));
+        let mut waiting = server.client();
+        waiting.say("LIST\n");
+        waiting.stream.set_nonblocking(true).unwrap();
+        // One too many is refused at once: so the one before it has been seen, and waits.
+        assert!(server.client().hear().0.words().contains("too many connections"));
+        let mut byte = [0];
+        let peeked = waiting.stream.peek(&mut byte).unwrap_err();
+        assert_eq!(peeked.kind(), std::io::ErrorKind::WouldBlock, "{model}");
+        waiting.stream.set_nonblocking(false).unwrap();
+        drop(served.pop());
+        assert!(waiting.hear().0.is_ok());
+        drop((served, waiting));
+        let record = server.end().record;
+        assert_eq!((record.most_served, record.most_waiting), (3, 1), "{model}");
+        assert_eq!(record.connections_ok, 4);
+    }
+}
+
+#[test]
+fn a_process_that_dies_is_replaced_and_its_connection_fails_cleanly() {
+    let mut server = Server::start(Workers::Process, 1, &[]);
+    let mut client = server.client();
+    assert!(client.ask("LIST\n").is_ok());
+    client.say("UPLOAD half.bin Zm9v");
+    let [worker] = server.workers()[..] else {
+        panic!("it has another number of workers");
+    };
+    kill(worker, Signal::SIGKILL).unwrap();
+    assert!(client.is_closed());
+    let Some(RoleEvent::WorkerLost(loss)) = server.next_event() else {
+        panic!("nothing is said of the loss");
+    };
+    assert!(loss.serving && loss.reason.contains("signal 9"), "{loss:?}");
+    // The next one serves, and what the dead one left is gone.
+    let mut client = server.client();
+    assert!(client.store("whole.bin", b"whole").is_ok());
+    assert_eq!(server.names(), ["whole.bin"]);
+    // One that dies while it is idle is replaced too.
+    drop(client);
+    let idle = server.workers()[0];
+    assert_ne!(idle, worker);
+    kill(idle, Signal::SIGKILL).unwrap();
+    loop {
+        match server.next_event() {
+            Some(RoleEvent::Stored(_)) => {}
+            Some(RoleEvent::WorkerLost(_)) => break,
+            other => panic!("it printed {other:?}"),
+        }
+    }
+    assert_eq!(server.client().fetch("whole.bin").unwrap(), b"whole");
+    let ended = server.end();
+    assert!(ended.lost.is_empty());
+    assert_eq!(
+        (ended.record.workers_ok, ended.record.workers_failed),
+        (1, 2)
+    );
+}
+
+#[test]
+fn the_end_waits_for_what_was_begun_and_for_nothing_else() {
+    for model in Workers::ALL {
+        let mut server = Server::start(model, 2, &[]);
+        let mut idle = server.client();
+        assert!(idle.ask("LIST\n").is_ok());
+        let mut busy = server.client();
+        let said = Client::upload("begun.bin", &vec![5; 1_000_000]);
+        let (first, rest) = said.split_at(700_000);
+        busy.say("LIST\n");
+        assert!(busy.hear().0.is_ok());
+        busy.stream.write_all(first).unwrap();
+        let mut waiting = server.client();
+        waiting.say("LIST\n");
+        // Its upload has been begun once there is something of it on the disk.
+        while server.names().is_empty() {
+            std::thread::yield_now();
+        }
+        server.signal(Signal::SIGTERM);
+        assert!(idle.is_closed(), "{model}");
+        let refused = waiting.try_hear();
+        if let Ok((reply, _)) = refused {
+            assert!(reply.words().contains("the server is ending"), "{reply:?}");
+        }
+        busy.stream.write_all(rest).unwrap();
+        assert!(busy.hear().0.is_ok(), "{model}");
+        assert!(busy.is_closed());
+        let ended = server.ended();
+        assert_eq!(ended.stored.len(), 1);
+        assert_eq!(server.names(), ["begun.bin"]);
+        assert!(
+            ended.record.connections_failed.is_empty(),
+            "{:?}",
+            ended.record
+        );
+    }
+}
+
+#[test]
+fn the_end_does_not_wait_for_ever() {
+    for model in Workers::ALL {
+        let mut server = Server::start(model, 1, &["--drain", "50ms"]);
+        let mut busy = server.client();
+        busy.say("UPLOAD begun.bin Zm9v");
+        while server.names().is_empty() {
+            std::thread::yield_now();
+        }
+        server.signal(Signal::SIGINT);
+        let ended = server.ended();
+        let failed = ended.record.connections_failed;
+        assert_eq!(failed.get("the server ended"), Some(&1), "{failed:?}");
+        assert!(busy.is_closed());
+    }
+}

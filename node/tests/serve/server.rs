@@ -1,0 +1,133 @@
+//! A server at work, in a directory of its own.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Lines};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use protocol::load::{ServerRecord, StoredFile, WorkerLoss, Workers};
+use protocol::role::RoleEvent;
+use tempfile::TempDir;
+
+use crate::client::Client;
+
+pub(crate) struct Server {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    address: String,
+    home: TempDir,
+}
+
+/// What a server printed before its end, and its last line.
+pub(crate) struct Ended {
+    pub(crate) stored: Vec<StoredFile>,
+    pub(crate) lost: Vec<WorkerLoss>,
+    pub(crate) record: ServerRecord,
+}
+
+impl Server {
+    pub(crate) fn start(model: Workers, workers: u32, more: &[&str]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_node"))
+            .args(["serve", "--address", "127.0.0.1", "--port", "0", "--report"])
+            .args(["--model", model.word(), "--workers", &workers.to_string()])
+            .arg("--directory")
+            .arg(home.path())
+            .args(more)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut server = Self {
+            child,
+            lines,
+            address: String::new(),
+            home,
+        };
+        let Some(RoleEvent::Listening(listening)) = server.next_event() else {
+            panic!("it does not listen");
+        };
+        server.address = listening.address;
+        assert_eq!(server.next_event(), Some(RoleEvent::Ready));
+        server
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::connect(&self.address)
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    /// The names of all that lies in its directory, unfinished files too.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.home.path()).unwrap();
+        let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
+        let mut names: Vec<_> = entries.map(|e| name(e).into_string().unwrap()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its workers that are processes.
+    pub(crate) fn workers(&self) -> Vec<Pid> {
+        let id = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        let number = |text: &str| Pid::from_raw(text.parse().unwrap());
+        children.split_whitespace().map(number).collect()
+    }
+
+    pub(crate) fn next_event(&mut self) -> Option<RoleEvent> {
+        let line = self.lines.next()?.unwrap();
+        Some(serde_json::from_str(&line).expect("every line is an event"))
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
+    }
+
+    /// Has it end, and returns what it printed until then.
+    pub(crate) fn end(mut self) -> Ended {
+        self.signal(Signal::SIGTERM);
+        self.ended()
+    }
+
+    /// What it printed until its end.
+    pub(crate) fn ended(&mut self) -> Ended {
+        let (mut stored, mut lost) = (Vec::new(), Vec::new());
+        loop {
+            match self.next_event() {
+                Some(RoleEvent::Stored(file)) => stored.push(file),
+                Some(RoleEvent::WorkerLost(loss)) => lost.push(loss),
+                Some(RoleEvent::Served(record)) => {
+                    assert_eq!(self.next_event(), None);
+                    assert!(self.child.wait().unwrap().success());
+                    return Ended {
+                        stored,
+                        lost,
+                        record,
+                    };
+                }
+                other => panic!("it printed {other:?}"),
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It has mostly ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
