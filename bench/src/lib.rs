@@ -1,7 +1,7 @@
 //! Races against the peers: ours and theirs alternately in one run, with the results checked.
 //!
 //! - [`mod@race`]: alternates entrants; [`entrant`]: what one must be able to do.
-//! - [`raise`], [`docker`], [`run`], [`broadcast`]: the races.
+//! - [`raise`], [`docker`], [`run`], [`broadcast`], [`files`]: the races.
 //! - [`ours`], [`driver`]: entrants that more than one race can have.
 //! - [`namespace`]: network namespaces of our own, and when the kernel has finished with all others.
 //! - [`peers`]: which peers are installed.
@@ -14,6 +14,7 @@ pub mod docker;
 pub mod driver;
 pub mod entrant;
 pub mod error;
+pub mod files;
 pub mod machine;
 pub mod namespace;
 pub mod ours;

@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 
 use bench::error::BenchError;
 use bench::race::Limits;
-use bench::{broadcast, console, docker, machine, raise, run};
+use bench::{broadcast, console, docker, files, machine, raise, run};
 
 /// Races against the peers: ours and theirs alternately in one run, with the results checked.
 #[derive(Debug, Parser)]
@@ -30,6 +30,10 @@ enum Race {
     Run,
     /// A file from one node to many.
     Broadcast,
+    /// The labs' file server and its clients.
+    Files,
+    /// The labs' stress matrix, all 108 cells, with ours.
+    Matrix,
 }
 
 #[tokio::main]
@@ -54,6 +58,8 @@ async fn run_race(arguments: &Arguments) -> Result<(), BenchError> {
         Race::Docker => docker::race(quick, &limits).await,
         Race::Run => run::race(quick, &limits).await,
         Race::Broadcast => broadcast::race(quick, &limits).await,
+        Race::Files => files::race(quick, &limits).await,
+        Race::Matrix => files::matrix(quick, &limits).await,
     }
 }
 

@@ -96,7 +96,7 @@ fn verdict(target: Target, series: &[Series]) -> Option<String> {
 }
 
 /// Columns as wide as their widest cell, numbers to the right.
-fn print_rows(rows: &[Vec<String>]) {
+pub(crate) fn print_rows(rows: &[Vec<String>]) {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|c| width(c).unwrap_or(0).max(3)).collect();

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{agent, broadcast, capture, connect, http, keeper, serve, transfer};
+use crate::{agent, broadcast, capture, connect, http, keeper, serve, stress, transfer};
 
 /// The node binary of the orchestrator's labs. The orchestrator starts it; people rarely do.
 #[derive(Debug, Parser)]
@@ -42,6 +42,15 @@ enum Part {
     /// Serve connections that are handed over by a server that is made of processes.
     #[command(hide = true)]
     ServeWorker(serve::ServeWorkerArguments),
+    /// Put a file server under load: so many clients at once, each storing or fetching a file.
+    Stress(stress::StressArguments),
+    /// Be one of the clients, where each is a process.
+    #[command(hide = true)]
+    StressWorker(stress::StressWorkerArguments),
+    /// Make files of random bytes for clients to fetch.
+    Fill(stress::FillArguments),
+    /// Hash files where they lie.
+    Digest(stress::DigestArguments),
     /// Write an interface's frames to standard output as pcapng.
     Capture(capture::Arguments),
 }
@@ -71,6 +80,10 @@ pub fn run() -> ExitCode {
         Part::Download(arguments) => http::download(&arguments),
         Part::Serve(arguments) => serve::serve(&arguments),
         Part::ServeWorker(arguments) => serve::work(&arguments),
+        Part::Stress(arguments) => stress::stress(&arguments),
+        Part::StressWorker(arguments) => stress::work(&arguments),
+        Part::Fill(arguments) => stress::fill(&arguments),
+        Part::Digest(arguments) => stress::digest(&arguments),
         Part::Capture(arguments) => capture::main(arguments),
     }
 }

@@ -9,10 +9,12 @@
 //! - [`broadcast`]: the roles that send and receive files by broadcast.
 //! - [`http`]: the roles that serve files over HTTP and fetch them.
 //! - [`serve`]: the labs' file server, whose workers are threads, processes or tasks.
+//! - [`stress`]: clients that put a file server under load, and what makes and hashes their files.
 //! - [`transfer`]: senders under five concurrency models, and the original labs' servers.
 
 pub mod agent;
 pub mod broadcast;
+mod buffer;
 pub mod capture;
 pub mod cli;
 pub mod connect;
@@ -21,4 +23,5 @@ pub mod keeper;
 pub mod network;
 mod quantity;
 pub mod serve;
+pub mod stress;
 pub mod transfer;

@@ -8,7 +8,6 @@
 
 mod acceptor;
 mod blocking;
-mod buffer;
 mod command;
 mod drain;
 mod incoming;
@@ -25,5 +24,6 @@ mod worker;
 mod yielding;
 
 pub use command::serve;
+pub(crate) use options::buffer;
 pub use options::{ServeArguments, ServeWorkerArguments};
 pub use worker::work;

@@ -24,6 +24,8 @@ pub(super) struct ProcessPool {
     heard: mpsc::Receiver<Heard>,
     teller: mpsc::Sender<Heard>,
     lives: u64,
+    /// Workers in a row that died before they were ready.
+    stillborn: u32,
     draining: bool,
     storage: Arc<Storage>,
     service: Service,
@@ -42,6 +44,7 @@ impl ProcessPool {
             heard,
             teller,
             lives: 0,
+            stillborn: 0,
             draining: false,
             storage: Arc::clone(storage),
             service: service.clone(),
@@ -85,6 +88,7 @@ impl ProcessPool {
             return Ok(match message {
                 Some(WorkerMessage::Ready) => {
                     worker.ready = true;
+                    self.stillborn = 0;
                     self.idle.push(number);
                     PoolEvent::Ready
                 }
@@ -121,9 +125,12 @@ impl ProcessPool {
             return Ok(None);
         }
         if !ready {
-            // The next one would do no better.
-            let what = format!("worker {number} could not begin: {reason}");
-            return Err(io::Error::other(what));
+            self.stillborn += 1;
+            if self.stillborn > MOST_STILLBORN {
+                // The next one would do no better.
+                let what = format!("worker {number} could not begin: {reason}");
+                return Err(io::Error::other(what));
+            }
         }
         if !self.draining {
             self.hire(number)?;
@@ -143,3 +150,6 @@ impl ProcessPool {
         Ok(())
     }
 }
+
+/// Of workers that die before they are ready, so many in a row are bad luck.
+const MOST_STILLBORN: u32 = 20;

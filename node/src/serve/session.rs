@@ -11,11 +11,11 @@ use protocol::file_service::request::{Command, RequestEvent, RequestLimits, Requ
 use protocol::load::StoredFile;
 use protocol::name::FileName;
 
-use super::buffer::Buffer;
 use super::incoming::Incoming;
 use super::options::Service;
 use super::report::Report;
 use super::storage::{Storage, StorageError};
+use crate::buffer::Buffer;
 
 /// One connection after the other, with the same buffers.
 #[derive(Debug)]

@@ -12,7 +12,7 @@
 mod blocking;
 mod census;
 mod effort;
-mod gate;
+pub(crate) mod gate;
 mod job;
 mod multi_process;
 mod multi_thread;

@@ -1,8 +1,10 @@
-//! The file server as a program, over the loopback.
+//! The file server and the stress clients as programs, over the loopback.
 //!
 //! - [`commands`]: what each command does, under every model.
 //! - [`hostile`]: clients that do not behave.
 //! - [`pools`]: exactly so many at once, workers that die, the end.
+//! - [`survival`]: many clients at once, while workers are killed.
+//! - [`stress`]: our clients, with our server at the other end; [`python`]: Python at either end.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,4 +16,7 @@ mod client;
 mod commands;
 mod hostile;
 mod pools;
+mod python;
 mod server;
+mod stress;
+mod survival;

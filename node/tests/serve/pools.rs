@@ -20,7 +20,14 @@ fn so_many_are_served_at_once_and_the_others_wait() {
         waiting.say("LIST\n");
         waiting.stream.set_nonblocking(true).unwrap();
         // One too many is refused at once: so the one before it has been seen, and waits.
-        assert!(server.client().hear().0.words().contains("too many connections"));
+        assert!(
+            server
+                .client()
+                .hear()
+                .0
+                .words()
+                .contains("too many connections")
+        );
         let mut byte = [0];
         let peeked = waiting.stream.peek(&mut byte).unwrap_err();
         assert_eq!(peeked.kind(), std::io::ErrorKind::WouldBlock, "{model}");

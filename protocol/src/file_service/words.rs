@@ -1,6 +1,7 @@
 //! A line's words, as Python's `shlex.split` separates and quotes them: like a POSIX shell, but between
 //! double quotes a backslash quotes only itself and the quote.
 
+use std::borrow::Cow;
 use std::mem;
 
 /// Splits a line into words, byte by byte.
@@ -99,6 +100,15 @@ impl Words {
     }
 }
 
+/// A word as it stands in a line: in quotes only if it must, for some servers know none.
+pub fn quoted(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_alphanumeric() || "._-+@%=:,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return Cow::Borrowed(word);
+    }
+    Cow::Owned(format!("'{}'", word.replace('\'', "'\"'\"'")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +145,8 @@ mod tests {
             let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
             assert_eq!(split(line), Some(words), "{line}");
         }
+        assert_eq!(quoted("a.txt"), "a.txt");
+        assert_eq!(quoted("two words"), "'two words'");
         for open in ["get 'a", "get \"a", "get a\\", "get \"a\\"] {
             assert_eq!(split(open), None, "{open}");
         }
@@ -153,8 +165,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_quoted_reads_back(words in prop::collection::vec("[^\n]{0,12}", 0..5)) {
-            let quote = |word: &String| format!("'{}'", word.replace('\'', r"'\''"));
-            let line: Vec<String> = words.iter().map(quote).collect();
+            let line: Vec<_> = words.iter().map(|word| quoted(word)).collect();
             prop_assert_eq!(split(&line.join(" ")), Some(words));
         }
     }

@@ -1,0 +1,56 @@
+//! A client that blocks.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::Instant;
+
+use protocol::load::ClientRecord;
+
+use super::exchange::Exchange;
+use super::job::Job;
+
+/// Does what the job asks for.
+pub(super) fn run(job: Job) -> ClientRecord {
+    let mut exchange = Exchange::new(&job);
+    let began = Instant::now();
+    match connect(&job) {
+        Ok(connection) => converse(&connection, &mut exchange),
+        Err(error) => exchange.fail("cannot connect", &error),
+    }
+    let outcome = exchange.outcome().cloned().unwrap_or_default();
+    job.record(began, outcome)
+}
+
+fn connect(job: &Job) -> io::Result<TcpStream> {
+    let patience = job.load.patience;
+    let connection = TcpStream::connect_timeout(&job.load.server, patience)?;
+    connection.set_nodelay(true)?;
+    connection.set_read_timeout(Some(patience))?;
+    connection.set_write_timeout(Some(patience))?;
+    Ok(connection)
+}
+
+fn converse(connection: &TcpStream, exchange: &mut Exchange) {
+    let mut connection = connection;
+    let mut broken = None;
+    while broken.is_none() && !exchange.output().is_empty() {
+        match connection.write(exchange.output()) {
+            Ok(count) => exchange.written(count),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => broken = Some(error),
+        }
+    }
+    // Also where not all could be sent: the server may have said why.
+    while exchange.outcome().is_none() {
+        match connection.read(exchange.room()) {
+            Ok(0) if broken.is_some() => break,
+            Ok(count) => exchange.read(count),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if broken.is_none() => exchange.fail("cannot receive", &error),
+            Err(_) => break,
+        }
+    }
+    if let Some(error) = broken {
+        exchange.fail("cannot send", &error);
+    }
+}

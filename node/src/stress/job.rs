@@ -1,0 +1,102 @@
+//! What one client has to do.
+
+use std::time::Instant;
+
+use blake3::Hasher;
+use protocol::content::Content;
+use protocol::load::{ClientRecord, Operation};
+use protocol::name::{FileName, NameError};
+
+use super::options::Load;
+
+/// A file to be moved.
+#[derive(Debug, Clone)]
+pub(super) struct Job {
+    pub(super) client: u32,
+    pub(super) name: FileName,
+    pub(super) load: Load,
+    /// The hash of what is fetched.
+    pub(super) expected: Option<String>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Outcome {
+    pub(super) bytes: u64,
+    pub(super) blake3: String,
+    pub(super) failure: Option<String>,
+}
+
+impl Job {
+    /// The job of the client with this number.
+    pub(super) fn new(
+        client: u32,
+        load: &Load,
+        expected: Option<String>,
+    ) -> Result<Self, NameError> {
+        let prefix = &load.prefix;
+        let name = match load.operation {
+            Operation::Upload => format!("{prefix}-{client}.bin"),
+            Operation::Download => format!("{prefix}.bin"),
+        };
+        Ok(Self {
+            client,
+            name: name.parse()?,
+            load: load.clone(),
+            expected,
+        })
+    }
+
+    /// What the client stores.
+    pub(super) fn content(&self) -> Content {
+        Content::new(self.load.seed, self.client.wrapping_add(1))
+    }
+
+    /// What it did since it began.
+    pub(super) fn record(self, began: Instant, outcome: Outcome) -> ClientRecord {
+        ClientRecord {
+            client: self.client,
+            name: self.name,
+            bytes: outcome.bytes,
+            blake3: outcome.blake3,
+            seconds: began.elapsed().as_secs_f64(),
+            failure: outcome.failure,
+        }
+    }
+}
+
+/// What all clients fetch.
+pub(super) fn shared_content(seed: u64) -> Content {
+    Content::new(seed, 0)
+}
+
+/// The hash of the first `length` bytes of a content.
+pub(super) fn hash(content: Content, length: u64) -> String {
+    let mut hasher = Hasher::new();
+    portions(content, length, |portion| {
+        hasher.update(portion);
+        Ok::<(), std::convert::Infallible>(())
+    })
+    .unwrap_or_else(|never| match never {});
+    hasher.finalize().to_string()
+}
+
+/// Makes the first `length` bytes of a content, portion by portion.
+pub(super) fn portions<E>(
+    content: Content,
+    length: u64,
+    mut take: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut buffer = vec![0; PORTION];
+    let mut offset = 0;
+    while offset < length {
+        let count = usize::try_from(length - offset).map_or(PORTION, |left| left.min(PORTION));
+        let portion = &mut buffer[..count];
+        content.fill(offset, portion);
+        take(portion)?;
+        offset += count as u64;
+    }
+    Ok(())
+}
+
+const PORTION: usize = 128 << 10;

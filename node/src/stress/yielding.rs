@@ -1,0 +1,59 @@
+//! A client that yields.
+
+use std::io;
+use std::time::Instant;
+
+use protocol::load::ClientRecord;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::exchange::Exchange;
+use super::job::Job;
+
+/// Does what the job asks for. Making and hashing a portion of the content takes a fraction of a
+/// millisecond and is done here.
+pub(super) async fn run(job: Job) -> ClientRecord {
+    let mut exchange = Exchange::new(&job);
+    let began = Instant::now();
+    match connect(&job).await {
+        Ok(connection) => converse(connection, &job, &mut exchange).await,
+        Err(error) => exchange.fail("cannot connect", &error),
+    }
+    let outcome = exchange.outcome().cloned().unwrap_or_default();
+    job.record(began, outcome)
+}
+
+async fn connect(job: &Job) -> io::Result<TcpStream> {
+    let connection = in_time(job, TcpStream::connect(job.load.server)).await?;
+    connection.set_nodelay(true)?;
+    Ok(connection)
+}
+
+async fn converse(mut connection: TcpStream, job: &Job, exchange: &mut Exchange) {
+    let mut broken = None;
+    while broken.is_none() && !exchange.output().is_empty() {
+        match in_time(job, connection.write(exchange.output())).await {
+            Ok(count) => exchange.written(count),
+            Err(error) => broken = Some(error),
+        }
+    }
+    // Also where not all could be sent: the server may have said why.
+    while exchange.outcome().is_none() {
+        match in_time(job, connection.read(exchange.room())).await {
+            Ok(0) if broken.is_some() => break,
+            Ok(count) => exchange.read(count),
+            Err(error) if broken.is_none() => exchange.fail("cannot receive", &error),
+            Err(_) => break,
+        }
+    }
+    if let Some(error) = broken {
+        exchange.fail("cannot send", &error);
+    }
+}
+
+async fn in_time<T>(job: &Job, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout(job.load.patience, work)
+        .await
+        .unwrap_or(Err(io::ErrorKind::TimedOut.into()))
+}
