@@ -50,8 +50,8 @@ impl RunFolder {
             let root = runs.join(name);
             match fs::create_dir(&root) {
                 Ok(()) => {
-                    let _turn = turn(&root)?;
-                    return Ok(Self { root, _turn });
+                    let turn = turn(&root)?;
+                    return Ok(Self { root, _turn: turn });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(EvidenceError::at(&root, error)),
@@ -68,7 +68,7 @@ impl RunFolder {
     /// if a run writes there at this time; else with the path.
     pub fn create_at(root: &Path) -> Result<Self, EvidenceError> {
         make(root)?;
-        let _turn = turn(root)?;
+        let turn = turn(root)?;
         let at = |e| EvidenceError::at(root, e);
         let occupied = fs::read_dir(root).map_err(at)?.next().is_some();
         // A run that was killed leaves no report, but its events.
@@ -83,7 +83,7 @@ impl RunFolder {
         }
         let folder = Self {
             root: root.to_owned(),
-            _turn,
+            _turn: turn,
         };
         // Whether anything can be written is known now, not after the run.
         folder.write(TOPOLOGY, b"")?;
