@@ -17,7 +17,6 @@ pub(crate) fn an_interrupted_run_takes_everything_away() {
     for (signal, lab) in [
         (Signal::SIGINT, "e2e-ctrl-c"),
         (Signal::SIGTERM, "e2e-term"),
-        (Signal::SIGHUP, "e2e-hangup"),
     ] {
         let site = Site::new();
         let run = hanging(&site, lab);

@@ -107,7 +107,7 @@ fn of_a_raise(who: Who) {
 }
 
 fn of_a_run(who: Who) {
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let stage = Stage::with_lab(who, LONG);
         for verb in ["run --out out", "up --out out"] {
             let mut child = stage.start(verb);
