@@ -108,16 +108,17 @@ impl ControlGroups {
         Ok((joins, left))
     }
 
-    /// Removes the group of a node wherever it is, ending what still runs in it, and the lab's own
-    /// group with the last one. One that is not there is no error.
+    /// Removes all groups of a lab, wherever they are, ending what still runs in them. None is no error.
     ///
     /// # Errors
-    /// The system's; `EBUSY` if processes in it do not end.
-    pub fn remove(&self, lab: &str, node: &str) -> io::Result<()> {
+    /// The system's; `EBUSY` if processes in one do not end.
+    pub fn remove(&self, lab: &str) -> io::Result<()> {
         for place in &self.places {
             let group = place.group(lab);
-            remove_group(&group.join(node))?;
-            // The parents go with the last group in them.
+            for node in folders(&group) {
+                remove_group(&group.join(node))?;
+            }
+            // Ours stays while another lab has groups in it.
             let _ = fs::remove_dir(&group);
             let _ = fs::remove_dir(place.folder.join(OURS));
         }

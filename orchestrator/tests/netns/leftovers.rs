@@ -8,6 +8,7 @@ use std::sync::Arc;
 use orchestrator::backend::netns::NetnsBackend;
 use orchestrator::backend::{Backend, Resource};
 use orchestrator::embedded::node_binary;
+use plumbing::control_group::{ControlGroups, Limit};
 
 use crate::support::{Raised, Remembered, assert_gone, plan, run};
 use crate::user::as_ordinary_user;
@@ -87,6 +88,24 @@ fn a_failure_of_a_user_at_any_step_leaves_nothing() {
 #[ignore = "run as an ordinary user by the test above"]
 fn for_a_user_a_failure_at_any_step_leaves_nothing() {
     run(a_failure_at_any_step_leaves_nothing());
+}
+
+/// As after a look at a lab whose keeper was still making its groups.
+#[test]
+fn a_keeper_takes_groups_along_that_nobody_saw() {
+    run(async {
+        let mut plan = plan("late", 1);
+        plan.nodes[0].pids = Some(20);
+        let lab = Raised::new(plan).await;
+        let groups = ControlGroups::find().unwrap();
+        let id = lab.plan.lab.clone();
+        groups
+            .make(&id.to_string(), "n2", &[Limit::Pids(20)])
+            .unwrap();
+        let keeper = Resource::Keeper { lab: id.clone() };
+        lab.backend.remove(&keeper).await.unwrap();
+        assert_gone(&lab.backend, &id).await;
+    });
 }
 
 #[test]

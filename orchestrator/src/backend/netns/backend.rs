@@ -135,18 +135,10 @@ impl Backend for NetnsBackend {
         let (Resource::Keeper { lab } | Resource::ControlGroup { lab, .. }) = resource else {
             return Ok(());
         };
-        let (resource, sockets) = (resource.clone(), self.sockets(lab));
+        let (lab, sockets) = (lab.clone(), self.sockets(lab));
         let action = format!("removing {resource}");
-        on_a_thread_that_may_wait(action, move || match resource {
-            Resource::ControlGroup { lab, node } => {
-                // A group is empty only once the lab is gone.
-                removal::remove_keeper(&lab, &sockets)?;
-                removal::remove_control_group(&lab, &node)
-            }
-            Resource::Keeper { lab } => removal::remove_keeper(&lab, &sockets),
-            _ => Ok(()),
-        })
-        .await
+        // A group is empty only once the keeper is gone, and the keeper may still be making some.
+        on_a_thread_that_may_wait(action, move || removal::remove_keeper(&lab, &sockets)).await
     }
 
     async fn survey(&self) -> Result<Vec<Owned>, BackendError> {

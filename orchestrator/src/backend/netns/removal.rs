@@ -10,13 +10,12 @@ use std::time::{Duration, Instant};
 use plumbing::control_group::ControlGroups;
 use plumbing::process::{Marked, find_marked, own_depth, wait_for_ending};
 use protocol::keeper::{MARK, STATE_MARK};
-use protocol::name::NodeName;
 
 use crate::backend::{BackendErrorKind, Owned, Resource};
 use crate::plan::LabId;
 
 /// Ends the keeper of a lab, which ends its nodes, and waits until all are gone; then removes their
-/// sockets.
+/// control groups, also those that the keeper was still making when it was found, and their sockets.
 pub(super) fn remove_keeper(lab: &LabId, sockets: &Path) -> Result<(), BackendErrorKind> {
     let mark = lab.to_string();
     let deadline = Instant::now() + DEADLINE;
@@ -42,19 +41,15 @@ pub(super) fn remove_keeper(lab: &LabId, sockets: &Path) -> Result<(), BackendEr
         }
         // A keeper that was just starting a node may have started one more: look again.
     }
+    let groups = ControlGroups::find().map_err(BackendErrorKind::system)?;
+    let removed = groups.remove(&lab.to_string());
+    removed.map_err(BackendErrorKind::system)?;
     match fs::remove_dir_all(sockets) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(BackendErrorKind::system(error))
         }
         _ => Ok(()),
     }
-}
-
-/// Removes the control group of a node on every hierarchy, once its lab's processes are gone.
-pub(super) fn remove_control_group(lab: &LabId, node: &NodeName) -> Result<(), BackendErrorKind> {
-    let groups = ControlGroups::find().map_err(BackendErrorKind::system)?;
-    let removed = groups.remove(&lab.to_string(), node.as_str());
-    removed.map_err(BackendErrorKind::system)
 }
 
 /// All that carries our mark.
