@@ -14,7 +14,7 @@ mod net;
 mod options;
 #[doc(hidden)]
 pub mod probe;
-mod random;
+pub(crate) mod random;
 mod receive;
 mod roles;
 mod send;
@@ -22,7 +22,7 @@ mod send;
 mod simulation;
 mod task;
 
-pub use net::{Dropping, Segmentation};
+pub use net::{DROP, Dropping, Segmentation};
 pub use options::{ReceiveArguments, SendArguments};
 pub use receive::{
     Action, Contents, Counts, ReceiveError, ReceiveOrder, ReceiveTask, Receiver, ReceiverEvent,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use protocol::broadcast::Seal;
 use protocol::name::InterfaceName;
 
-use super::net::{Dropping, Segmentation};
+use super::net::{DROP, Dropping, Segmentation};
 use super::receive::ReceiveOrder;
 use super::send::{Expected, SendOrder};
 
@@ -47,8 +47,11 @@ pub struct SendArguments {
     /// A file that holds the secret which receivers and sender share.
     #[arg(long)]
     pub key_file: Option<PathBuf>,
+    /// What random numbers come from; default: new ones each time.
+    #[arg(long)]
+    pub seed: Option<u32>,
     /// Loses a share of the datagrams that arrive, as in 20%:7 with the seed 7.
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, env = DROP)]
     pub drop: Option<Dropping>,
 }
 
@@ -79,8 +82,11 @@ pub struct ReceiveArguments {
     /// A file that holds the secret which receivers and sender share.
     #[arg(long)]
     pub key_file: Option<PathBuf>,
+    /// What random numbers come from; default: new ones each time.
+    #[arg(long)]
+    pub seed: Option<u32>,
     /// Loses a share of the datagrams that arrive, as in 20%:7 with the seed 7.
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, env = DROP)]
     pub drop: Option<Dropping>,
 }
 
@@ -112,6 +118,7 @@ impl SendArguments {
             patience: self.patience,
             rate: self.rate.0,
             segmentation: self.segmentation,
+            seed: self.seed,
             dropping: self.drop,
         })
     }
@@ -132,6 +139,7 @@ impl ReceiveArguments {
             sessions: self.sessions,
             deadline: self.deadline,
             patience: self.patience,
+            seed: self.seed,
             dropping: self.drop,
         })
     }

@@ -12,6 +12,7 @@ use protocol::task::{Framing, TaskResult};
 use super::job::{Ended, Job};
 use super::naive_task::NaiveTask;
 use super::options::How;
+use crate::broadcast::random::draw;
 use crate::broadcast::{Expected, Segmentation, SendOrder, SendTask, Step, Task, Wait};
 
 /// A file on its way. It never blocks.
@@ -57,7 +58,9 @@ impl Effort {
             rate: None,
             segmentation: Segmentation::Auto,
             seal: Seal::default(),
-            dropping: None,
+            // Tasks of one run are told apart by their numbers, whichever worker has them.
+            seed: how.seed.map(|seed| draw(Some(seed), &job.word())),
+            dropping: how.drop.clone(),
         };
         let task = SendTask::new(order).map_err(|error| failed(error.to_string()))?;
         Ok(Self::Reliable(Box::new(Reliable {

@@ -8,6 +8,7 @@ use protocol::name::{FileName, InterfaceName};
 use protocol::task::{Framing, Model};
 
 use super::job::Job;
+use crate::broadcast::{DROP, Dropping};
 
 /// Arguments of `node send`.
 #[derive(Debug, clap::Args)]
@@ -62,6 +63,12 @@ pub struct How {
     /// A task that is not done by then is late.
     #[arg(long, default_value = "10s", value_parser = time)]
     pub deadline: Duration,
+    /// What random numbers come from; default: new ones each time.
+    #[arg(long)]
+    pub seed: Option<u32>,
+    /// Loses a share of the datagrams that arrive, as in 20%:7 with the seed 7.
+    #[arg(long, hide = true, env = DROP)]
+    pub drop: Option<Dropping>,
 }
 
 /// Arguments of `node receive`.
@@ -92,6 +99,9 @@ pub struct ReceiveArguments {
     /// not all came.
     #[arg(long, default_value = "1s", value_parser = time)]
     pub quiet: Duration,
+    /// Loses a share of the datagrams that arrive, as in 20%:7 with the seed 7.
+    #[arg(long, hide = true, env = DROP)]
+    pub drop: Option<Dropping>,
 }
 
 impl How {
@@ -104,6 +114,9 @@ impl How {
         if !self.receivers.is_empty() {
             let receivers: Vec<_> = self.receivers.iter().map(ToString::to_string).collect();
             words.extend(["--receivers".to_owned(), receivers.join(",")]);
+        }
+        if let Some(seed) = self.seed {
+            words.extend(["--seed".to_owned(), seed.to_string()]);
         }
         for (flag, length) in [("--pause", self.pause), ("--deadline", self.deadline)] {
             words.extend([flag.to_owned(), format!("{}ms", length.as_millis())]);

@@ -17,7 +17,7 @@ use protocol::task::{AllSent, Arrival, Tally};
 use super::options::ReceiveArguments;
 use super::socket;
 use super::storage::Storage;
-use crate::broadcast::lines;
+use crate::broadcast::{Dropping, lines};
 
 /// Runs `node receive`. As the original servers it receives without end, for no datagram says that it
 /// is the last; but a line on standard input ([`AllSent`]) tells how many there were. Then it ends
@@ -40,6 +40,7 @@ struct Server {
     storage: Storage,
     buffer: Vec<u8>,
     quiet: Duration,
+    dropping: Option<Dropping>,
     tally: Tally,
     /// Standard input, until it ends, and what of a line it has brought.
     orders: Option<io::Stdin>,
@@ -60,6 +61,7 @@ impl Server {
             storage: Storage::new(&arguments.directory, framing, &arguments.name)?,
             buffer: vec![0; usize::try_from(buffer).unwrap_or(usize::MAX)],
             quiet: arguments.quiet,
+            dropping: arguments.drop.clone(),
             tally: Tally::default(),
             orders: Some(io::stdin()),
             line: Vec::new(),
@@ -96,6 +98,9 @@ impl Server {
     /// Stores every datagram that is there.
     fn drain(&mut self) -> io::Result<()> {
         while let Some((length, from)) = self.next()? {
+            if (self.dropping.as_mut()).is_some_and(Dropping::falls_on_next) {
+                continue;
+            }
             let stored = length.min(self.buffer.len());
             self.tally.datagrams += 1;
             self.tally.bytes += stored as u64;

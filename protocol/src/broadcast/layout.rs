@@ -168,10 +168,12 @@ impl Block {
         u16::try_from(symbols).unwrap_or(u16::MAX)
     }
 
-    /// How many parity symbols it has: half as many as source symbols, but up to 64 as many as these.
+    /// How many parity symbols it has: half as many as source symbols, but up to 64 as many as these;
+    /// rounded up to a power of two, for as many take no longer to compute.
     pub fn parity(&self) -> u16 {
         let source = self.source();
-        source.div_ceil(2).max(source.min(64))
+        let half = source.div_ceil(2).max(source.min(64));
+        half.next_power_of_two()
     }
 
     /// Bytes of a symbol, or `None` if it has none of this number.

@@ -22,6 +22,10 @@ impl Dropping {
     }
 }
 
+/// The variable of a node's environment that has all its roles lose datagrams, where their command
+/// lines are not at hand.
+pub const DROP: &str = "NODE_DROP";
+
 /// A share and a seed, as in `20%:7`.
 impl FromStr for Dropping {
     type Err = String;

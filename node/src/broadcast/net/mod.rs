@@ -10,5 +10,5 @@ mod socket;
 
 pub use address::Segmentation;
 pub(super) use address::symbol_size;
-pub use dropping::Dropping;
+pub use dropping::{DROP, Dropping};
 pub(super) use socket::{Arrived, BroadcastSocket, Parts, wait};

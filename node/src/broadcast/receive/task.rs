@@ -16,7 +16,7 @@ use protocol::role::{FileRecord, RoleEvent, Summary};
 use super::receiver::{Action, Receiver, ReceiverEvent, SessionId, Settings};
 use super::store::Store;
 use crate::broadcast::net::{Arrived, BroadcastSocket, Dropping, Parts};
-use crate::broadcast::random::random;
+use crate::broadcast::random::draw;
 use crate::broadcast::task::{Step, Task, Wait};
 
 /// What is to be received, where and how.
@@ -38,6 +38,8 @@ pub struct ReceiveOrder {
     pub patience: Duration,
     /// How datagrams are protected.
     pub seal: Seal,
+    /// What the receiver's number comes from; none: from nothing that is known.
+    pub seed: Option<u32>,
     /// Which of the datagrams that arrive are lost on purpose.
     pub dropping: Option<Dropping>,
 }
@@ -88,7 +90,7 @@ impl ReceiveTask {
             socket.join(group, interface).map_err(failed)?;
         }
         let settings = Settings {
-            receiver: random(),
+            receiver: draw(order.seed, "receiver"),
             buffer: socket.buffer().map_err(failed)?,
             seal: order.seal.clone(),
             sessions: order.sessions,

@@ -8,8 +8,8 @@ pub(super) struct Way {
     since: u32,
     /// The share lost at all times.
     floor: Option<f64>,
-    /// The share lost lately.
-    share: f64,
+    /// The share lost lately, smoothed.
+    share: Option<f64>,
 }
 
 /// A moment in which both ends' counts are known.
@@ -45,15 +45,17 @@ impl Way {
             return None;
         };
         let sent = mark.sent.checked_sub(last.sent)?;
-        if sent < SAMPLE {
+        let received = f64::from(mark.received.wrapping_sub(last.received));
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        let sent = sent as f64;
+        let lost = (1.0 - received / sent.max(1.0)).clamp(0.0, 1.0);
+        if sent < SAMPLE.max(lost * (1.0 - lost) / (STRAY * STRAY)) {
             return None;
         }
         self.last = Some(mark);
-        let received = f64::from(mark.received.wrapping_sub(last.received));
-        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-        let lost = (1.0 - received / sent as f64).clamp(0.0, 1.0);
         let seconds = f64::from(mark.clock.wrapping_sub(last.clock)) / 1e6;
-        self.share = lost;
+        let share = self.share.unwrap_or(lost);
+        self.share = Some(share + (lost - share) * DRIFT);
         Some(Sample {
             lost,
             floor: self.floor,
@@ -74,13 +76,16 @@ impl Way {
 
     /// The share of datagrams that is lost on the way.
     pub(super) fn share(&self) -> f64 {
-        self.share
+        self.share.unwrap_or_default()
     }
 }
 
-/// Fewer datagrams say too little: of 256 of which a third is lost, the share strays by 3 in 100.
-const SAMPLE: u64 = 256;
-/// How fast the floor follows what lies above it.
+/// Fewer datagrams say too little.
+const SAMPLE: f64 = 256.0;
+/// Nor does a sample say enough whose share strays by more than this (the standard deviation of a
+/// binomial share): of many receivers one would always seem to lose more than before.
+const STRAY: f64 = 0.017;
+/// How fast the floor follows what lies above it, and the smoothed share what is lost.
 const DRIFT: f64 = 0.1;
 /// Times below this, in seconds, are the clock's noise.
 const SHORTEST: f64 = 1e-5;

@@ -25,6 +25,9 @@ pub(super) struct Pace {
     auto: bool,
     /// A lower rate that is being tried.
     trial: Option<Trial>,
+    /// The share lost whatever the rate is, of which nothing else is known yet: receivers that lose no
+    /// more than one for whom a lower rate was no relief need no trial each.
+    usual: f64,
     /// Datagrams that may be under way.
     window: u64,
     /// Datagrams sent when the window grew last.
@@ -69,6 +72,7 @@ impl Pace {
             datagram,
             auto: rate.is_none(),
             trial: None,
+            usual: 0.0,
             rate,
             window: FIRST_WINDOW,
             grown: 0,
@@ -135,7 +139,7 @@ impl Pace {
         };
         if trial.whom != whom && next < self.changed.saturating_add(LONGEST_TRIAL) {
             self.trial = Some(trial);
-            return Finding::Open;
+            return Finding::Usual;
         }
         self.changed = next;
         if trial.whom == whom && sample.lost < trial.lost - RELIEF {
@@ -145,6 +149,7 @@ impl Pace {
         }
         self.rate = trial.before;
         if trial.whom == whom {
+            self.usual = self.usual.max(sample.lost);
             Finding::Worse
         } else {
             Finding::Open
@@ -152,7 +157,7 @@ impl Pace {
     }
 
     fn watch(&mut self, whom: Key, sample: Sample, next: u32) -> Finding {
-        if sample.lost > sample.floor.unwrap_or_default() + EXCESS {
+        if sample.lost > sample.floor.unwrap_or(self.usual) + EXCESS {
             let floor = self.rate.and(sample.floor).unwrap_or_default();
             let passing = sample.arriving / (1.0 - floor).max(LEAST_PASSING);
             self.trial = Some(Trial {

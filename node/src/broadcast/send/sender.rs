@@ -394,9 +394,14 @@ impl Sender {
             manifest_length: u32::try_from(self.manifest.len()).unwrap_or(u32::MAX),
             manifest_hash: self.manifest_hash,
         }));
-        if !self.has_work() || !self.may_send(1) {
-            self.copies = vec![poll.clone(); self.group.copies() - 1];
-        }
+        let copies = if !self.has_work() || !self.may_send(1) {
+            self.group.copies()
+        } else if self.group.loses() < LITTLE {
+            1
+        } else {
+            2
+        };
+        self.copies = vec![poll.clone(); copies - 1];
         poll
     }
 

@@ -21,7 +21,7 @@ use super::loader::{LoadError, Loader, Source};
 use super::model::{SenderEvent, Settings, Transmit};
 use super::sender::Sender;
 use crate::broadcast::net::{BroadcastSocket, Dropping, Parts, Segmentation, symbol_size};
-use crate::broadcast::random::random;
+use crate::broadcast::random::draw;
 use crate::broadcast::task::{Step, Task, Wait};
 
 /// What is to be sent, to whom and how.
@@ -45,6 +45,8 @@ pub struct SendOrder {
     pub segmentation: Segmentation,
     /// How datagrams are protected.
     pub seal: Seal,
+    /// What the session's number comes from; none: from nothing that is known.
+    pub seed: Option<u32>,
     /// Which of the datagrams that arrive are lost on purpose.
     pub dropping: Option<Dropping>,
 }
@@ -122,7 +124,7 @@ impl SendTask {
         let mut socket = BroadcastSocket::bind(0, interface).map_err(failed)?;
         socket.segment(order.segmentation);
         let settings = Settings {
-            session: random(),
+            session: draw(order.seed, "session"),
             symbol_size: symbol_size(order.to, interface, &order.seal).map_err(failed)?,
             seal: order.seal.clone(),
             expected: order.receivers.clone(),
