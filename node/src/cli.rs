@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{agent, broadcast, capture, connect, http, keeper, serve, stress, transfer};
+use crate::{agent, broadcast, capture, connect, converse, http, keeper, serve, stress, transfer};
 
 /// The node binary of the orchestrator's labs. The orchestrator starts it; people rarely do.
 #[derive(Debug, Parser)]
@@ -47,10 +47,14 @@ enum Part {
     /// Be one of the clients, where each is a process.
     #[command(hide = true)]
     StressWorker(stress::StressWorkerArguments),
+    /// Give commands to a file server, one for each line of standard input, and tell of the replies.
+    Converse(converse::ConverseArguments),
     /// Make files of random bytes for clients to fetch.
     Fill(stress::FillArguments),
     /// Hash files where they lie.
     Digest(stress::DigestArguments),
+    /// Remove files.
+    Discard(stress::DiscardArguments),
     /// Write an interface's frames to standard output as pcapng.
     Capture(capture::Arguments),
 }
@@ -82,8 +86,10 @@ pub fn run() -> ExitCode {
         Part::ServeWorker(arguments) => serve::work(&arguments),
         Part::Stress(arguments) => stress::stress(&arguments),
         Part::StressWorker(arguments) => stress::work(&arguments),
+        Part::Converse(arguments) => converse::converse(&arguments),
         Part::Fill(arguments) => stress::fill(&arguments),
         Part::Digest(arguments) => stress::digest(&arguments),
+        Part::Discard(arguments) => stress::discard(&arguments),
         Part::Capture(arguments) => capture::main(arguments),
     }
 }

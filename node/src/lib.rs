@@ -7,6 +7,8 @@
 //! - [`network`]: gives a node its interfaces, addresses, routes and names.
 //! - [`capture`]: an interface's frames as pcapng.
 //! - [`broadcast`]: the roles that send and receive files by broadcast.
+//! - [`converse`]: the client of a scripted conversation with a file server.
+//! - [`file_client`]: what every client of a file server has.
 //! - [`http`]: the roles that serve files over HTTP and fetch them.
 //! - [`serve`]: the labs' file server, whose workers are threads, processes or tasks.
 //! - [`stress`]: clients that put a file server under load, and what makes and hashes their files.
@@ -18,6 +20,8 @@ mod buffer;
 pub mod capture;
 pub mod cli;
 pub mod connect;
+pub mod converse;
+pub mod file_client;
 pub mod http;
 pub mod keeper;
 pub mod network;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use node::broadcast::probe;
+use node::{file_client, serve};
 use protocol::broadcast::{
     Datagram, FileEntry, Message, Poll, Report, Seal, State, SymbolSet, Want, manifest,
 };
@@ -33,6 +34,42 @@ fn no_datagrams_make_a_receiver_panic() {
 #[test]
 fn no_datagrams_make_a_sender_panic() {
     over_mutations(&[conversation()], probe::sender);
+}
+
+#[test]
+fn no_requests_make_a_server_panic_or_answer_other_than_in_replies() {
+    let home = tempfile::tempdir().unwrap();
+    let requests: [&[u8]; 8] = [
+        b"LIST\r\n",
+        b"UPLOAD 'a b.txt' Zm9vYmFyCg==\r\nGET 'a b.txt'\r\n",
+        b"DELETE \"a b.txt\"\n",
+        b"UPLOAD b.bin ",
+        b"AAECAwQF",
+        b"BgcICQ==\r\n\r\n",
+        b"",
+        b"download b.bin",
+    ];
+    let mut sample = Vec::new();
+    for request in requests {
+        sample.push(u8::try_from(request.len()).unwrap());
+        sample.extend(request);
+    }
+    over_mutations(&[sample], |bytes| {
+        serve::probe::session(home.path(), bytes).unwrap();
+    });
+}
+
+#[test]
+fn no_replies_make_a_client_panic_or_differ_by_where_they_are_cut() {
+    let replies = [
+        "\u{7}\u{3}{\"status\": \"OK\", \"data\": [\"a.txt\", \"\\u00fc\"]}\r\n\r\n",
+        "\u{40}\u{1}{\"status\": \"OK\", \"data_namafile\": \"a\", \"data_file\": \"Zm9vYg==\"}\r\n\r\n",
+        "\u{2}\u{9}{\"status\":\"ERROR\",\"data\":\"no \\\" file\"}\n\n{\"status\":\"OK\"}",
+    ];
+    let samples = replies.map(|reply| reply.as_bytes().to_vec());
+    over_mutations(&samples, |bytes| {
+        file_client::probe::replies(bytes).unwrap();
+    });
 }
 
 /// A datagram of each kind.
@@ -95,7 +132,7 @@ fn conversation() -> Vec<u8> {
 }
 
 /// Calls it with each sample as it is and in thousands of variations, the same every time.
-fn over_mutations(samples: &[Vec<u8>], probe: fn(&[u8])) {
+fn over_mutations(samples: &[Vec<u8>], probe: impl Fn(&[u8])) {
     let mut state = 7_u64;
     let mut random = |limit: usize| {
         state ^= state << 13;

@@ -201,6 +201,13 @@ pub enum Condition {
         /// The port's number.
         port: u16,
     },
+    /// No TCP socket listens on the port, and no UDP socket is bound to it.
+    FreePort {
+        /// Which protocol.
+        transport: Transport,
+        /// The port's number.
+        port: u16,
+    },
     /// A file exists.
     File {
         /// Absolute path in the node.

@@ -10,12 +10,14 @@
 //! - [`keeper`]: what a netns lab's keeper is told to make, and how it fared.
 //! - [`role`]: the lines that the node's own programs (broadcast sender, receiver) print.
 //! - [`file_service`]: the file server's protocol over TCP; [`content`]: random files for it.
+//! - [`conversation`]: what the client of a scripted conversation with a file server is told, and tells.
 //! - [`load`]: what the file server and the clients that put it under load report.
 //! - [`task`]: concurrency models and framings of senders, and what became of each file's task.
 
 pub mod broadcast;
 pub mod content;
 pub mod control;
+pub mod conversation;
 pub mod file_service;
 pub mod frame;
 pub mod keeper;

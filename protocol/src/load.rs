@@ -11,7 +11,7 @@
 //! server's node, must equal the hash of the [`ClientRecord`].
 //!
 //! `node fill --directory D --seed S --size 10MiB NAME…` makes files for downloads and prints a
-//! [`FileDigest`] of each.
+//! [`FileDigest`] of each; `node discard --directory D NAME…` removes files, and prints nothing.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::broadcast::hash::Hash;
+use crate::conversation::ReplyRecord;
 use crate::load::{
     ClientRecord, FileDigest, Listening, ServerRecord, StoredFile, StressRecord, WorkerLoss,
 };
@@ -59,6 +60,8 @@ pub enum RoleEvent {
     Client(ClientRecord),
     /// All stress clients have ended.
     Stressed(StressRecord),
+    /// What came of a command to a server.
+    Replied(ReplyRecord),
     /// What a file holds.
     Digest(FileDigest),
     /// The role could not do its work; it exits with code 1.

@@ -16,7 +16,8 @@ use super::failure::{refusal, system};
 /// Returns once the condition holds.
 pub(super) async fn until(condition: &Condition) -> Result<(), Failure> {
     match condition {
-        Condition::Port { transport, port } => until_port(*transport, *port).await,
+        Condition::Port { transport, port } => until_port(*transport, *port, true).await,
+        Condition::FreePort { transport, port } => until_port(*transport, *port, false).await,
         Condition::File { path } if path.starts_with('/') => until_file(Path::new(path)).await,
         Condition::File { path } => Err(refusal(
             FailureKind::Invalid,
@@ -36,14 +37,21 @@ pub(super) fn in_vain(condition: &Condition, within_ms: u64) -> Failure {
             transport: Transport::Udp,
             port,
         } => format!("nothing was bound to UDP port {port} within {within_ms} ms"),
+        Condition::FreePort { transport, port } => {
+            let transport = match transport {
+                Transport::Tcp => "TCP",
+                Transport::Udp => "UDP",
+            };
+            format!("{transport} port {port} was not free within {within_ms} ms")
+        }
         Condition::File { path } => format!("there was no file {path} within {within_ms} ms"),
     };
     refusal(FailureKind::Deadline, message)
 }
 
-/// The kernel tells nobody when a socket starts to listen, so its tables are looked at again and
-/// again; this is the only wait in the agent that has no event.
-async fn until_port(transport: Transport, port: u16) -> Result<(), Failure> {
+/// The kernel tells nobody when a socket starts to listen, or ceases to, so its tables are looked at
+/// again and again; this is the only wait in the agent that has no event.
+async fn until_port(transport: Transport, port: u16, open: bool) -> Result<(), Failure> {
     let (tables, state) = match transport {
         Transport::Tcp => (["/proc/net/tcp", "/proc/net/tcp6"], TCP_LISTEN),
         Transport::Udp => (["/proc/net/udp", "/proc/net/udp6"], UDP_UNCONNECTED),
@@ -51,17 +59,17 @@ async fn until_port(transport: Transport, port: u16) -> Result<(), Failure> {
     let mut again = tokio::time::interval(LOOK_AGAIN);
     loop {
         again.tick().await;
+        let mut is_there = false;
         for table in tables {
             match fs::read_to_string(table).await {
-                Ok(sockets) if sockets.lines().any(|line| is_open(line, port, state)) => {
-                    return Ok(());
-                }
+                Ok(sockets) => is_there |= sockets.lines().any(|line| is_open(line, port, state)),
                 // A kernel without IPv6 has no table for it.
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(system(format_args!("reading {table}"), &error));
-                }
-                _ => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(system(format_args!("reading {table}"), &error)),
             }
+        }
+        if is_there == open {
+            return Ok(());
         }
     }
 }

@@ -13,6 +13,7 @@ mod drain;
 mod incoming;
 mod options;
 mod pool;
+pub mod probe;
 mod process_pool;
 mod process_worker;
 mod report;

@@ -1,51 +1,37 @@
 //! A request and its reply: bytes out, bytes in, the content made and hashed on the way. No socket, no
 //! clock.
 
+use std::convert::Infallible;
 use std::io;
 
-use blake3::Hasher;
 use protocol::content::Content;
-use protocol::file_service::answer::{Reply, ReplyError, ReplyEvent, ReplyParser};
-use protocol::file_service::base64::{self, Decoder, NotBase64};
+use protocol::file_service::answer::{Reply, ReplyError};
+use protocol::file_service::base64::NotBase64;
 use protocol::file_service::words::quoted;
 use protocol::load::Operation;
 
 use super::job::{Job, Outcome};
 use crate::buffer::Buffer;
+use crate::file_client::incoming::Incoming;
+use crate::file_client::outgoing::Outgoing;
 
 /// An exchange under way.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    sending: Sending,
+    moved: Moved,
     output: Buffer,
     input: Buffer,
-    /// What is between contents and base64.
-    scratch: Vec<u8>,
-    parser: Option<ReplyParser>,
-    decoder: Decoder,
-    hasher: Box<Hasher>,
-    bytes: u64,
-    expected: Expected,
-    chunk: usize,
+    incoming: Incoming,
     outcome: Option<Outcome>,
 }
 
-/// What is left to be sent.
+/// What is moved.
 #[derive(Debug)]
-enum Sending {
-    Content {
-        content: Content,
-        offset: u64,
-        length: u64,
-    },
-    Nothing,
-}
-
-/// What must come.
-#[derive(Debug)]
-enum Expected {
-    Acknowledgement,
-    Content { length: u64, blake3: Option<String> },
+enum Moved {
+    /// To the server.
+    There(Content, Outgoing),
+    /// From the server, where it must have this length and hash.
+    Here { length: u64, blake3: Option<String> },
 }
 
 /// Why an exchange came to nothing. Short, for reasons are counted.
@@ -70,51 +56,41 @@ impl Exchange {
     pub(super) fn new(job: &Job) -> Self {
         let load = &job.load;
         let name = quoted(job.name.as_str());
-        let (request, sending, expected) = match load.operation {
-            Operation::Upload => {
-                let sending = Sending::Content {
-                    content: job.content(),
-                    offset: 0,
-                    length: load.size,
-                };
-                (
-                    format!("UPLOAD {name} "),
-                    sending,
-                    Expected::Acknowledgement,
-                )
-            }
+        let (request, moved, room) = match load.operation {
+            Operation::Upload => (
+                format!("UPLOAD {name} "),
+                Moved::There(job.content(), Outgoing::new(load.size, load.buffer)),
+                MOST_HELD,
+            ),
             Operation::Download => {
-                let expected = Expected::Content {
+                let moved = Moved::Here {
                     length: load.size,
                     blake3: job.expected.clone(),
                 };
-                (format!("DOWNLOAD {name}\r\n"), Sending::Nothing, expected)
+                (format!("DOWNLOAD {name}\r\n"), moved, load.buffer)
             }
         };
         let mut output = Buffer::new(0);
         output.push(request.as_bytes());
-        let input = match load.operation {
-            Operation::Upload => MOST_HELD,
-            Operation::Download => load.buffer,
-        };
         Self {
-            sending,
+            moved,
             output,
-            input: Buffer::new(input),
-            scratch: Vec::new(),
-            parser: Some(ReplyParser::new(MOST_HELD)),
-            decoder: Decoder::default(),
-            hasher: Box::default(),
-            bytes: 0,
-            expected,
-            chunk: load.buffer,
+            input: Buffer::new(room),
+            incoming: Incoming::new(MOST_HELD),
             outcome: None,
         }
     }
 
     /// What is to be written next; nothing once all is.
     pub(super) fn output(&mut self) -> &[u8] {
-        self.make_more();
+        if let Moved::There(content, outgoing) = &mut self.moved {
+            outgoing
+                .put(&mut self.output, |offset, portion| {
+                    content.fill(offset, portion);
+                    Ok::<(), Infallible>(())
+                })
+                .unwrap_or_else(|never| match never {});
+        }
         self.output.waiting()
     }
 
@@ -130,13 +106,15 @@ impl Exchange {
 
     /// So much was read; nothing at the connection's end.
     pub(super) fn read(&mut self, count: usize) {
+        if self.outcome.is_some() {
+            return;
+        }
         self.input.filled(count);
-        let outcome = match (count, self.parser.take()) {
-            (0, Some(parser)) => parser.finish().map(Some).map_err(ExchangeError::from),
-            (_, Some(parser)) => self.understand(parser),
-            (_, None) => return,
+        let reply = match count {
+            0 => self.incoming.end().map(Some).map_err(ExchangeError::from),
+            _ => self.incoming.read(&mut self.input, |_| Ok(())),
         };
-        match outcome.and_then(|reply| reply.map(|reply| self.judge(&reply)).transpose()) {
+        match reply.and_then(|reply| reply.map(|reply| self.judge(&reply)).transpose()) {
             Ok(None) => {}
             Ok(Some(blake3)) => self.end(blake3, None),
             Err(error) => self.end(String::new(), Some(error.to_string())),
@@ -158,67 +136,15 @@ impl Exchange {
     }
 
     fn end(&mut self, blake3: String, failure: Option<String>) {
+        let bytes = match &self.moved {
+            Moved::There(_, outgoing) => outgoing.bytes(),
+            Moved::Here { .. } => self.incoming.bytes(),
+        };
         self.outcome.get_or_insert(Outcome {
-            bytes: self.bytes,
+            bytes,
             blake3,
             failure,
         });
-    }
-
-    fn make_more(&mut self) {
-        let Sending::Content {
-            content,
-            offset,
-            length,
-        } = &mut self.sending
-        else {
-            return;
-        };
-        if !self.output.is_empty() && *offset > 0 {
-            return;
-        }
-        // A multiple of three, so that the parts' texts make up the whole one's.
-        let most = self.chunk / 4 * 3;
-        let left = *length - *offset;
-        let part = usize::try_from(left).map_or(most, |left| left.min(most));
-        if self.scratch.len() < part {
-            self.scratch.resize(most, 0);
-        }
-        let portion = &mut self.scratch[..part];
-        content.fill(*offset, portion);
-        self.hasher.update(portion);
-        let room = self.output.room(part.div_ceil(3) * 4);
-        let written = base64::encode(portion, room).unwrap_or_default();
-        self.output.filled(written);
-        *offset += part as u64;
-        self.bytes = *offset;
-        if offset == length {
-            self.sending = Sending::Nothing;
-            self.output.push(b"\r\n");
-        }
-    }
-
-    fn understand(&mut self, mut parser: ReplyParser) -> Result<Option<Reply>, ExchangeError> {
-        let mut reply = None;
-        while reply.is_none() && !self.input.is_empty() {
-            let (taken, event) = parser.parse(self.input.waiting())?;
-            match event {
-                None => {}
-                Some(ReplyEvent::Whole(whole)) => reply = Some(whole),
-                Some(ReplyEvent::Content(text)) => {
-                    let room = Decoder::room(text.len());
-                    if self.scratch.len() < room {
-                        self.scratch.resize(room, 0);
-                    }
-                    let count = self.decoder.decode(text, &mut self.scratch)?;
-                    self.hasher.update(&self.scratch[..count]);
-                    self.bytes += count as u64;
-                }
-            }
-            self.input.consume(taken);
-        }
-        self.parser = Some(parser);
-        Ok(reply)
     }
 
     /// The hash of what was moved, if the reply is what it should be.
@@ -226,19 +152,21 @@ impl Exchange {
         if !reply.is_ok() {
             return Err(ExchangeError::Refused(reply.words()));
         }
-        let hash = self.hasher.finalize().to_string();
-        if let Expected::Content { length, blake3 } = &self.expected {
-            if !reply.has_content() {
-                return Err(ExchangeError::NoContent);
-            }
-            self.decoder.finish()?;
-            let (came, length) = (self.bytes, *length);
-            if came != length {
-                return Err(ExchangeError::Length { came, length });
-            }
-            if blake3.as_ref().is_some_and(|expected| *expected != hash) {
-                return Err(ExchangeError::Different);
-            }
+        let (length, expected) = match &self.moved {
+            Moved::There(_, outgoing) => return Ok(outgoing.blake3()),
+            Moved::Here { length, blake3 } => (*length, blake3),
+        };
+        if !reply.has_content() {
+            return Err(ExchangeError::NoContent);
+        }
+        self.incoming.is_whole()?;
+        let came = self.incoming.bytes();
+        if came != length {
+            return Err(ExchangeError::Length { came, length });
+        }
+        let hash = self.incoming.blake3();
+        if expected.as_ref().is_some_and(|expected| *expected != hash) {
+            return Err(ExchangeError::Different);
         }
         Ok(hash)
     }
@@ -250,6 +178,8 @@ const MOST_HELD: usize = 16 << 10;
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use protocol::file_service::base64;
 
     use super::super::job::{hash, shared_content};
     use super::super::options::Load;

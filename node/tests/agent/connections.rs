@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command as Start, Stdio};
 
-use protocol::control::{FailureKind, FromNode, Lifetime, Reply, Request, Stream};
+use protocol::control::{Exit, FailureKind, FromNode, Lifetime, Reply, Request, Stream};
 use protocol::frame::Frame;
 
 use crate::client::{Agent, Received, message, own, shell};
@@ -132,23 +132,32 @@ fn the_socket_is_carried_over_standard_streams() {
 fn a_flood_that_is_not_read_neither_fills_the_agent_nor_holds_up_others() {
     let agent = Agent::start();
     let mut flooded = agent.connect();
-    let channel = flooded.start(own(&["yes"]));
     let before = agent.memory();
+    let channel = flooded.start(own(&["head", "-c", &FLOOD.to_string(), "/dev/zero"]));
     let mut other = agent.connect();
-    // Each of these goes through the agent while the flood waits.
+    // Each of these goes through the agent while the flood waits, or comes.
     for _ in 0..50 {
         assert_eq!(other.run(&["echo", "x"]).output, b"x\n");
     }
-    assert!(agent.memory() < before + (4 << 20), "the agent grew");
-    // A signal is done although nothing has been read, and all that was printed arrives.
+    assert!(agent.memory() < before + (FLOOD / 4), "the agent grew");
+    // Nothing of it is lost by waiting.
+    let outcome = flooded.finish(channel);
+    assert_eq!(outcome.output.len() as u64, FLOOD);
+    assert_eq!(outcome.exit, Some(Exit::Code(0)));
+    assert!(agent.memory() < before + (FLOOD / 4), "the agent grew");
+}
+
+#[test]
+fn a_signal_is_done_although_nothing_is_read() {
+    let agent = Agent::start();
+    let mut flooded = agent.connect();
+    let channel = flooded.start(own(&["yes"]));
     let id = flooded.request(Request::Signal {
         channel,
         signal: 15,
     });
     assert_eq!(flooded.reply(id), Ok(Reply::Done));
-    let outcome = flooded.finish(channel);
-    assert_eq!(outcome.exit, Some(protocol::control::Exit::Signal(15)));
-    assert!(outcome.output.len() > 64 << 10);
+    assert_eq!(flooded.finish(channel).exit, Some(Exit::Signal(15)));
 }
 
 #[test]
@@ -165,3 +174,6 @@ fn replies_come_through_a_flood() {
         ));
     }
 }
+
+/// Bytes of a flood, many times what queues and pipes hold.
+const FLOOD: u64 = 64 << 20;

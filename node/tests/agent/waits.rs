@@ -44,6 +44,34 @@ fn a_port_is_waited_for() {
 }
 
 #[test]
+fn a_port_is_waited_for_that_shall_be_free() {
+    let agent = Agent::start();
+    let mut client = agent.connect();
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = tcp.local_addr().unwrap().port();
+    let free = |within_ms| Request::Await {
+        condition: Condition::FreePort {
+            transport: Transport::Tcp,
+            port,
+        },
+        within_ms,
+    };
+    let failure = client.ask(free(1)).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Deadline);
+    assert!(
+        failure
+            .message
+            .contains(&format!("TCP port {port} was not free")),
+        "{failure:?}"
+    );
+    let early = client.request(free(60_000));
+    // Answered after the wait has begun.
+    client.ask(Request::Status).unwrap();
+    drop(tcp);
+    assert_eq!(client.reply(early), Ok(Reply::Done));
+}
+
+#[test]
 fn a_file_is_waited_for_in_folders_that_are_not_there_yet() {
     let agent = Agent::start();
     let mut client = agent.connect();

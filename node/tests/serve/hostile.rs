@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use protocol::load::Workers;
 
 use crate::client::Client;
-use crate::server::Server;
+use crate::server::{Server, peak_memory};
 
 /// Long enough for a client that does what it can on a busy machine.
 const IDLE: [&str; 2] = ["--idle", "3s"];
@@ -212,12 +212,7 @@ fn memory_stays_small_however_long_files_are() {
                 });
             }
         });
-        let status = std::fs::read_to_string(format!("/proc/{}/status", server.process())).unwrap();
-        let peak = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .unwrap();
-        let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        let peak = peak_memory(server.process());
         // A megabyte a connection, and the program itself.
         assert!(peak < (8 + 24) << 10, "{model}: {peak} kB");
     }

@@ -1,6 +1,8 @@
 //! The file server and the stress clients as programs, over the loopback.
 //!
 //! - [`commands`]: what each command does, under every model.
+//! - [`conversation`]: a scripted client, with servers of every kind at the other end.
+//! - [`framing`]: a session whose stream is cut at every point.
 //! - [`hostile`]: clients that do not behave.
 //! - [`pools`]: exactly so many at once, workers that die, the end.
 //! - [`survival`]: many clients at once, while workers are killed.
@@ -14,6 +16,8 @@
 
 mod client;
 mod commands;
+mod conversation;
+mod framing;
 mod hostile;
 mod pools;
 mod python;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{Signal, killpg};
@@ -15,7 +16,27 @@ use crate::stress::{digests, role, stress};
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../topologies/inputs");
 
 /// Killed when dropped, with the processes of its pool, which would outlive it.
-struct Python(Child);
+pub(crate) struct Python(Child);
+
+impl Python {
+    /// A server with three workers, and its address.
+    pub(crate) fn serve(pool: &str, home: &Path) -> (Self, String) {
+        let mut server = Command::new("python3")
+            .arg(format!("{FOLDER}/file-server.py"))
+            .args(["0", "3", pool])
+            .arg(home)
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(server.stdout.take().unwrap());
+        let server = Self(server);
+        output.read_line(&mut line).unwrap();
+        let port = line.trim().rsplit(' ').next().unwrap();
+        (server, format!("127.0.0.1:{port}"))
+    }
+}
 
 impl Drop for Python {
     fn drop(&mut self) {
@@ -31,19 +52,7 @@ fn our_clients_are_served_by_a_python_server() {
     for pool in ["thread", "process"] {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().display().to_string();
-        let mut server = Command::new("python3")
-            .arg(format!("{FOLDER}/file-server.py"))
-            .args(["0", "3", pool, &folder])
-            .stdout(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut output = BufReader::new(server.stdout.take().unwrap());
-        let _server = Python(server);
-        output.read_line(&mut line).unwrap();
-        let port = line.trim().rsplit(' ').next().unwrap();
-        let address = format!("127.0.0.1:{port}");
+        let (_server, address) = Python::serve(pool, home.path());
         let more = ["--workers", "5", "--size", "700000", "--seed", "4"];
         for model in Workers::ALL {
             let more = [&more[..], &["--model", model.word()]].concat();

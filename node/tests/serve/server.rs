@@ -131,3 +131,11 @@ impl Drop for Server {
         let _ = self.child.wait();
     }
 }
+
+/// The most memory that a process has had, in kB.
+pub(crate) fn peak_memory(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.unwrap().trim().trim_end_matches(" kB");
+    peak.parse().unwrap()
+}

@@ -182,3 +182,23 @@ fn a_file_that_cannot_be_hashed_is_named() {
         "{events:?}"
     );
 }
+
+#[test]
+fn a_folder_is_made_and_files_are_removed_that_are_there_or_not() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("deep/files");
+    let directory = folder.display().to_string();
+    let (events, well) = role(&["fill", "--directory", &directory]);
+    assert!(well && events.is_empty() && folder.is_dir(), "{events:?}");
+    for name in ["kept", "gone"] {
+        std::fs::write(folder.join(name), b"x").unwrap();
+    }
+    let (events, well) = role(&["discard", "--directory", &directory, "gone", "absent"]);
+    assert!(well && events.is_empty(), "{events:?}");
+    assert!(folder.join("kept").exists() && !folder.join("gone").exists());
+    std::fs::create_dir(folder.join("folder")).unwrap();
+    let (events, well) = role(&["discard", "--directory", &directory, "folder", "kept"]);
+    let failed = |event: &RoleEvent| matches!(event, RoleEvent::Failed { reason } if reason.contains("folder"));
+    assert!(!well && events.iter().any(failed), "{events:?}");
+    assert!(!folder.join("kept").exists());
+}
