@@ -3,6 +3,7 @@
 //! - [`mod@race`]: alternates entrants; [`entrant`]: what one must be able to do.
 //! - [`raise`], [`docker`], [`run`], [`broadcast`], [`files`]: the races.
 //! - [`ours`], [`driver`]: entrants that more than one race can have.
+//! - [`script`]: a script of ours that drives a peer, in namespaces of its own.
 //! - [`namespace`]: network namespaces of our own, and when the kernel has finished with all others.
 //! - [`peers`]: which peers are installed.
 //! - [`sample`], [`table`], [`machine`], [`console`]: results and how they are shown.
@@ -23,4 +24,5 @@ pub mod race;
 pub mod raise;
 pub mod run;
 pub mod sample;
+pub mod script;
 pub mod table;

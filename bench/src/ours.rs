@@ -170,7 +170,7 @@ fn one_network(nodes: u16, instance: u32) -> Result<Plan, BenchError> {
         &text,
         Path::new(""),
         &BTreeMap::new(),
-        &|_| true,
+        &|_| topology::Found::File,
     );
     let topology = read.map_err(|mistakes| BenchError::Wrong(mistakes.to_string()))?;
     let name = topology.name.clone();

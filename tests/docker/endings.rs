@@ -3,20 +3,21 @@
 use std::collections::HashMap;
 
 use bollard::models::{ContainerCreateBody, NetworkCreateRequest};
+use e2e::running::Running;
 use e2e::sandbox::{stderr, stdout};
 use nix::sys::signal::Signal;
 
 use crate::engine::Stranger;
 use crate::image::Image;
 use crate::lifecycle::NODE;
-use crate::running::Running;
 use crate::site::Site;
 
-/// Ctrl-C, and what a service manager or a CI job sends.
+/// Ctrl-C, what a service manager or a CI job sends, and a terminal that is gone.
 pub(crate) fn an_interrupted_run_takes_everything_away() {
     for (signal, lab) in [
         (Signal::SIGINT, "e2e-ctrl-c"),
         (Signal::SIGTERM, "e2e-term"),
+        (Signal::SIGHUP, "e2e-hangup"),
     ] {
         let site = Site::new();
         let run = hanging(&site, lab);
@@ -122,6 +123,7 @@ fn strangers<'a>(site: &'a Site, image: &str) -> Vec<Stranger<'a>> {
         ),
         // Somebody else's idea of what this label means.
         ("stranger-0badcafe-d", labels("orchestrator.lab", "yes")),
+        ("stranger-0badcafe-e", labels("orchestrator.lab", "rack-1")),
     ];
     let mut strangers = Vec::new();
     for (name, labels) in almost {

@@ -171,9 +171,18 @@ impl Engine {
         made
     }
 
+    /// Removes a container, as whoever is tidying up may.
+    pub(crate) fn remove_container(&self, name: &str) {
+        let force = RemoveContainerOptionsBuilder::default().force(true).v(true);
+        let removed = self.docker.remove_container(name, Some(force.build()));
+        self.wait(removed).unwrap();
+    }
+
     /// Kills a container, as if its memory had run out.
-    pub(crate) fn kill_container(&self, id: &str) {
-        let killed = self.docker.kill_container(id, None::<KillContainerOptions>);
+    pub(crate) fn kill_container(&self, name: &str) {
+        let killed = self
+            .docker
+            .kill_container(name, None::<KillContainerOptions>);
         self.wait(killed).unwrap();
     }
 }

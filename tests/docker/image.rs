@@ -66,6 +66,10 @@ fn append(tar: &mut Builder<Vec<u8>>, path: &str) {
 fn python() -> BTreeSet<String> {
     // Names become addresses by way of IDNA.
     let script = "import encodings.idna, site, socket, struct, sys\n\
+                  import base64, concurrent.futures.process, concurrent.futures.thread, json, shlex\n\
+                  import multiprocessing.popen_fork, multiprocessing.resource_tracker\n\
+                  import multiprocessing.queues, multiprocessing.synchronize\n\
+                  import hashlib, hmac, multiprocessing.resource_sharer, tempfile\n\
                   print(sys.executable)\n\
                   for module in list(sys.modules.values()):\n    \
                       print(getattr(module, '__file__', None) or '')";

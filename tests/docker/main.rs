@@ -3,8 +3,11 @@
 //! - [`lifecycle`]: a lab from `up` to `down`.
 //! - [`subnets`]: labs with the same subnet as others, or as the host.
 //! - [`endings`]: labs that are interrupted or killed, and what `clean` makes of that.
+//! - [`losses`]: nodes that others have removed or stopped.
 //! - [`upsets`]: an engine that refuses, and a command that ends, at every request of a raise.
+//! - [`conversation`]: commands to file servers.
 //! - [`refusals`]: what the backend cannot do, and says.
+//! - [`stress`]: clients at a file server, of ours and of people's own.
 //! - [`programs`]: images and programs of people's own.
 
 #![expect(
@@ -14,21 +17,23 @@
     reason = "a test fails by panicking"
 )]
 
+mod conversation;
 mod endings;
 mod engine;
 mod image;
 mod lifecycle;
+mod losses;
 mod models;
 mod programs;
 mod proxy;
 mod refusals;
-mod running;
 mod site;
+mod stress;
 mod subnets;
 mod upsets;
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -67,7 +72,13 @@ fn main() -> ExitCode {
         subnets::one_file_is_run_twice_at_once,
         subnets::a_lab_whose_subnet_the_host_uses_passes,
         models::every_model_and_framing,
+        models::every_model_and_framing_with_loss,
         models::labs_that_download_and_split_pass,
+        stress::the_smoke_lab_passes,
+        stress::a_server_of_ones_own_passes_in_an_image_with_python,
+        stress::a_byte_that_a_server_changes_is_told,
+        conversation::the_fifth_labs_commands_pass,
+        conversation::a_python_server_passes_in_its_image,
         programs::own_program_passes_in_an_image_with_python,
         programs::two_networks_pass_in_an_image_with_python,
         programs::own_program_without_its_image_fails_and_names_what_is_missing,
@@ -77,6 +88,7 @@ fn main() -> ExitCode {
         refusals::a_program_that_dies_fails_the_run,
         refusals::a_program_that_hangs_fails_the_run,
         refusals::a_node_that_dies_is_named,
+        losses::the_nodes_that_live_can_be_reached,
     ]);
     let usual = capability::all(&[engine.clone(), refusals::usual_engine()]);
     all.extend(named![
@@ -98,13 +110,16 @@ fn main() -> ExitCode {
 }
 
 /// Labs are found by marks that all on one engine share, so the tests take turns, also where each is
-/// run by a process of its own. The turn ends with the process.
+/// run by a process of its own, from whichever copy of the project: what they make has the same names.
+/// The turn ends with the process.
 fn turn() -> Option<Flock<File>> {
     if std::env::args().any(|word| word == "--list") {
         return None;
     }
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("engine.lock");
-    let file = File::create(path).unwrap();
+    // The same for all, whatever their TMPDIR.
+    let path = Path::new("/tmp/orchestrator-e2e-engine.lock");
+    // Whose file it is does not matter; but who makes it again may not be let (proc_sys_fs(5)).
+    let file = File::open(path).or_else(|_| File::create(path)).unwrap();
     Some(Flock::lock(file, FlockArg::LockExclusive).unwrap())
 }
 

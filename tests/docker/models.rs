@@ -23,6 +23,22 @@ pub(crate) fn every_model_and_framing() {
     }
 }
 
+/// To two, eight and sixteen receivers, each of which loses others of its datagrams.
+pub(crate) fn every_model_and_framing_with_loss() {
+    let site = Site::new();
+    for (name, bytes) in models::files() {
+        site.sandbox.write(name, bytes);
+    }
+    for receivers in [2, 8, 16] {
+        site.sandbox.write("lab.toml", models::lossy_lab(receivers));
+        site.says(&["run", "--out", "out"]);
+        let path = site.sandbox.path("work/out/report.json");
+        let report: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        models::judge_lossy(&report, receivers);
+        site.assert_nothing_of(&format!("lossy-{receivers}"));
+    }
+}
+
 /// The second and third of the original labs, and what was published of the first two.
 pub(crate) fn labs_that_download_and_split_pass() {
     let site = Site::new();

@@ -34,7 +34,7 @@ fn passes_with_python(lab: &str, nodes: usize) {
 }
 
 /// The same file with an image for each of its nodes.
-fn with_image(text: &str, image: &str) -> String {
+pub(crate) fn with_image(text: &str, image: &str) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
         lines.push(line.to_owned());

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use assert_cmd::assert::Assert;
-use e2e::sandbox::{Sandbox, Who, stderr, stdout};
+use e2e::running::Running;
+use e2e::sandbox::{Hangup, Sandbox, Who, stderr, stdout};
 
 use crate::engine::Engine;
-use crate::running::Running;
 
 /// The command's sandbox, and the engine that it uses.
 pub(crate) struct Site {
@@ -47,7 +47,7 @@ impl Site {
 
     /// Starts the command, to be watched.
     pub(crate) fn start(&self, words: &[&str]) -> Running {
-        Running::start(self.sandbox.command(words))
+        Running::start(self.sandbox.command_where(Hangup::Ends, words))
     }
 
     /// Identities of the labs that are recorded.
@@ -55,6 +55,16 @@ impl Site {
         let entries = fs::read_dir(self.sandbox.path("state")).unwrap();
         let paths = entries.map(|entry| entry.unwrap().path());
         paths.filter(|path| path.is_dir()).collect()
+    }
+
+    /// The container of a node.
+    pub(crate) fn container(&self, lab: &str, node: &str) -> String {
+        let all = self.engine.of_lab(lab);
+        let of_node = |named: &String| {
+            let name = named.strip_prefix("container ")?;
+            name.ends_with(&format!("-{node}")).then(|| name.to_owned())
+        };
+        all.iter().find_map(of_node).unwrap()
     }
 
     /// Fails if the engine has anything of a lab of this name, or the state folder anything of any.

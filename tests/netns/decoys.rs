@@ -124,6 +124,13 @@ fn a_lab_at_work_stays(who: Who) {
     let state = stage.sandbox.path("state").display().to_string();
     let stays = format!("is up and stays; `orchestrator down two-servers --state-dir {state}`");
     assert!(said.contains(&stays), "{said}");
+    let json: serde_json::Value =
+        serde_json::from_str(&stage.print("--format json clean")).unwrap();
+    assert!(
+        json["stays"][0].as_str().unwrap().contains(&stays),
+        "{json}"
+    );
+    assert_eq!(json["removed"], serde_json::json!([]));
     // Nor does a `clean` of another state folder take it for a leftover.
     let other = stage.complaint("clean --state-dir other", 0);
     assert!(other.contains(&stays), "{other}");

@@ -5,16 +5,18 @@ use std::fs;
 use std::process::Child;
 
 use e2e::patience::until;
-use e2e::sandbox::Who;
+use e2e::sandbox::{Hangup, Who};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::stage::{Play, Stage, processes};
+use crate::stage::{Play, Stage, numbers};
 
 pub(crate) const TRIALS: &[Play] = &[
     ("of_a_raise", of_a_raise),
     ("of_a_run", of_a_run),
     ("of_a_down", of_a_down),
+    ("nohup_is_heeded", nohup_is_heeded),
+    ("a_hangup_ends_what_it_runs", a_hangup_ends_what_it_runs),
     (
         "killed_run_is_reaped_by_the_kernel",
         killed_run_is_reaped_by_the_kernel,
@@ -24,6 +26,10 @@ pub(crate) const TRIALS: &[Play] = &[
     (
         "killed_nodes_are_told_and_taken_away",
         killed_nodes_are_told_and_taken_away,
+    ),
+    (
+        "a_killed_node_holds_up_no_other",
+        a_killed_node_holds_up_no_other,
     ),
 ];
 
@@ -73,8 +79,11 @@ fn marked() -> usize {
 }
 
 fn in_the_scenario() -> bool {
-    processes(&["sleep", "12345"]) > 0
+    !numbers(&PROGRAM).is_empty()
 }
+
+/// What the scenario runs.
+const PROGRAM: [&str; 2] = ["sleep", "12345"];
 
 /// Waits until a moment has come in the life of a command that goes on.
 fn meet(child: &mut Child, awaited: &str, mut come: impl FnMut() -> bool) {
@@ -107,7 +116,7 @@ fn of_a_raise(who: Who) {
 }
 
 fn of_a_run(who: Who) {
-    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let stage = Stage::with_lab(who, LONG);
         for verb in ["run --out out", "up --out out"] {
             let mut child = stage.start(verb);
@@ -117,6 +126,42 @@ fn of_a_run(who: Who) {
             stage.is_as_before();
         }
     }
+}
+
+/// Where a hangup is ignored, the run goes on until its program ends.
+fn nohup_is_heeded(who: Who) {
+    let stage = Stage::with_lab(who, LONG);
+    let mut child = stage.start_where(Hangup::IsIgnored, "run --out out");
+    meet(&mut child, "the scenario", in_the_scenario);
+    send(&child, Signal::SIGHUP);
+    for pid in numbers(&PROGRAM) {
+        kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+    }
+    ends_with(child, 1);
+    stage.is_as_before();
+}
+
+/// Who closes the terminal of an `exec` or a `capture` leaves neither behind.
+fn a_hangup_ends_what_it_runs(who: Who) {
+    let stage = Stage::with_lab(who, LONG);
+    stage.run("deploy").succeeds();
+    let mut child = stage.start("exec n-1 -- sleep 12345");
+    meet(&mut child, "the program", in_the_scenario);
+    send(&child, Signal::SIGHUP);
+    ends_with(child, 128 + 1);
+    let mut child = stage.start("capture n-1:eth0 --write lan.pcapng");
+    let begun = || {
+        stage
+            .sandbox
+            .path("work/lan.pcapng")
+            .metadata()
+            .is_ok_and(|file| file.len() > 0)
+    };
+    meet(&mut child, "the capture's beginning", begun);
+    send(&child, Signal::SIGHUP);
+    ends_with(child, 0);
+    stage.run("down long").succeeds();
+    stage.is_as_before();
 }
 
 /// What a `down` that was killed leaves is taken away by the next one, and by `clean`.
@@ -182,7 +227,7 @@ fn clean(stage: &Stage) {
 }
 
 fn killed_nodes_are_told_and_taken_away(who: Who) {
-    let stage = Stage::with_lab(who, LONG);
+    let stage = Stage::with_lab(who, &LONG.replace("memory", "#memory"));
     stage.run("deploy").succeeds();
     let first = stage.print("--format json ps");
     assert!(!first.contains("gone"), "{first}");
@@ -208,6 +253,35 @@ fn killed_nodes_are_told_and_taken_away(who: Who) {
     }
     let said = stage.complaint("exec n-1 -- true", 4);
     assert!(said.contains("n-1"), "{said}");
+    let said = stage.complaint("clean", 0);
+    assert!(said.contains("recorded as up, but nothing of it"), "{said}");
+    assert!(!said.contains("nothing is left of any lab"), "{said}");
+    stage.run("down long").succeeds();
+    stage.is_as_before();
+}
+
+fn a_killed_node_holds_up_no_other(who: Who) {
+    let lab = LONG.replace("count = 12", "count = 3").replace(
+        "run = [\"sleep\", \"12345\"]",
+        "run = [\"ping\", \"-c1\", \"-W5\", \"n-2\"]",
+    );
+    let stage = Stage::with_lab(who, &lab);
+    stage.run("deploy").succeeds();
+    let own = |node: &str| stage.print(&format!("exec {node} -- readlink /proc/self/ns/uts"));
+    let of_third = own("n-3");
+    let is_third = |pid: &i32| {
+        let namespace = fs::read_link(format!("/proc/{pid}/ns/uts"));
+        namespace.is_ok_and(|name| name.as_os_str() == of_third.trim())
+    };
+    let third = agents().into_iter().find(is_third).unwrap();
+    kill(Pid::from_raw(third), Signal::SIGKILL).unwrap();
+    until("the node to be told as gone", || {
+        stage.print("ps").contains("gone: ")
+    });
+    let ran = stage.run("run --lab long --out out").succeeds();
+    let said = e2e::sandbox::stderr(&ran);
+    assert!(said.contains("warning: node n-3 is gone"), "{said}");
+    own("n-1");
     stage.run("down long").succeeds();
     stage.is_as_before();
 }

@@ -6,6 +6,8 @@
 //! - [`interruption`]: signals at every moment, and what is left.
 //! - [`decoys`]: what `clean` must not touch.
 //! - [`models`]: concurrency models, framings, downloads and the split.
+//! - [`conversation`]: commands to file servers.
+//! - [`stress`]: clients at a file server, of ours and of people's own.
 //! - [`trouble`]: programs, files and machines that are not as they should be.
 //! - [`forbidden`]: a machine that does not let ordinary users make namespaces.
 //! - [`terminal`]: a shell on a terminal.
@@ -17,6 +19,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod conversation;
 mod decoys;
 mod forbidden;
 mod interruption;
@@ -24,6 +27,7 @@ mod life;
 mod models;
 mod readme;
 mod stage;
+mod stress;
 mod terminal;
 mod trouble;
 
@@ -93,11 +97,13 @@ fn backend(state: PathBuf) -> Arc<dyn Backend> {
     Arc::new(NetnsBackend::new(state, node_binary()))
 }
 
-const TOPICS: [Topic; 7] = [
+const TOPICS: [Topic; 9] = [
     ("life", life::TRIALS),
     ("interruption", interruption::TRIALS),
     ("decoys", decoys::TRIALS),
     ("models", models::TRIALS),
+    ("conversation", conversation::TRIALS),
+    ("stress", stress::TRIALS),
     ("trouble", trouble::TRIALS),
     ("terminal", terminal::TRIALS),
     ("readme", readme::TRIALS),

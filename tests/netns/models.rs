@@ -1,9 +1,11 @@
 //! The five models, the framings, downloads and the split, from end to end.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use e2e::models;
 use e2e::sandbox::Who;
+use protocol::broadcast::{Datagram, HEADER, Message, Seal};
 use serde_json::Value;
 
 use crate::stage::{Play, Stage};
@@ -12,9 +14,20 @@ pub(crate) const TRIALS: &[Play] = &[
     ("to_two_receivers", to_two),
     ("to_eight_receivers", to_eight),
     ("to_sixteen_receivers", to_sixteen),
+    ("to_two_receivers_with_loss", to_two_with_loss),
+    ("to_eight_receivers_with_loss", to_eight_with_loss),
+    ("to_sixteen_receivers_with_loss", to_sixteen_with_loss),
     ("what_does_not_fit_is_told", what_does_not_fit_is_told),
     ("a_lesson_that_is_none_fails", a_lesson_that_is_none_fails),
     ("late_tasks_fail", late_tasks_fail),
+    (
+        "a_seed_is_what_all_is_drawn_from",
+        a_seed_is_what_all_is_drawn_from,
+    ),
+    (
+        "what_cannot_be_read_ends_the_waiting",
+        what_cannot_be_read_ends_the_waiting,
+    ),
     ("a_matrix_varies_what_is_sent", a_matrix_varies_what_is_sent),
     ("a_split_crosses_a_router", a_split_crosses_a_router),
     ("downloads_are_compared", downloads_are_compared),
@@ -40,6 +53,28 @@ fn every_model_and_framing(who: Who, receivers: usize) {
     }
     stage.run("run --out out").succeeds();
     models::judge(&report(&stage), receivers);
+    stage.is_as_before();
+}
+
+fn to_two_with_loss(who: Who) {
+    every_model_and_framing_with_loss(who, 2);
+}
+
+fn to_eight_with_loss(who: Who) {
+    every_model_and_framing_with_loss(who, 8);
+}
+
+fn to_sixteen_with_loss(who: Who) {
+    every_model_and_framing_with_loss(who, 16);
+}
+
+fn every_model_and_framing_with_loss(who: Who, receivers: usize) {
+    let stage = Stage::with_lab(who, &models::lossy_lab(receivers));
+    for (name, bytes) in models::files() {
+        stage.sandbox.write(name, bytes);
+    }
+    stage.run("run --out out").succeeds();
+    models::judge_lossy(&report(&stage), receivers);
     stage.is_as_before();
 }
 
@@ -137,6 +172,77 @@ fn late_tasks_fail(who: Who) {
     let report = report(&stage);
     let task = &report["scenarios"][0]["cells"][0]["work"]["files"][0];
     assert_eq!(task["outcome"], "failed", "{task:#}");
+    stage.is_as_before();
+}
+
+/// The numbers of sessions, as they cross the wire, in one session and in tasks of several processes.
+fn a_seed_is_what_all_is_drawn_from(who: Who) {
+    let sends = "kind = \"broadcast\"\nfrom = \"a\"\nto = [\"b\"]\nfiles = [\"f\", \"g\"]\n";
+    let tasks = "[[scenario]]\nname = \"tasks\"\nmodel = \"multi-process\"\n";
+    let stage = Stage::with_lab(who, &lab(&format!("{sends}{tasks}{sends}")));
+    stage.sandbox.write("f", "file");
+    stage.sandbox.write("g", "other file");
+    let run = |seed: &str| {
+        stage.print(&format!("run --out out --repeat 2 --seed {seed}"));
+        assert_eq!(report(&stage)["seed"], seed);
+        ["s", "tasks"].map(|scenario| sessions(&stage, scenario))
+    };
+    let first = run("7f3a91c2");
+    assert_eq!(
+        first.each_ref().map(BTreeSet::len),
+        [2, 4],
+        "each cell draws anew"
+    );
+    assert_eq!(run("7f3a91c2"), first);
+    assert!(run("0000002a")[0].is_disjoint(&first[0]));
+    stage.is_as_before();
+}
+
+/// The sessions whose ends the sender's interface saw.
+fn sessions(stage: &Stage, scenario: &str) -> BTreeSet<u32> {
+    let path = format!("work/out/captures/{scenario}/a-eth0.pcapng");
+    let frames = fs::read(stage.sandbox.path(&path)).unwrap();
+    // Nothing else has an end's checksum.
+    let end = |bytes| match Datagram::decode(bytes, &Seal::default()) {
+        Ok(Datagram {
+            session,
+            message: Message::End,
+        }) => Some(session),
+        _ => None,
+    };
+    frames.windows(HEADER).filter_map(end).collect()
+}
+
+/// While the sender rests after the first file, the second goes away.
+fn what_cannot_be_read_ends_the_waiting(who: Who) {
+    let text = lab("kind = \"broadcast\"\nfrom = \"a\"\nto = [\"b\", \"c\"]\n\
+         files = [\"one.txt\", \"two.txt\"]\nmodel = \"single-thread\"\npause = \"2s\"\n\
+         timeout = \"1h\"\n")
+    .replace(
+        "[node.b]",
+        "command = [\"sh\", \"-c\", \"until rm /root/two.txt 2>/dev/null; do :; done\"]\n[node.b]",
+    );
+    let stage = Stage::with_lab(who, &text);
+    stage.sandbox.write("one.txt", "one");
+    stage.sandbox.write("two.txt", "two");
+    stage.run("run --out out").ends_with(1);
+    let report = report(&stage);
+    let findings = report["scenarios"][0]["cells"][0]["findings"].to_string();
+    for node in ["b", "c"] {
+        let waited =
+            format!("{node} waited for what was never sent: two.txt was not sent: cannot read");
+        assert!(findings.contains(&waited), "{findings}");
+    }
+    let outcomes: Vec<_> = files(&report)
+        .into_iter()
+        .map(|file| (file.1, file.2))
+        .collect();
+    let equal_and_missing = [("one.txt", "equal"), ("two.txt", "missing")]
+        .map(|(name, outcome)| (name.to_owned(), outcome.to_owned()));
+    assert_eq!(
+        outcomes,
+        [equal_and_missing.clone(), equal_and_missing].concat()
+    );
     stage.is_as_before();
 }
 

@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 
 use e2e::host::Census;
 use e2e::patience::until;
-use e2e::sandbox::{Invocation, Sandbox, Who, stderr, stdout};
+use e2e::sandbox::{Hangup, Invocation, Sandbox, Who, stderr, stdout};
 
 /// A trial by its name, for whoever plays it.
 pub(crate) type Play = (&'static str, fn(Who));
@@ -53,7 +53,13 @@ impl Stage {
 
     /// Starts a command, for something to happen to it.
     pub(crate) fn start(&self, line: &str) -> Child {
-        let mut command = self.sandbox.command(line.split_whitespace());
+        self.start_where(Hangup::Ends, line)
+    }
+
+    /// The same, where SIGHUP does what `hangup` says.
+    pub(crate) fn start_where(&self, hangup: Hangup, line: &str) -> Child {
+        let words = line.split_whitespace();
+        let mut command = self.sandbox.command_where(hangup, words);
         let streams = command.stdin(Stdio::null()).stdout(Stdio::null());
         streams.stderr(Stdio::null()).spawn().unwrap()
     }
@@ -93,6 +99,11 @@ impl Drop for Stage {
 
 /// How many processes have these words among the arguments that they were started with.
 pub(crate) fn processes(words: &[&str]) -> usize {
+    numbers(words).len()
+}
+
+/// The numbers of these processes.
+pub(crate) fn numbers(words: &[&str]) -> Vec<i32> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let started_so = |entry: &fs::DirEntry| {
         let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
@@ -100,5 +111,8 @@ pub(crate) fn processes(words: &[&str]) -> usize {
         let given: Vec<&str> = line.trim_end_matches('\0').split('\0').collect();
         given == words
     };
-    entries.filter(started_so).count()
+    let found = entries.filter(started_so);
+    found
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
 }

@@ -22,6 +22,7 @@ pub(crate) const TRIALS: &[Play] = &[
     ),
     ("the_disk_is_full", the_disk_is_full),
     ("folders_are_closed", folders_are_closed),
+    ("proc_is_closed_or_gone", proc_is_closed_or_gone),
     (
         "more_nodes_than_there_is_room_for",
         more_nodes_than_there_is_room_for,
@@ -173,6 +174,35 @@ fn the_disk_is_full(who: Who) {
     let said = stage.complaint("run topologies/two-servers.toml --out small/new", 4);
     assert!(said.contains("the disk is full"), "{said}");
     drop(disk);
+    stage.is_as_before();
+}
+
+/// As in containers without privileges, and in bare ones. A user's namespaces have both of their own.
+fn proc_is_closed_or_gone(who: Who) {
+    let stage = Stage::with_lab(who, ONE);
+    let closed = "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys";
+    let mut troubles = vec![("mount -t tmpfs none /proc", "mount -t proc proc /proc")];
+    if who == Who::Caller && geteuid().is_root() {
+        troubles.push((closed, "where /proc/sys may be written"));
+    }
+    for (trouble, remedy) in troubles {
+        let inner = stage
+            .sandbox
+            .command("run --backend netns --out out".split(' '));
+        let mut outer = Command::new("unshare");
+        if !geteuid().is_root() {
+            outer.args(["--user", "--map-root-user"]);
+        }
+        let line = format!(r#"{trouble} && exec "$0" "$@""#);
+        outer.args(["--mount", "sh", "-c", &line]);
+        outer.arg(inner.get_program()).args(inner.get_args());
+        outer.current_dir(stage.sandbox.path("work")).env_clear();
+        let set = inner.get_envs();
+        outer.envs(set.filter_map(|(name, value)| Some((name, value?))));
+        let said = stderr(&Invocation::of(outer).ends_with(3));
+        assert!(said.contains(remedy), "{said}");
+        assert_eq!(said.matches("error: ").count(), 1, "{said}");
+    }
     stage.is_as_before();
 }
 

@@ -49,7 +49,13 @@ fn run(sandbox: &mut Sandbox, more: &str, faults: &str, code: i32) -> String {
 #[test]
 fn results_that_reach_nobody_end_with_4() {
     let sandbox = sandbox();
-    for words in [&["schema"][..], &["completions", "bash"]] {
+    let all = [
+        &["schema"][..],
+        &["completions", "bash"],
+        &["--help"],
+        &["--version"],
+    ];
+    for words in all.into_iter().chain([&["run", "--help"][..]]) {
         let mut command = sandbox.command(words);
         command.stdout(fs::File::create("/dev/full").unwrap());
         let ended = command.output().unwrap();

@@ -83,8 +83,21 @@ fn what_is_wrong_in_a_file_is_said() {
     sandbox.write("many.toml", format!("{LAB}count = 10000\n"));
     sandbox.write("bytes.toml", b"name = \"\xff\"\n");
     sandbox.write("empty.toml", "");
-    let files = ["long-interface", "no-file", "many", "bytes", "empty"];
-    let lines = files.map(|name| ["run".to_owned(), format!("{name}.toml")]);
+    sandbox.write("long.toml", format!("{LAB}#{}", "x".repeat(1 << 20)));
+    let no_files = "files = [\".:/root/folder\", \"/dev/zero:/root/zero\", \"loop:/root/loop\"]\n";
+    sandbox.write("no-regular-files.toml", format!("{LAB}{no_files}"));
+    std::os::unix::fs::symlink("loop", sandbox.path("work/loop")).unwrap();
+    let files = [
+        "long-interface.toml",
+        "no-file.toml",
+        "many.toml",
+        "bytes.toml",
+        "empty.toml",
+        "long.toml",
+        "no-regular-files.toml",
+        "/dev/zero",
+    ];
+    let lines = files.map(|name| ["run".to_owned(), name.to_owned()]);
     let lines: Vec<[&str; 2]> = lines
         .iter()
         .map(|[verb, file]| [verb.as_str(), file.as_str()])

@@ -4,13 +4,17 @@
 //! - [`words`]: help, version and completions.
 //! - [`shipped`]: the topologies that come along.
 //! - [`codes`]: how a run on the backend in memory ends, by its exit code.
+//! - [`cells`]: which cells are run, and which are left out.
+//! - [`endings`]: runs that are broken off.
 //! - [`input`]: what is wrong with what the user gave.
 //! - [`readme`]: what the README says of building and testing.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod cells;
 mod codes;
 mod conformance;
+mod endings;
 mod input;
 mod readme;
 mod shipped;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// Everything that a lab could leave behind, a line each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,9 @@ impl Census {
                 }
             }
         }
-        lines.extend(mounts().map(|line| format!("mount {line}")));
+        let mounts = read_mounts();
+        let machines = MACHINES.get_or_init(|| mounts.lines().map(str::to_owned).collect());
+        lines.extend(of_ours(&mounts, machines).map(|line| format!("mount {line}")));
         lines.extend(links().map(|name| format!("link {name}")));
         control_groups(Path::new("/sys/fs/cgroup"), 0, &mut lines);
         Self { lines }
@@ -61,14 +64,15 @@ fn command_line(folder: &str) -> String {
     String::from_utf8_lossy(&bytes).replace('\0', " ")
 }
 
-/// Mounts without their numbers, which differ from one reading to the next.
-fn mounts() -> impl Iterator<Item = String> {
-    let text = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let lines: Vec<String> = text
-        .lines()
-        .filter_map(|line| line.splitn(4, ' ').nth(3).map(str::to_owned))
-        .collect();
-    lines.into_iter()
+/// The mounts of this namespace (`proc_pid_mountinfo(5)`).
+fn read_mounts() -> String {
+    fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()
+}
+
+/// Mounts that are not the machine's, without numbers, which the kernel gives as it likes.
+fn of_ours<'a>(mounts: &'a str, machines: &'a BTreeSet<String>) -> impl Iterator<Item = &'a str> {
+    let others = mounts.lines().filter(|line| !machines.contains(*line));
+    others.filter_map(|line| line.splitn(4, ' ').nth(3))
 }
 
 /// Links of this network namespace.
@@ -98,4 +102,26 @@ fn control_groups(folder: &Path, depth: usize, lines: &mut BTreeSet<String>) {
     }
 }
 
+/// Mounts that were there before the first census. They go as the machine likes, also from namespaces
+/// of their own: where a container engine removes the folder of a container, a mount on it is gone from
+/// everywhere.
+static MACHINES: OnceLock<BTreeSet<String>> = OnceLock::new();
+
 const DEEPEST: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mounts_of_the_machine_may_go_and_others_are_listed() {
+        let before = "21 1 0:19 / /proc rw - proc proc rw\n\
+                      40 21 0:52 / /var/lib/engine/merged rw - fuse.fuse-overlayfs engine rw\n";
+        let machines = before.lines().map(str::to_owned).collect();
+        assert_eq!(of_ours(before, &machines).count(), 0);
+        let after = "21 1 0:19 / /proc rw - proc proc rw\n\
+                     41 21 0:53 / /run/left rw - tmpfs left rw\n";
+        let listed: Vec<_> = of_ours(after, &machines).collect();
+        assert_eq!(listed, ["/ /run/left rw - tmpfs left rw"]);
+    }
+}

@@ -27,6 +27,38 @@ pub fn lab(receivers: usize) -> String {
     .concat()
 }
 
+/// The same where every node loses one datagram in five of what arrives, each others: what is repaired
+/// arrives whole, and who repairs nothing is to fail.
+pub fn lossy_lab(receivers: usize) -> String {
+    let models = MODELS.join("\", \"");
+    let names: Vec<String> = (1..=receivers)
+        .map(|number| format!("receiver-{number}"))
+        .collect();
+    let scenario = |framing: &str, files: &str, more: &str| {
+        format!(
+            "[[scenario]]\nname = \"{framing}\"\nkind = \"broadcast\"\nfrom = \"sender\"\n\
+             to = [\"{}\"]\nfiles = [{files}]\nframing = \"{framing}\"\n\
+             matrix.model = [\"{models}\"]\ntimeout = \"120s\"\ndeadline = \"60s\"\n{more}\n",
+            names.join("\", \"")
+        )
+    };
+    let node = |name: &str, seed: usize| {
+        format!("[node.{name}]\nnetworks = [\"lan\"]\nenv = {{ NODE_DROP = \"20%:{seed}\" }}\n")
+    };
+    let fails = "expect = \"fail\"\nreason = \"nothing is sent again\"\n";
+    let mut text =
+        format!("name = \"lossy-{receivers}\"\n[network.lan]\nsubnet = \"10.0.0.0/24\"\n");
+    text.push_str(&node("sender", 0));
+    for (name, seed) in names.iter().zip(SEEDS) {
+        text.push_str(&node(name, seed));
+    }
+    let three = "\"one.bin\", \"two.bin\", \"three.bin\"";
+    text.push_str(&scenario("reliable", three, ""));
+    text.push_str(&scenario("datagram", three, fails));
+    text.push_str(&scenario("byte", "\"one.bin\"", fails));
+    text
+}
+
 /// The files that the lab sends: names and contents.
 pub fn files() -> Vec<(&'static str, Vec<u8>)> {
     let bytes = |length: u32, salt: u32| -> Vec<u8> {
@@ -67,6 +99,31 @@ pub fn judge(report: &Value, receivers: usize) {
     }
 }
 
+/// Fails where a report of the lab that loses does not say that every file was repaired, and what
+/// became of those that nobody repairs.
+pub fn judge_lossy(report: &Value, receivers: usize) {
+    assert_eq!(report["outcome"], "passed", "{report:#}");
+    for scenario in report["scenarios"].as_array().unwrap() {
+        let cells = scenario["cells"].as_array().unwrap();
+        assert_eq!(cells.len(), MODELS.len(), "{scenario:#}");
+        for cell in cells {
+            let files = cell["files"].as_array().unwrap();
+            let count = |outcome: &str| files.iter().filter(|f| f["outcome"] == outcome).count();
+            match scenario["name"].as_str() {
+                Some("reliable") => assert_eq!(count("equal"), 3 * receivers, "{cell:#}"),
+                // Of three datagrams each has lost the first.
+                Some("datagram") => assert_eq!(
+                    (count("equal"), count("missing")),
+                    (2 * receivers, receivers),
+                    "{cell:#}"
+                ),
+                // Without numbers nobody can tell what is missing, but that something is.
+                _ => assert_eq!(count("cut") + count("changed"), receivers, "{cell:#}"),
+            }
+        }
+    }
+}
+
 /// The processes, threads and tasks at once of a model, with so many files.
 fn at_work_under(model: &str, files: u64, two_workers: bool) -> [u64; 3] {
     match model {
@@ -83,4 +140,9 @@ const MODELS: [&str; 5] = [
     "multi-thread-async",
     "multi-process",
     "multi-process-async",
+];
+
+/// Of seeds, those that lose just the first of three datagrams.
+const SEEDS: [usize; 16] = [
+    3, 18, 21, 48, 49, 62, 66, 68, 82, 83, 102, 103, 106, 107, 121, 122,
 ];

@@ -21,6 +21,15 @@ pub enum Who {
     Ordinary,
 }
 
+/// What SIGHUP does to a program that does not handle it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hangup {
+    /// It ends it, as usual.
+    Ends,
+    /// Nothing.
+    IsIgnored,
+}
+
 /// A folder with a working directory, a state directory and the command under test. All is gone when
 /// it is dropped, labs that are up excepted: tests take theirs down.
 #[derive(Debug)]
@@ -97,6 +106,26 @@ impl Sandbox {
     pub fn set(&mut self, name: &str, value: impl AsRef<OsStr>) {
         let value = value.as_ref().to_owned();
         self.environment.push((name.into(), value));
+    }
+
+    /// The program under test with these arguments, to be started by other means, where SIGHUP does
+    /// what `hangup` says, whatever became of it where the tests were started: `nohup` turns it off.
+    pub fn command_where<S: AsRef<OsStr>>(
+        &self,
+        hangup: Hangup,
+        words: impl IntoIterator<Item = S>,
+    ) -> Command {
+        let inner = self.command(words);
+        let mut outer = Command::new("env");
+        outer.arg(match hangup {
+            Hangup::Ends => "--default-signal=HUP",
+            Hangup::IsIgnored => "--ignore-signal=HUP",
+        });
+        outer.arg(inner.get_program()).args(inner.get_args());
+        outer.current_dir(self.path("work")).env_clear();
+        let set = inner.get_envs();
+        outer.envs(set.filter_map(|(name, value)| Some((name, value?))));
+        outer
     }
 
     /// The program under test with these arguments.

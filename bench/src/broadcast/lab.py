@@ -160,7 +160,7 @@ s.setsockopt(socket.IPPROTO_UDP, 104, 1)
 s.bind(("", 5005))
 print(flush=True)
 b = bytearray(1 << 16)
-while s.recv_into(b) > 1: pass
+while True: s.recv_into(b)
 """
 FLOOD = """
 import os, socket, struct, sys, time
@@ -172,8 +172,6 @@ begun = time.monotonic()
 for _ in range(-(-size // (44 * 1456))):
     s.sendmsg([b], [(socket.IPPROTO_UDP, 103, struct.pack("H", 1472))], 0, to)
 print(time.monotonic() - begun, flush=True)
-for _ in range(50):
-    s.sendto(b"", to); time.sleep(0.002)
 """
 
 

@@ -18,6 +18,7 @@ pub(super) struct PlainApi {
     engine: Engine,
     image: String,
     nodes: u16,
+    round: usize,
 }
 
 impl PlainApi {
@@ -27,6 +28,7 @@ impl PlainApi {
             engine,
             image: image.to_owned(),
             nodes: 0,
+            round: 0,
         }
     }
 
@@ -39,7 +41,7 @@ impl PlainApi {
             cmd: Some(AGENT.map(str::to_owned).to_vec()),
             labels: Some(self.labels()),
             host_config: Some(HostConfig {
-                network_mode: Some(self.engine.mark.clone()),
+                network_mode: Some(self.engine.fresh_name(self.round)),
                 ..HostConfig::default()
             }),
             ..ContainerCreateBody::default()
@@ -62,8 +64,9 @@ impl Entrant for PlainApi {
 
     async fn up(&mut self, nodes: u16) -> Result<(), BenchError> {
         self.nodes = nodes;
+        self.round += 1;
         let network = NetworkCreateRequest {
-            name: self.engine.mark.clone(),
+            name: self.engine.fresh_name(self.round),
             labels: Some(self.labels()),
             ..NetworkCreateRequest::default()
         };

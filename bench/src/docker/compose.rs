@@ -21,6 +21,7 @@ pub(super) struct Compose {
     image: String,
     folder: TempDir,
     nodes: u16,
+    round: usize,
 }
 
 impl Compose {
@@ -33,6 +34,7 @@ impl Compose {
             image: image.to_owned(),
             folder: folder.map_err(BenchError::system("making a folder for docker-compose"))?,
             nodes: 0,
+            round: 0,
         })
     }
 
@@ -56,7 +58,8 @@ impl Compose {
 
     async fn compose(&self, order: &[&str]) -> Result<(), BenchError> {
         let running = Command::new("docker-compose")
-            .args(["--project-name", &self.engine.mark, "--file", FILE])
+            .args(["--project-name", &self.engine.fresh_name(self.round)])
+            .args(["--file", FILE])
             .args(order)
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
@@ -87,6 +90,7 @@ impl Entrant for Compose {
             self.write_file(nodes)?;
             self.nodes = nodes;
         }
+        self.round += 1;
         self.compose(&["up", "--detach", "--no-color"]).await
     }
 

@@ -42,7 +42,8 @@ pub trait Backend: fmt::Debug + Send + Sync {
         ledger: Arc<dyn Ledger>,
     ) -> Result<Box<dyn Fabric>, BackendError>;
 
-    /// Takes hold of a lab that an earlier process kept.
+    /// Takes hold of a lab that an earlier process kept. Which of its nodes still live is found out
+    /// by [`Fabric::open`]: one that is dead is no reason not to reach the others.
     async fn attach(&self, hold: &Hold) -> Result<Box<dyn Fabric>, BackendError>;
 
     /// Removes one resource and waits until it is gone. One that is already gone counts as removed.

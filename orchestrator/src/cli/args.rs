@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::scenario::CellChoice;
 use crate::topology::unit::Time;
 
 /// Raises a network lab from one file, runs its scenarios and proves every byte.
@@ -190,6 +191,18 @@ pub struct ScenarioArgs {
         value_delimiter = ','
     )]
     pub scenario: Vec<String>,
+    /// Run only these cells of the matrices: by number, as in 1-20,51, or by values that must all hold,
+    /// as in operation=upload,size=1*,model=thread|process; may be given more than once.
+    #[arg(
+        long,
+        value_name = "CELLS",
+        env = "ORCHESTRATOR_CELLS",
+        value_delimiter = ';'
+    )]
+    pub cells: Vec<CellChoice>,
+    /// Go on with the run in --out that was interrupted: cells that have ended are not run again.
+    #[arg(long, requires = "out", env = "ORCHESTRATOR_RESUME")]
+    pub resume: bool,
     /// The seed of everything random, eight hexadecimal digits [default: a new one].
     #[arg(long, value_name = "HEX", value_parser = parse_seed, env = "ORCHESTRATOR_SEED")]
     pub seed: Option<u32>,

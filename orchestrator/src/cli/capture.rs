@@ -1,12 +1,12 @@
 //! `capture`: what a node's interface sees, as pcapng, until Ctrl-C.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use protocol::control::{Capture, CaptureSummary};
 use protocol::name::{InterfaceName, NodeName};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::control::CaptureStream;
 use crate::control::transfer::Captured;
@@ -16,6 +16,7 @@ use super::args::CaptureArgs;
 use super::console::Console;
 use super::failure::{Failure, Status};
 use super::find;
+use super::interrupts::Interrupts;
 
 /// Captures one interface, or all of a lab.
 ///
@@ -26,16 +27,15 @@ pub async fn capture(
     console: Console,
     state: &StateDir,
 ) -> Result<Status, Failure> {
-    let targets = targets(&args, state)?;
-    let snap_length = args.snap_length;
-    let begun = targets
-        .into_iter()
-        .map(|target| begin(state, target, snap_length));
-    let running = try_join_all(begun).await?;
+    let interrupts = Interrupts::listen()?;
+    let (running, mut status) = begin_all(&args, console, state).await?;
+    if running.is_empty() {
+        return Ok(status);
+    }
     let stoppers: Vec<_> = running.iter().map(|(stream, _)| stream.stopper()).collect();
     console.note("capturing; end with Ctrl-C");
     let stopping = tokio::spawn(async move {
-        wait_for_end(args.duration.map(|time| time.0)).await;
+        wait_for_end(interrupts, args.duration.map(|time| time.0)).await;
         for stopper in stoppers {
             if let Err(error) = stopper.stop().await {
                 tracing::debug!(%error, "stopped a capture that had ended");
@@ -44,7 +44,6 @@ pub async fn capture(
     });
     let summaries = try_join_all(running.into_iter().map(|(s, target)| write(s, target))).await;
     stopping.abort();
-    let mut status = Status::Passed;
     for (end, summary) in summaries? {
         console.note(format_args!(
             "{end}: {} frames, {} dropped",
@@ -122,6 +121,29 @@ fn only_lab(state: &StateDir) -> Result<LabRecord, Failure> {
     }
 }
 
+/// Begins every capture that was asked for; says which could not be begun. Where all of a lab are
+/// asked for, a node that is gone is no reason not to capture the others.
+async fn begin_all(
+    args: &CaptureArgs,
+    console: Console,
+    state: &StateDir,
+) -> Result<(Vec<(CaptureStream, Target)>, Status), Failure> {
+    let targets = targets(args, state)?.into_iter();
+    let begun = join_all(targets.map(|target| begin(state, target, args.snap_length))).await;
+    let (mut running, mut status) = (Vec::new(), Status::Passed);
+    for begun in begun {
+        match begun {
+            Ok(capture) => running.push(capture),
+            Err(failure) if args.all => {
+                console.fail(&failure);
+                status = failure.status();
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok((running, status))
+}
+
 async fn begin(
     state: &StateDir,
     target: Target,
@@ -134,7 +156,8 @@ async fn begin(
         snap_length,
         limit: u64::MAX,
     };
-    Ok((control.capture(capture).await?, target))
+    let stream = control.capture(capture).await;
+    Ok((stream.map_err(Failure::of_named)?, target))
 }
 
 async fn write(
@@ -152,11 +175,23 @@ async fn write(
         Some(path) => Box::new(tokio::fs::File::create(path).await.map_err(failed)?),
         None => Box::new(tokio::io::stdout()),
     };
+    let mut left = false;
     loop {
         match stream.next().await? {
+            // A reader that has gone has had all that it wanted; the rest is counted all the same.
+            Captured::Bytes(_) if left => {}
             Captured::Bytes(bytes) => {
-                out.write_all(&bytes).await.map_err(failed)?;
-                out.flush().await.map_err(failed)?;
+                let written = match out.write_all(&bytes).await {
+                    Ok(()) => out.flush().await,
+                    Err(error) => Err(error),
+                };
+                match written {
+                    Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                        left = true;
+                        stream.stopper().stop().await?;
+                    }
+                    other => other.map_err(failed)?,
+                }
             }
             Captured::Ended(summary) => {
                 return Ok((format!("{}:{}", target.node, target.interface), summary));
@@ -165,14 +200,8 @@ async fn write(
     }
 }
 
-/// Waits for Ctrl-C, SIGTERM, or the end of the time asked for.
-async fn wait_for_end(duration: Option<std::time::Duration>) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        return;
-    };
+/// Waits for Ctrl-C or its like, or the end of the time asked for.
+async fn wait_for_end(mut interrupts: Interrupts, duration: Option<std::time::Duration>) {
     let limit = async {
         match duration {
             Some(duration) => tokio::time::sleep(duration).await,
@@ -180,8 +209,7 @@ async fn wait_for_end(duration: Option<std::time::Duration>) {
         }
     };
     tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+        _ = interrupts.next() => {}
         () = limit => {}
     }
 }

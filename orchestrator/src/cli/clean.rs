@@ -1,9 +1,12 @@
 //! `clean`: removes what crashed runs have left, by marks of ownership alone.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
 
 use crate::backend::docker::DockerBackend;
 use crate::backend::{Backend, BackendKind, Owned, Resource};
@@ -12,7 +15,7 @@ use crate::lab::removal::remove_all;
 use crate::lab::{FileLedger, LabError, LabLock, StateDir};
 use crate::plan::LabId;
 
-use super::args::CleanArgs;
+use super::args::{CleanArgs, Format};
 use super::console::Console;
 use super::failure::{Failure, Status};
 use super::select;
@@ -37,40 +40,95 @@ pub async fn clean(args: CleanArgs, console: Console, state: &StateDir) -> Resul
             Err(error) => return Err(error.into()),
         }
     }
-    let mut status = Status::Passed;
-    let mut removed = 0;
-    let verb = removal_verb(&args);
+    let mut account = Account::new(args.dry_run, console);
+    left.tell_of_the_dead(state, &mut account)?;
     for (lab, found) in left.labs {
         // Whether it is up or at work is known where it was raised from, if that is still there.
         let recorded = found.state.and_then(StateDir::existing);
         let recorded = recorded.as_ref().unwrap_or(state);
-        let Some(_claim) = claim(recorded, &lab, console)? else {
+        let Some(_claim) = claim(recorded, &lab, &mut account)? else {
             continue;
         };
-        removed += found.resources.len();
         for resource in &found.resources {
-            console.result(format_args!("{verb} {resource}"));
+            account.removes(resource);
         }
-        if !args.dry_run
-            && let Err(error) = remove_all(&found.backend, &found.resources).await
-        {
-            console.fail(&Failure::Lab(error.into()));
-            status = Status::Leftovers;
+        if args.dry_run {
             continue;
         }
-        if !args.dry_run {
-            recorded.folder(&lab).remove()?;
+        match remove_all(&found.backend, &found.resources).await {
+            Ok(()) => recorded.folder(&lab).remove()?,
+            Err(left) => account.fails(LabError::from(left)),
         }
     }
-    removed += stale_folders(&args, state, console)?;
+    stale_folders(state, &mut account)?;
     if !args.dry_run {
         state.forget_names()?;
     }
-    images(&args, console).await?;
-    if removed == 0 {
-        console.note("nothing is left of any lab");
+    images(&args, &mut account).await?;
+    account.close()
+}
+
+/// What was done, told as it is done or, in JSON, at the end.
+#[derive(Debug, Serialize)]
+struct Account {
+    #[serde(skip)]
+    console: Console,
+    dry_run: bool,
+    /// What was removed, or would be.
+    removed: Vec<String>,
+    /// What stays, and why.
+    stays: Vec<String>,
+    /// What could not be removed, and why.
+    failed: Vec<String>,
+}
+
+impl Account {
+    fn new(dry_run: bool, console: Console) -> Self {
+        Self {
+            console,
+            dry_run,
+            removed: Vec::new(),
+            stays: Vec::new(),
+            failed: Vec::new(),
+        }
     }
-    Ok(status)
+
+    fn removes(&mut self, what: impl Display) {
+        let verb = if self.dry_run {
+            "would remove"
+        } else {
+            "removing"
+        };
+        if self.console.format == Format::Table {
+            self.console.result(format_args!("{verb} {what}"));
+        }
+        self.removed.push(what.to_string());
+    }
+
+    fn leaves(&mut self, why: String) {
+        self.console.note(&why);
+        self.stays.push(why);
+    }
+
+    fn fails(&mut self, error: LabError) {
+        self.failed.push(error.to_string());
+        self.console.fail(&Failure::Lab(error));
+    }
+
+    fn close(self) -> Result<Status, Failure> {
+        if self.console.format == Format::Json {
+            self.console.json(&self)?;
+        } else if self.removed.is_empty() && self.stays.is_empty() {
+            self.console.note("nothing is left of any lab");
+        } else if self.removed.is_empty() {
+            self.console.note("nothing is left of any other lab");
+        }
+        Ok(if self.failed.is_empty() {
+            Status::Passed
+        } else {
+            Status::Leftovers
+        })
+    }
 }
 
 /// What killed processes had recorded that they would make.
@@ -108,6 +166,8 @@ impl Unfinished {
 #[derive(Default)]
 struct Leftover {
     labs: BTreeMap<LabId, Found>,
+    /// The backends that were looked through.
+    looked_through: Vec<BackendKind>,
 }
 
 /// What was found of a lab.
@@ -121,6 +181,7 @@ struct Found {
 impl Leftover {
     fn add(&mut self, kind: BackendKind, backend: &Arc<dyn Backend>, owned: Vec<Owned>) {
         tracing::debug!(%kind, found = owned.len(), "looked for leftovers");
+        self.looked_through.push(kind);
         for one in owned {
             let found = self.labs.entry(one.lab).or_insert_with(|| Found {
                 backend: Arc::clone(backend),
@@ -138,10 +199,26 @@ impl Leftover {
             });
         }
     }
+
+    /// Tells of labs that are recorded as up and have nothing left.
+    fn tell_of_the_dead(&self, state: &StateDir, account: &mut Account) -> Result<(), Failure> {
+        for (_, record) in state.records()? {
+            let hold = &record.hold;
+            // What was raised on an engine that was not asked may well live.
+            if self.looked_through.contains(&hold.backend) && !self.labs.contains_key(&hold.lab) {
+                account.leaves(format!(
+                    "{} is recorded as up, but nothing of it is left here; {} forgets it",
+                    hold.lab,
+                    down(&hold.lab, state)
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The right to remove a lab's leftovers; `None` if it is up or at work.
-fn claim(state: &StateDir, lab: &LabId, console: Console) -> Result<Option<Claim>, Failure> {
+fn claim(state: &StateDir, lab: &LabId, account: &mut Account) -> Result<Option<Claim>, Failure> {
     let folder = state.folder(lab);
     match folder.path().try_exists() {
         Ok(true) => {}
@@ -149,82 +226,74 @@ fn claim(state: &StateDir, lab: &LabId, console: Console) -> Result<Option<Claim
         // Only its owner can tell whether it is up.
         Err(error) => {
             let path = folder.path().display();
-            console.note(format_args!(
+            account.leaves(format!(
                 "{lab} stays, for it is another user's: {path}: {error}"
             ));
             return Ok(None);
         }
     }
     if folder.record()?.is_some() {
-        console.note(format_args!(
-            "{lab} is up and stays; `orchestrator down {} --state-dir {}` takes it away",
-            lab.name,
-            state.path().display()
+        account.leaves(format!(
+            "{lab} is up and stays; {} takes it away",
+            down(lab, state)
         ));
         return Ok(None);
     }
     match folder.lock() {
         Ok(lock) => Ok(Some(Claim { _lock: Some(lock) })),
         Err(LabError::Busy { lab, pid }) => {
-            console.note(format_args!("{lab} is at work in process {pid} and stays"));
+            account.leaves(format!("{lab} is at work in process {pid} and stays"));
             Ok(None)
         }
         Err(error) => Err(error.into()),
     }
 }
 
+/// What takes a lab down that is recorded there.
+fn down(lab: &LabId, state: &StateDir) -> String {
+    let (name, folder) = (&lab.name, state.path().display());
+    format!("`orchestrator down {name} --state-dir {folder}`")
+}
+
 struct Claim {
     _lock: Option<LabLock>,
 }
 
-/// Removes folders of labs of which nothing else is left. Returns how many.
-fn stale_folders(args: &CleanArgs, state: &StateDir, console: Console) -> Result<usize, Failure> {
-    let mut count = 0;
+/// Removes folders of labs of which nothing else is left.
+fn stale_folders(state: &StateDir, account: &mut Account) -> Result<(), Failure> {
     for folder in state.folders()? {
         if folder.record()?.is_some() {
             continue;
         }
         let Ok(_lock) = folder.lock() else { continue };
-        count += 1;
-        console.result(format_args!(
-            "{} state folder {}",
-            removal_verb(args),
-            folder.path().display()
-        ));
-        if !args.dry_run {
+        account.removes(format_args!("state folder {}", folder.path().display()));
+        if !account.dry_run {
             folder.remove()?;
         }
     }
-    Ok(count)
+    Ok(())
 }
 
 /// Names the cached node images, and removes them where asked to.
-async fn images(args: &CleanArgs, console: Console) -> Result<(), Failure> {
+async fn images(args: &CleanArgs, account: &mut Account) -> Result<(), Failure> {
     let docker = DockerBackend::from_environment(node_binary());
     let Ok(cached) = docker.cached_images().await else {
         return Ok(());
     };
     for image in cached {
         if !args.images {
+            let console = account.console;
             console.note(format_args!(
                 "{image} stays as a cache; --images removes it"
             ));
             continue;
         }
-        console.result(format_args!("{} {image}", removal_verb(args)));
+        account.removes(&image);
         if !args.dry_run {
             docker.remove(&image).await?;
         }
     }
     Ok(())
-}
-
-fn removal_verb(args: &CleanArgs) -> &'static str {
-    if args.dry_run {
-        "would remove"
-    } else {
-        "removing"
-    }
 }
 
 /// How long after its request an engine may make something: its requests end within this time even

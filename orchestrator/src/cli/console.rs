@@ -6,12 +6,14 @@ use std::sync::OnceLock;
 
 use serde::Serialize;
 
+use crate::report::plain_text::visible;
+
 use super::args::{Format, Global};
 use super::environment;
 use super::failure::Failure;
 
 /// How this process prints.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Console {
     /// How results are printed.
     pub format: Format,
@@ -82,28 +84,35 @@ impl Console {
     /// Tells what is going on, on standard error, unless told to be quiet.
     pub fn note(&self, text: impl Display) {
         if !self.quiet {
-            write(&mut io::stderr().lock(), format_args!("{text}\n"));
+            write(&mut io::stderr().lock(), format_args!("{}\n", shown(text)));
         }
     }
 
     /// Warns, on standard error.
     pub fn warn(&self, text: impl Display) {
+        let text = shown(text);
         write(&mut io::stderr().lock(), format_args!("warning: {text}\n"));
     }
 
     /// Tells what went wrong, on standard error.
     pub fn fail(&self, failure: &Failure) {
-        let text = failure.to_string();
-        let label = if matches!(failure, Failure::Rendered(..)) {
-            ""
-        } else {
-            "error: "
+        // What was rendered has its colours, and shows all else as it may be shown.
+        let (label, text) = match failure {
+            Failure::Rendered(text, _) => ("", text.clone()),
+            _ => ("error: ", shown(failure)),
         };
         write(
             &mut io::stderr().lock(),
             format_args!("{label}{}\n", text.trim_end()),
         );
     }
+}
+
+/// Text in which names and words from inside a lab do nothing to a terminal. Its lines stay.
+fn shown(text: impl Display) -> String {
+    let text = text.to_string();
+    let lines: Vec<_> = text.lines().map(visible).collect();
+    lines.join("\n")
 }
 
 /// Tells; where the stream is closed there is nobody left to tell.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::io::AsyncWriteExt;
 
+use crate::control::Control;
 use crate::lab::StateDir;
 use crate::lab::raised::put_file;
 
@@ -20,7 +21,8 @@ pub async fn cp(args: CpArgs, console: Console, state: &StateDir) -> Result<Stat
     match (Place::parse(&args.from), Place::parse(&args.to)) {
         (Place::Here(from), Place::Node { node, path }) => {
             let (_, control) = find::connect(state, &node).await?;
-            put_file(&control, &from, &into_folder(&path, &from)).await?;
+            let target = into_folder(&control, &path, &from).await;
+            put_file(&control, &from, &target).await?;
         }
         (Place::Node { node, path }, Place::Here(to)) => {
             let to = if to.is_dir() {
@@ -41,7 +43,7 @@ pub async fn cp(args: CpArgs, console: Console, state: &StateDir) -> Result<Stat
                 .map_err(|error| Failure::Error(format!("making a temporary file: {error}")))?;
             bring(state, &node, &path, passing.path()).await?;
             let (_, control) = find::connect(state, &other).await?;
-            let target = into_folder(&target, Path::new(&path));
+            let target = into_folder(&control, &target, Path::new(&path)).await;
             put_file(&control, &passing.path().to_owned(), &target).await?;
         }
         (Place::Here(_), Place::Here(_)) => {
@@ -75,7 +77,7 @@ impl Place {
 async fn bring(state: &StateDir, node: &str, path: &str, to: &Path) -> Result<(), Failure> {
     let (_, control) = find::connect(state, node).await?;
     let failed = |error| Failure::Error(format!("writing {}: {error}", to.display()));
-    let mut download = control.get(path).await?;
+    let mut download = control.get(path).await.map_err(Failure::of_named)?;
     let mut file = tokio::fs::File::create(to).await.map_err(failed)?;
     while let Some(bytes) = download.next().await? {
         file.write_all(&bytes).await.map_err(failed)?;
@@ -83,10 +85,11 @@ async fn bring(state: &StateDir, node: &str, path: &str, to: &Path) -> Result<()
     file.flush().await.map_err(failed)
 }
 
-/// The target, with the source's name added where it ends in `/`.
-fn into_folder(target: &str, source: &Path) -> String {
-    if target.ends_with('/') {
-        format!("{target}{}", name_of(source))
+/// The target, with the source's name added where it is a folder, or ends as one.
+async fn into_folder(control: &Control, target: &str, source: &Path) -> String {
+    if target.ends_with('/') || control.list(target).await.is_ok() {
+        let folder = target.trim_end_matches('/');
+        format!("{folder}/{}", name_of(source))
     } else {
         target.to_owned()
     }

@@ -1,12 +1,15 @@
 //! One process from its arguments to its exit code.
 
-use std::io;
+use std::io::{self, Write};
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
 use futures_util::FutureExt;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use nix::sys::resource::{Resource, getrlimit};
+use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 use crate::lab::{Reaper, StateDir};
@@ -14,6 +17,7 @@ use crate::lab::{Reaper, StateDir};
 use super::args::{Arguments, Global, LogFormat, Verb};
 use super::console::Console;
 use super::failure::{Failure, Status};
+use super::interrupts::Interrupts;
 use super::{capture, check, clean, copy, doctor, down, environment, exec, look, render, run};
 
 /// Runs the verb that the process's arguments name.
@@ -21,21 +25,14 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            let code = u8::try_from(error.exit_code()).unwrap_or(Status::Input.code());
-            // Where even the stream for it is closed, the exit code still tells.
-            drop(error.print());
-            return ExitCode::from(code);
+            return usage(&error);
         }
     };
     let console = Console::new(&arguments.global);
     start_log(&arguments.global);
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match start_runtime() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            let failure = Failure::Lacking(format!("starting the runtime: {error}"));
+        Err(failure) => {
             console.fail(&failure);
             return failure.status().into();
         }
@@ -46,13 +43,76 @@ pub fn main() -> ExitCode {
     status.into()
 }
 
+/// The runtime. Where it cannot have as many threads as it needs, it breaks off or waits without end,
+/// also with what takes a lab away; so they are tried before anything is made, and the first that is
+/// for what blocks stays.
+fn start_runtime() -> Result<Runtime, Failure> {
+    let lacking = |error: io::Error| {
+        let remedy = "raise the limits of processes and open files, `ulimit -u` and `ulimit -n`";
+        Failure::Lacking(format!("starting threads: {error}; {remedy}"))
+    };
+    let (_, files) = getrlimit(Resource::RLIMIT_NOFILE).map_err(|errno| lacking(errno.into()))?;
+    if files < DESCRIPTORS {
+        let text = format!("only {files} files may be open");
+        return Err(lacking(io::Error::other(text)));
+    }
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    try_threads(workers + THREADS).map_err(lacking)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .enable_all()
+        .thread_keep_alive(Duration::MAX)
+        .build()
+        .map_err(lacking)?;
+    drop(runtime.spawn_blocking(|| ()));
+    Ok(runtime)
+}
+
+/// Starts so many threads at once, and ends them.
+fn try_threads(count: usize) -> io::Result<()> {
+    let gate = Mutex::new(());
+    std::thread::scope(|scope| {
+        let closed = gate.lock();
+        let started = (0..count).try_for_each(|_| {
+            let wait = || drop(gate.lock());
+            std::thread::Builder::new()
+                .spawn_scoped(scope, wait)
+                .map(drop)
+        });
+        drop(closed);
+        started
+    })
+}
+
+/// The runtime's own, signals' and standard ones, and some for work.
+const DESCRIPTORS: u64 = 32;
+
+/// For what blocks, and for the processes of a lab that are waited for.
+const THREADS: usize = 6;
+
+/// Prints help, the version, or what is wrong with the arguments.
+fn usage(message: &clap::Error) -> ExitCode {
+    let code = u8::try_from(message.exit_code()).unwrap_or(Status::Input.code());
+    let printed = message.print().and_then(|()| io::stdout().flush());
+    match printed {
+        // A reader that has gone has had all that it wanted.
+        Err(error) if code == 0 && error.kind() != io::ErrorKind::BrokenPipe => {
+            let failure = Failure::Error(format!("writing to standard output: {error}"));
+            Console::default().fail(&failure);
+            failure.status().into()
+        }
+        // Where even the stream for mistakes is closed, the exit code still tells.
+        _ => ExitCode::from(code),
+    }
+}
+
 /// Runs the verb until it ends or is interrupted, then waits until nothing of a lab is left.
 async fn supervise(arguments: Arguments, console: Console) -> Status {
     let mut interrupts = match Interrupts::listen() {
         Ok(interrupts) => interrupts,
-        Err(error) => {
-            console.fail(&Failure::Lacking(format!("listening for signals: {error}")));
-            return Status::Lacking;
+        Err(failure) => {
+            console.fail(&failure);
+            return failure.status();
         }
     };
     let (reaper, reaping) = Reaper::start();
@@ -64,7 +124,7 @@ async fn supervise(arguments: Arguments, console: Console) -> Status {
     let verb = AssertUnwindSafe(dispatch(arguments, console, reaper)).catch_unwind();
     let ended = tokio::select! {
         ended = verb => Some(ended),
-        () = interrupts.next(), if !own_signals => None,
+        _ = interrupts.next(), if !own_signals => None,
     };
     let mut status = match ended {
         Some(Ok(Ok(status))) => status,
@@ -94,7 +154,7 @@ async fn supervise(arguments: Arguments, console: Console) -> Status {
             console.fail(&Failure::Lab(error));
             status = Status::Leftovers;
         },
-        () = interrupts.next(), if !own_signals => {
+        _ = interrupts.next(), if !own_signals => {
             console.warn("stopped waiting; run `orchestrator clean` to remove what is left");
             status = Status::Leftovers;
         }
@@ -139,47 +199,6 @@ async fn dispatch(
             Ok(Status::Passed)
         }
     }
-}
-
-/// Ctrl-C, SIGTERM, and SIGHUP where the terminal is gone: all take the same path.
-struct Interrupts {
-    interrupt: Signal,
-    terminate: Signal,
-    /// `None` where it is ignored, as under `nohup`.
-    hangup: Option<Signal>,
-}
-
-impl Interrupts {
-    fn listen() -> io::Result<Self> {
-        let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self {
-            interrupt,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: listens_to_hangup()
-                .then(|| signal(SignalKind::hangup()))
-                .transpose()?,
-        })
-    }
-
-    async fn next(&mut self) {
-        let hangup = async {
-            match &mut self.hangup {
-                Some(signal) => signal.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = hangup => {}
-        }
-    }
-}
-
-/// Whether the hangup of a terminal is to end this process, which `nohup` says it is not.
-fn listens_to_hangup() -> bool {
-    let hangup = SignalKind::hangup().as_raw_value();
-    !plumbing::process::ignores(hangup).unwrap_or(false)
 }
 
 fn start_log(global: &Global) {

@@ -29,11 +29,16 @@ pub fn fake_faults() -> String {
 
 /// Whether standard error is a terminal that may show progress bars.
 pub fn progress_bars() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    std::io::stderr().is_terminal() && !is_dumb()
 }
 
 /// Whether a stream may have colour (<https://no-color.org>).
 pub fn colour(stream: &impl IsTerminal) -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    stream.is_terminal() && !refused
+    stream.is_terminal() && !refused && !is_dumb()
+}
+
+/// Whether the terminal knows nothing but lines of text (terminfo(5)).
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }

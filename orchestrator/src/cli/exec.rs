@@ -14,6 +14,7 @@ use super::args::{ExecArgs, NodeArg};
 use super::console::Console;
 use super::failure::{Failure, Status};
 use super::find;
+use super::interrupts::Interrupts;
 use super::terminal::{RawTerminal, window_size};
 
 /// Runs a program in a node; exits as it does.
@@ -21,12 +22,14 @@ use super::terminal::{RawTerminal, window_size};
 /// # Errors
 /// If there is no such node, or no such program in it.
 pub async fn exec(args: ExecArgs, console: Console, state: &StateDir) -> Result<Status, Failure> {
+    // Before there is a program that a signal could miss.
+    let interrupts = Interrupts::listen()?;
     let (record, control) = find::connect(state, &args.node.node).await?;
     match control
         .start(command(&record, &control, args.command, args.tty))
         .await
     {
-        Ok(process) => attend(process, args.tty, console).await,
+        Ok(process) => attend(process, args.tty, console, interrupts).await,
         Err(error) => {
             // As shells do it: 126 for what may not be run, 127 for what is not there.
             let code = match error.failure() {
@@ -45,12 +48,13 @@ pub async fn exec(args: ExecArgs, console: Console, state: &StateDir) -> Result<
 /// # Errors
 /// If there is no such node, or no shell in it.
 pub async fn shell(args: NodeArg, console: Console, state: &StateDir) -> Result<Status, Failure> {
+    let interrupts = Interrupts::listen()?;
     let (record, control) = find::connect(state, &args.node).await?;
     let tty = io::stdin().is_terminal();
     for shell in ["bash", "sh"] {
         let words = vec![shell.to_owned()];
         match control.start(command(&record, &control, words, tty)).await {
-            Ok(process) => return attend(process, tty, console).await,
+            Ok(process) => return attend(process, tty, console, interrupts).await,
             Err(error) if error.failure() == Some(FailureKind::NotFound) => {}
             Err(error) => return Err(error.into()),
         }
@@ -82,11 +86,16 @@ fn command(record: &LabRecord, control: &Control, words: Vec<String>, tty: bool)
 }
 
 /// Carries keys, output, signals and the window's size until the program ends.
-async fn attend(mut process: Process, tty: bool, console: Console) -> Result<Status, Failure> {
+async fn attend(
+    mut process: Process,
+    tty: bool,
+    console: Console,
+    interrupts: Interrupts,
+) -> Result<Status, Failure> {
     let _raw = if tty { RawTerminal::enter() } else { None };
     let hands = process.hands();
     let input = tokio::spawn(carry_input(hands.clone()));
-    let signals = tokio::spawn(carry_signals(hands));
+    let signals = tokio::spawn(carry_signals(hands, interrupts));
     let exit = loop {
         let read = match process.next().await? {
             ProcessEvent::Printed(Stream::Error, bytes) => console.error_bytes(&bytes),
@@ -120,14 +129,11 @@ async fn carry_input(hands: Hands) -> Result<(), ControlError> {
     hands.close_input().await
 }
 
-async fn carry_signals(hands: Hands) -> io::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+async fn carry_signals(hands: Hands, mut interrupts: Interrupts) -> io::Result<()> {
     let mut resized = signal(SignalKind::window_change())?;
     loop {
         let sent = tokio::select! {
-            _ = interrupt.recv() => hands.signal(SignalKind::interrupt().as_raw_value()).await,
-            _ = terminate.recv() => hands.signal(SignalKind::terminate().as_raw_value()).await,
+            kind = interrupts.next() => hands.signal(kind.as_raw_value()).await,
             _ = resized.recv() => hands.resize(window_size()).await,
         };
         if let Err(error) = sent {

@@ -2,9 +2,11 @@
 
 use std::process::ExitCode;
 
+use protocol::control::FailureKind;
+
 use crate::backend::{BackendError, BackendErrorKind};
 use crate::control::ControlError;
-use crate::evidence::EvidenceError;
+use crate::evidence::{EvidenceError, ResumeError};
 use crate::lab::LabError;
 use crate::report::model::Outcome;
 
@@ -88,6 +90,15 @@ impl From<Status> for ExitCode {
 }
 
 impl Failure {
+    /// What a node refused to do with a name from the command line: where there is no such thing, or
+    /// it is of another kind, the input is wrong.
+    pub fn of_named(error: ControlError) -> Self {
+        match error.failure() {
+            Some(FailureKind::NotFound | FailureKind::Invalid) => Self::Input(error.to_string()),
+            _ => error.into(),
+        }
+    }
+
     /// The exit code that it asks for.
     pub fn status(&self) -> Status {
         match self {
@@ -110,6 +121,17 @@ fn lab_status(error: &LabError) -> Status {
         LabError::Input { .. } => Status::Input,
         LabError::Leftovers(_) | LabError::Left { .. } => Status::Leftovers,
         _ => Status::Error,
+    }
+}
+
+impl From<ResumeError> for Failure {
+    fn from(error: ResumeError) -> Self {
+        match error {
+            ResumeError::Evidence(error) => Self::Evidence(error),
+            ResumeError::Nothing { .. } | ResumeError::Other { .. } => {
+                Self::Input(error.to_string())
+            }
+        }
     }
 }
 

@@ -1,11 +1,14 @@
 //! Topology files, read with their diagnostics.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use crate::topology;
-use crate::topology::Diagnostics;
 use crate::topology::model::Topology;
+use crate::topology::{Diagnostics, Found};
 
 use super::environment;
 use super::failure::{Failure, Status};
@@ -25,15 +28,26 @@ impl Source {
     /// Reads the file.
     ///
     /// # Errors
-    /// If there is no such file, or it is no text.
+    /// If there is no such file, or it is no text, or too long.
     pub fn load(file: &Path, settings: &[(String, String)]) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            let remedy = "name a topology file, such as topologies/two-servers.toml";
-            Failure::Input(format!("reading {}: {error}; {remedy}", file.display()))
-        })?;
+        let wrong = |what: &dyn Display, remedy: &str| {
+            Failure::Input(format!("reading {}: {what}; {remedy}", file.display()))
+        };
+        let mut bytes = Vec::new();
+        File::open(file)
+            .and_then(|opened| opened.take(LONGEST + 1).read_to_end(&mut bytes))
+            .map_err(|error| {
+                let remedy = "name a topology file, such as topologies/two-servers.toml";
+                wrong(&error, remedy)
+            })?;
+        if bytes.len() as u64 > LONGEST {
+            let remedy = "name a topology file; what nodes are to have goes into files of its own";
+            return Err(wrong(&"it is longer than 1 MiB", remedy));
+        }
+        let text = String::from_utf8(bytes);
         Ok(Self {
             file: file.to_owned(),
-            text,
+            text: text.map_err(|error| wrong(&error, "save it as UTF-8"))?,
             overrides: settings.iter().cloned().collect(),
         })
     }
@@ -55,7 +69,7 @@ impl Source {
             &self.text,
             base,
             &overrides,
-            &|path| path.is_file(),
+            &look,
         )
     }
 
@@ -70,3 +84,17 @@ impl Source {
         })
     }
 }
+
+/// What is at an input file's path.
+fn look(path: &Path) -> Found {
+    match std::fs::metadata(path) {
+        Ok(there) if there.is_file() => Found::File,
+        Ok(there) if there.is_dir() => Found::Folder,
+        Ok(_) => Found::Special,
+        Err(error) if error.kind() == ErrorKind::NotFound => Found::Nothing,
+        Err(error) => Found::Unknown(error.to_string()),
+    }
+}
+
+/// Far beyond what a lab of as many nodes as there can be needs; a file that never ends is none.
+const LONGEST: u64 = 1 << 20;

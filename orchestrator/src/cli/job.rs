@@ -6,15 +6,15 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::backend::Backend;
-use crate::evidence::folder::{EVENTS, TOPOLOGY};
-use crate::evidence::{CaptureBudget, EventLog, RunFolder};
+use crate::backend::{Backend, BackendKind};
+use crate::evidence::folder::{CELLS, EVENTS, TOPOLOGY};
+use crate::evidence::{CaptureBudget, EventLog, Journal, ResumeError, RunFolder, Subject};
 use crate::lab::{Lab, LabRecord, RaiseTimings, Reaper, StateDir};
 use crate::report::event::RunEvent;
 use crate::report::model::{
     HostReport, NodeReport, Outcome, Picture, RunReport, SCHEMA, ScenarioReport, Timings,
 };
-use crate::scenario::{RunContext, keep_logs, run_all};
+use crate::scenario::{Agenda, RunContext, keep_logs, run_all};
 use crate::topology::{graph, resolved_toml};
 
 use super::args::{Format, ScenarioArgs};
@@ -29,9 +29,11 @@ use super::{render, summary};
 pub struct Job {
     /// What is asked for.
     pub request: Request,
+    agenda: Agenda,
     options: ScenarioArgs,
     console: Console,
     folder: RunFolder,
+    journal: Journal,
     budget: Arc<CaptureBudget>,
     progress: Progress,
     start: Instant,
@@ -48,31 +50,29 @@ impl Job {
     pub fn begin(
         request: Request,
         options: ScenarioArgs,
+        backend: BackendKind,
         console: Console,
     ) -> Result<Self, Failure> {
-        request.check_scenarios(&options)?;
-        let name = request.topology.name.as_str();
+        let agenda = request.agenda(&options)?;
         let (start, started) = (Instant::now(), Timestamp::now());
-        let folder = match &options.out {
-            Some(out) => RunFolder::create_at(out)?,
-            None => RunFolder::create(
-                Path::new("."),
-                name,
-                &started.strftime("%Y%m%d-%H%M%S").to_string(),
-            )?,
+        let subject = Subject {
+            topology: Subject::hash(&request.source.text),
+            settings: request.source.overrides.clone(),
+            backend: backend.to_string(),
+            repeat: options.repeat,
+            seed: options.seed.map_or_else(random, Ok)?,
         };
+        let (folder, journal, seed) = place(&request, &options, &subject, started)?;
         folder.write(TOPOLOGY, resolved_toml(&request.topology).as_bytes())?;
-        let progress = Progress::new(
-            console,
-            Some(EventLog::create(&folder.file(EVENTS), start)?),
-        );
-        let seed = options.seed.map_or_else(random, Ok)?;
+        let progress = Progress::new(console, Some(EventLog::open(&folder.file(EVENTS), start)?));
         let (timings, budget) = (RaiseTimings::default(), Arc::new(CaptureBudget::default()));
         Ok(Self {
             request,
+            agenda,
             options,
             console,
             folder,
+            journal,
             budget,
             progress,
             start,
@@ -97,6 +97,11 @@ impl Job {
         Ok(lab)
     }
 
+    /// Tells at once what a reader of the results must know of a lab that was up already.
+    pub fn warn_of(&self, lab: &Lab) {
+        warn_of(lab, &self.progress);
+    }
+
     /// Runs the scenarios, as often as asked for.
     pub async fn scenarios(&self, lab: &Lab) -> RunReport {
         let begun = Instant::now();
@@ -107,13 +112,16 @@ impl Job {
             reread: &|values| source.read(values),
             evidence: &self.folder,
             budget: &self.budget,
+            journal: &self.journal,
             observer: &self.progress,
+            seed: self.seed,
             keep_received: self.options.keep_received,
         };
-        let (scenarios, captures) = run_all(&cx, &self.options.scenario, self.options.repeat).await;
+        let (scenarios, captures) = run_all(&cx, &self.agenda).await;
         let lost = keep_logs(&cx).await;
         let mut report = self.empty_report(lab);
         report.warnings.extend(lost);
+        report.warnings.extend(scenarios.iter().filter_map(resumed));
         report.outcome = outcome(&scenarios);
         report.timings.run = begun.elapsed().as_secs_f64();
         report.scenarios = scenarios;
@@ -216,13 +224,17 @@ pub async fn raise(
     let folder = state.create(&plan.lab)?;
     let (lab, timings) = Lab::raise(backend, plan, folder, reaper).await?;
     lab.furnish(&request.topology).await?;
-    for text in lab.warnings() {
-        progress.tell(&RunEvent::Warning { text });
-    }
+    warn_of(&lab, progress);
     progress.tell(&RunEvent::Raised {
         seconds: timings.ready.as_secs_f64(),
     });
     Ok((lab, timings))
+}
+
+fn warn_of(lab: &Lab, progress: &Progress) {
+    for text in lab.warnings() {
+        progress.tell(&RunEvent::Warning { text });
+    }
 }
 
 /// Leaves a lab up.
@@ -238,7 +250,7 @@ pub async fn keep(lab: Lab, request: &Request) -> Result<(), Failure> {
         file,
         text: source.text.clone(),
         overrides: source.overrides.clone(),
-        raised: Timestamp::now().to_string(),
+        raised: Timestamp::now().strftime("%FT%TZ").to_string(),
     })
     .await?;
     Ok(())
@@ -256,6 +268,48 @@ fn outcome(scenarios: &[ScenarioReport]) -> Outcome {
         Outcome::Skipped
     };
     tried.max().unwrap_or(nothing)
+}
+
+/// Makes the run directory with an empty journal, or goes on with the one of a run that was
+/// interrupted, whose seed it then is.
+fn place(
+    request: &Request,
+    options: &ScenarioArgs,
+    subject: &Subject,
+    started: Timestamp,
+) -> Result<(RunFolder, Journal, u32), Failure> {
+    let folder = match &options.out {
+        Some(out) if options.resume => {
+            let missing = || ResumeError::Nothing { path: out.clone() };
+            if !out.is_dir() {
+                return Err(missing().into());
+            }
+            let folder = RunFolder::resume_at(out)?;
+            let has_seed = options.seed.is_some();
+            let (journal, before) = Journal::resume(&folder.file(CELLS), subject, has_seed)?;
+            return Ok((folder, journal, before.seed));
+        }
+        Some(out) => RunFolder::create_at(out)?,
+        None => {
+            let name = request.topology.name.as_str();
+            let time = started.strftime("%Y%m%d-%H%M%S").to_string();
+            RunFolder::create(Path::new(""), name, &time)?
+        }
+    };
+    let journal = Journal::create(&folder.file(CELLS), subject)?;
+    Ok((folder, journal, subject.seed))
+}
+
+/// What a reader must know of a scenario that was taken up again.
+fn resumed(scenario: &ScenarioReport) -> Option<String> {
+    let (earlier, all) = (scenario.earlier_cells, scenario.cells.len());
+    (earlier > 0).then(|| {
+        let name = &scenario.name;
+        format!(
+            "{earlier} of {all} cells of {name} were run before the run was interrupted; what was captured \
+             then lies in captures/ without a verdict"
+        )
+    })
 }
 
 fn skipped_somewhere(scenario: &ScenarioReport) -> bool {

@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::control::ControlError;
 use crate::lab::{LabRecord, StateDir};
+use crate::number::counted;
+use crate::report::plain_text::visible;
 
 use super::args::{Format, LogsArgs, PsArgs};
 use super::console::Console;
@@ -134,12 +136,12 @@ fn describe(status: &NodeStatus) -> String {
 impl LabRow {
     fn text(&self) -> String {
         let mut text = format!(
-            "{} · {} · {} nodes · raised {} from {}\n",
+            "{} · {} · {} · raised {} from {}\n",
             self.lab,
             self.backend,
-            self.nodes.len(),
+            counted(self.nodes.len() as u64, "node"),
             self.raised,
-            self.file
+            visible(&self.file)
         );
         let width = self
             .nodes
@@ -153,7 +155,8 @@ impl LabRow {
             let listed = node.addresses.join(" ");
             format!(
                 "  {:width$}  {listed:addresses$}  {}\n",
-                node.node, node.state
+                node.node,
+                visible(&node.state)
             )
         };
         text.extend(self.nodes.iter().map(row));

@@ -4,6 +4,7 @@
 //! - [`entry`]: one process from its arguments to its exit code.
 //! - [`console`]: the only place that prints.
 //! - [`environment`]: what this process is told by its surroundings.
+//! - [`interrupts`]: the signals by which this process is told to end.
 //! - [`failure`]: what ends a verb early, and its exit code.
 //! - [`progress`]: what is shown and logged while a lab is at work.
 //! - [`input`]: topology files, read with their diagnostics.
@@ -31,6 +32,7 @@ pub mod exec;
 pub mod failure;
 pub mod find;
 pub mod input;
+pub mod interrupts;
 pub mod job;
 pub mod look;
 pub mod progress;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::evidence::EventLog;
+use crate::number::{self, counted};
 use crate::report::event::RunEvent;
 use crate::scenario::Observer;
 
@@ -89,7 +90,23 @@ impl Progress {
             RunEvent::ScenarioBegun {
                 scenario, headline, ..
             } => (format!("{scenario}: {headline}"), Duration::ZERO),
-            RunEvent::CellBegun { scenario, cell } => (format!("{scenario}: {cell}"), CELL_PAUSE),
+            RunEvent::CellBegun {
+                scenario,
+                cell,
+                done,
+                cells,
+                left_s,
+            } if *cells > 1 => {
+                let left = left(*left_s);
+                let number = done + 1;
+                (
+                    format!("{scenario}: {number} of {cells}{left}: {cell}"),
+                    CELL_PAUSE,
+                )
+            }
+            RunEvent::CellBegun { scenario, cell, .. } => {
+                (format!("{scenario}: {cell}"), CELL_PAUSE)
+            }
             RunEvent::StepEnded { scenario, step } => {
                 (format!("{scenario}: {}", step.name), CELL_PAUSE)
             }
@@ -132,18 +149,29 @@ impl Drop for Progress {
 fn show(bar: &ProgressBar, event: &RunEvent) {
     match event {
         RunEvent::Raising { lab, nodes, .. } => {
-            bar.set_message(format!("raising {nodes} nodes of {lab}"));
+            let nodes = counted(*nodes as u64, "node");
+            bar.set_message(format!("raising {nodes} of {lab}"));
         }
         RunEvent::ScenarioBegun {
-            scenario, headline, ..
+            scenario,
+            headline,
+            cells,
         } => {
+            bar.set_style(if *cells > 1 { bar_style() } else { style() });
+            bar.set_length(*cells as u64);
+            bar.set_position(0);
             bar.set_prefix(scenario.clone());
             bar.set_message(headline.clone());
         }
-        RunEvent::CellBegun { cell, .. } => bar.set_message(cell.clone()),
+        RunEvent::CellBegun {
+            cell, done, left_s, ..
+        } => {
+            bar.set_position(*done as u64);
+            bar.set_message(format!("{cell}{}", left(*left_s)));
+        }
+        // A bar counts cells; what moves within one would hide how long they will take.
+        RunEvent::Progress { .. } if bar.length().is_some_and(|cells| cells > 1) => {}
         RunEvent::Progress { node, bytes, total } => {
-            bar.set_length(*total);
-            bar.set_position(*bytes);
             bar.set_message(format!("{node} has moved {bytes} of {total} bytes"));
         }
         RunEvent::StepEnded { step, .. } => bar.set_message(step.name.clone()),
@@ -152,6 +180,18 @@ fn show(bar: &ProgressBar, event: &RunEvent) {
         }
         _ => {}
     }
+}
+
+/// What is left, in words, where that is known.
+fn left(seconds: Option<f64>) -> String {
+    let said = seconds.map(|left| format!(", {} left", number::seconds(left.round())));
+    said.unwrap_or_default()
+}
+
+/// A bar of cells.
+fn bar_style() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {prefix} [{bar:24}] {pos}/{len} {msg} ({elapsed})")
+        .map_or_else(|_| style(), |style| style.progress_chars("=> "))
 }
 
 fn style() -> ProgressStyle {

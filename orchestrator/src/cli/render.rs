@@ -33,7 +33,7 @@ pub fn report(args: &ReportArgs, console: Console) -> Result<Status, Failure> {
     Ok(Status::of(report.outcome))
 }
 
-/// Writes every form of the report into the run directory.
+/// Writes every form of the report into the run directory, and tables as CSV.
 ///
 /// # Errors
 /// If one cannot be written.
@@ -43,6 +43,11 @@ pub fn write_reports(folder: &RunFolder, report: &RunReport) -> Result<(), Failu
             .render(report)
             .map_err(|error| Failure::Error(error.to_string()))?;
         folder.write(format.file_name(), &bytes)?;
+    }
+    for scenario in &report.scenarios {
+        if let Some(table) = report::load::csv(scenario) {
+            folder.table(&scenario.name, table.as_bytes())?;
+        }
     }
     Ok(())
 }

@@ -2,8 +2,12 @@
 
 use std::io::Read;
 
+use crate::number::counted;
 use crate::plan::{LabId, Plan, plan};
-use crate::scenario::runner::impaired;
+use crate::scenario::Agenda;
+use crate::scenario::CellChoice;
+use crate::scenario::agenda::impaired;
+use crate::scenario::cell::combinations;
 use crate::topology::model::Topology;
 
 use super::args::ScenarioArgs;
@@ -63,7 +67,7 @@ impl Request {
     ///
     /// # Errors
     /// Names the one that is not, and those that are.
-    pub fn check_scenarios(&self, args: &ScenarioArgs) -> Result<(), Failure> {
+    fn check_scenarios(&self, args: &ScenarioArgs) -> Result<(), Failure> {
         let there = |name: &&String| self.topology.scenarios.iter().any(|s| s.name == **name);
         let Some(unknown) = args.scenario.iter().find(|name| !there(name)) else {
             return Ok(());
@@ -77,6 +81,46 @@ impl Request {
         let file = self.source.file.display();
         Err(Failure::Input(format!(
             "{file} has no scenario `{unknown}`; it has: {there}"
+        )))
+    }
+
+    /// What is to be run of it.
+    ///
+    /// # Errors
+    /// Names a scenario, or a choice of cells, of which there is none.
+    pub fn agenda(&self, args: &ScenarioArgs) -> Result<Agenda, Failure> {
+        self.check_scenarios(args)?;
+        let agenda = Agenda {
+            scenarios: args.scenario.clone(),
+            cells: args.cells.clone(),
+            repeat: args.repeat,
+        };
+        let scenarios = self.topology.scenarios.iter();
+        let named = |name: &String| args.scenario.is_empty() || args.scenario.contains(name);
+        let scenarios: Vec<_> = scenarios.filter(|scenario| named(&scenario.name)).collect();
+        let chooses = |choice: &&CellChoice| {
+            let alone = Agenda {
+                cells: vec![(*choice).clone()],
+                repeat: 1,
+                ..agenda.clone()
+            };
+            scenarios.iter().any(|scenario| alone.has(scenario))
+        };
+        let Some(choice) = args.cells.iter().find(|choice| !chooses(choice)) else {
+            return Ok(agenda);
+        };
+        let matrices = scenarios.iter().map(|scenario| {
+            let axes = scenario.matrix.iter();
+            let axes = axes.map(|(axis, values)| format!("{axis}={}", values.join("|")));
+            let cells = counted(combinations(&scenario.matrix).len() as u64, "cell");
+            let axes: Vec<String> = axes.collect();
+            format!("{}, {cells}: {}", scenario.name, axes.join(","))
+        });
+        let matrices: Vec<String> = matrices.collect();
+        Err(Failure::Input(format!(
+            "no cell of {} is `{choice}`; there are: {}",
+            self.source.file.display(),
+            matrices.join("; ")
         )))
     }
 

@@ -31,7 +31,7 @@ pub async fn up(
     let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?)?;
     let _claim = claim_name(state, &request.topology)?;
     let backend = select::choose(args.raise.backend, &request.plan(), state, console).await?;
-    let mut job = Job::begin(request, args.scenarios, console)?;
+    let mut job = Job::begin(request, args.scenarios, backend.kind(), console)?;
     let lab = job.raise(backend, state, reaper).await?;
     let report = job.scenarios(&lab).await;
     job.keep(lab).await?;
@@ -80,7 +80,7 @@ pub async fn run(
     }
     let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?)?;
     let backend = select::choose(args.raise.backend, &request.plan(), state, console).await?;
-    let mut job = Job::begin(request, args.scenarios, console)?;
+    let mut job = Job::begin(request, args.scenarios, backend.kind(), console)?;
     let lab = job.raise(backend, state, reaper).await?;
     let mut report = job.scenarios(&lab).await;
     let bad = !matches!(report.outcome, Outcome::Passed | Outcome::Skipped);
@@ -120,8 +120,9 @@ async fn run_in(
     };
     let request = Request::again(source, record.hold.lab.clone())?;
     let backend = select::backend(record.hold.backend, state);
-    let job = Job::begin(request, args.scenarios, console)?;
+    let job = Job::begin(request, args.scenarios, backend.kind(), console)?;
     let lab = Lab::attach(backend, record, folder, reaper).await?;
+    job.warn_of(&lab);
     let report = job.scenarios(&lab).await;
     drop(lab);
     job.finish(report, true)

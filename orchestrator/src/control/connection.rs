@@ -165,6 +165,11 @@ impl Control {
 
     /// Sends a request and waits for its reply.
     pub(super) async fn request(&self, request: Request) -> Result<Reply, ControlError> {
+        self.ask(request).await?.reply().await
+    }
+
+    /// Sends a request. What is sent once this has returned comes after it.
+    pub(super) async fn ask(&self, request: Request) -> Result<Asked<'_>, ControlError> {
         let what = describe(&request);
         let id = self.number();
         let (sender, receiver) = oneshot::channel();
@@ -182,11 +187,11 @@ impl Control {
             })
         })?;
         self.send(&Frame::Message(message)).await?;
-        match receiver.await {
-            Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(failure)) => Err(self.error(ControlErrorKind::Refused(failure))),
-            Err(_) => Err(self.closed(what)),
-        }
+        Ok(Asked {
+            control: self,
+            what,
+            receiver,
+        })
     }
 
     pub(super) async fn done(
@@ -194,10 +199,7 @@ impl Control {
         request: Request,
         what: &'static str,
     ) -> Result<(), ControlError> {
-        match self.request(request).await? {
-            Reply::Done => Ok(()),
-            _ => Err(self.error(ControlErrorKind::Unexpected(what))),
-        }
+        self.ask(request).await?.done(what).await
     }
 
     /// Opens a conversation: its number, and what will come in.
@@ -252,6 +254,34 @@ impl Control {
 
     fn number(&self) -> u32 {
         self.shared.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// A request that is on its way.
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
+    control: &'a Control,
+    what: &'static str,
+    receiver: oneshot::Receiver<Result<Reply, Failure>>,
+}
+
+impl Asked<'_> {
+    /// Waits for its reply.
+    async fn reply(self) -> Result<Reply, ControlError> {
+        match self.receiver.await {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(failure)) => Err(self.control.error(ControlErrorKind::Refused(failure))),
+            Err(_) => Err(self.control.closed(self.what)),
+        }
+    }
+
+    /// Waits until it is done.
+    pub(super) async fn done(self, what: &'static str) -> Result<(), ControlError> {
+        let control = self.control;
+        match self.reply().await? {
+            Reply::Done => Ok(()),
+            _ => Err(control.error(ControlErrorKind::Unexpected(what))),
+        }
     }
 }
 

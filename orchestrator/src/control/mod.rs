@@ -14,3 +14,6 @@ pub use connection::Control;
 pub use error::ControlError;
 pub use process::{Collected, Process, ProcessEvent};
 pub use transfer::{CaptureStream, Download};
+
+#[cfg(test)]
+mod transfer_test;

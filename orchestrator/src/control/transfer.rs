@@ -72,8 +72,11 @@ impl Control {
                 }
             }
         };
+        // Side by side with its body, the request might come after the body's beginning, which would
+        // be of no conversation then.
+        let asked = self.ask(request).await?;
         // The node may refuse before it has all; the rest is then not sent.
-        let asking = self.done(request, "put");
+        let asking = asked.done("put");
         tokio::pin!(asking);
         let outcome = tokio::select! {
             biased;

@@ -29,12 +29,18 @@ pub struct Stamped<E> {
 }
 
 impl EventLog {
-    /// Makes the file, which must not be there yet; `started` is when the run began.
+    /// Makes the file, or goes on with that of a run that was interrupted; `started` is when the run
+    /// began.
     ///
     /// # Errors
     /// [`EvidenceError`] with the path.
-    pub fn create(path: &Path, started: Instant) -> Result<Self, EvidenceError> {
-        let file = File::create(path).map_err(|e| EvidenceError::at(path, e))?;
+    pub fn open(path: &Path, started: Instant) -> Result<Self, EvidenceError> {
+        let mut options = File::options();
+        let file = options
+            .create(true)
+            .append(true)
+            .open(path)
+            .map_err(|e| EvidenceError::at(path, e))?;
         Ok(Self {
             path: path.to_owned(),
             started,
@@ -74,7 +80,7 @@ mod tests {
     fn each_event_is_a_line_that_reads_back() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("events.ndjson");
-        let log = EventLog::create(&path, Instant::now()).unwrap();
+        let log = EventLog::open(&path, Instant::now()).unwrap();
         for node in ["a", "line\nbreak"] {
             let node = node.to_owned();
             log.write(&Event::NodeReady { node }).unwrap();

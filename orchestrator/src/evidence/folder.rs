@@ -14,7 +14,8 @@ use super::{EvidenceError, component};
 /// A run's directory. It exists, and what was in it from an earlier run is gone.
 ///
 /// ```text
-/// report.json  junit.xml  report.md  report.html  events.ndjson  topology.toml
+/// report.json  junit.xml  report.md  report.html  events.ndjson  cells.ndjson  topology.toml
+/// tables/<scenario>.csv
 /// captures/<scenario>/<node>-<interface>.pcapng
 /// received/<scenario>/<cell>/<node>/<file>
 /// logs/<node>.log
@@ -90,6 +91,19 @@ impl RunFolder {
         Ok(folder)
     }
 
+    /// The folder of a run that was interrupted and shall go on. What is in it stays.
+    ///
+    /// # Errors
+    /// [`EvidenceError::Busy`] if a run writes there at this time; else with the path.
+    pub fn resume_at(root: &Path) -> Result<Self, EvidenceError> {
+        fs::read_dir(root).map_err(|e| EvidenceError::at(root, e))?;
+        let turn = turn(root)?;
+        Ok(Self {
+            root: root.to_owned(),
+            _turn: turn,
+        })
+    }
+
     /// The folder of a finished run.
     ///
     /// # Errors
@@ -110,7 +124,8 @@ impl RunFolder {
         self.root.join(name)
     }
 
-    /// Where an interface's capture lies; its folder is made.
+    /// Where an interface's capture lies; its folder is made. A number is added where a run that was
+    /// interrupted has left one.
     ///
     /// # Errors
     /// [`EvidenceError`] with the path.
@@ -122,7 +137,11 @@ impl RunFolder {
     ) -> Result<PathBuf, EvidenceError> {
         let folder = self.root.join("captures").join(component(scenario));
         make(&folder)?;
-        Ok(folder.join(component(&format!("{node}-{interface}")) + ".pcapng"))
+        let first = component(&format!("{node}-{interface}"));
+        let names = std::iter::once(first.clone()).chain((2..).map(|i| format!("{first}-{i}")));
+        let mut paths = names.map(|name| folder.join(name + ".pcapng"));
+        let free = paths.find(|path| !path.exists());
+        free.ok_or(EvidenceError::Occupied { path: folder })
     }
 
     /// The folder for what a node received in a cell; it is made.
@@ -164,6 +183,16 @@ impl RunFolder {
     pub fn relative(&self, path: &Path) -> String {
         let inside = path.strip_prefix(&self.root).unwrap_or(path);
         inside.to_string_lossy().into_owned()
+    }
+
+    /// Writes a scenario's table as CSV; its folder is made.
+    ///
+    /// # Errors
+    /// [`EvidenceError`] with the path.
+    pub fn table(&self, scenario: &str, content: &[u8]) -> Result<(), EvidenceError> {
+        make(&self.root.join(TABLES))?;
+        let name = component(scenario) + ".csv";
+        self.write(&format!("{TABLES}/{name}"), content)
     }
 
     /// Writes one of the run's own files; a reader sees the old content or the new, never a part.
@@ -251,8 +280,13 @@ pub const EVENTS: &str = "events.ndjson";
 /// The topology, resolved.
 pub const TOPOLOGY: &str = "topology.toml";
 
-const FILES: &[&str] = &[REPORT_HTML, REPORT_MARKDOWN, JUNIT, TOPOLOGY, EVENTS];
-const FOLDERS: &[&str] = &["captures", "received", "logs"];
+/// What came of each cell, as soon as it was known.
+pub const CELLS: &str = "cells.ndjson";
+/// The folder of tables.
+const TABLES: &str = "tables";
+
+const FILES: &[&str] = &[REPORT_HTML, REPORT_MARKDOWN, JUNIT, TOPOLOGY, CELLS, EVENTS];
+const FOLDERS: &[&str] = &["captures", "received", "logs", TABLES];
 
 #[cfg(test)]
 mod tests {

@@ -16,7 +16,7 @@ pub enum LabError {
     #[error(transparent)]
     Control(#[from] ControlError),
     /// A file of a lab's state could not be read or written.
-    #[error("{action} {path}: {source}")]
+    #[error("{action} {path}: {source}; another folder can be named with --state-dir")]
     State {
         /// `reading`, `writing`, `making`, `removing`.
         action: &'static str,

@@ -1,6 +1,7 @@
 //! The lab that is up.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use protocol::name::NodeName;
 
 use crate::backend::{Backend, BackendKind, Fabric, Hold};
 use crate::control::Control;
-use crate::plan::{LabId, Plan, PlannedNode};
+use crate::plan::{LabId, Plan};
 use crate::topology::model::Topology;
 
 use super::reaper::{Orphan, take_away};
@@ -25,6 +26,8 @@ pub struct Lab {
     backend: Arc<dyn Backend>,
     fabric: Option<Box<dyn Fabric>>,
     controls: BTreeMap<NodeName, Control>,
+    /// Nodes that did not answer when the lab was taken hold of, and why.
+    gone: BTreeMap<NodeName, String>,
     folder: LabFolder,
     lock: Option<LabLock>,
     /// Whether dropping it takes it away.
@@ -57,12 +60,13 @@ impl Lab {
         let lock = Some(folder.lock()?);
         let ledger = Arc::new(FileLedger::open(backend.kind(), folder.ledger())?);
         // The guard exists before the first resource, so that a cancelled future cleans up too.
-        let controls = BTreeMap::new();
+        let (controls, gone) = (BTreeMap::new(), BTreeMap::new());
         let mut lab = Self {
             plan,
             backend,
             fabric: None,
             controls,
+            gone,
             folder,
             lock,
             owned: true,
@@ -80,10 +84,11 @@ impl Lab {
         }
     }
 
-    /// Takes hold of a lab that an earlier process kept. Dropping it leaves the lab up.
+    /// Takes hold of a lab that an earlier process kept. Dropping it leaves the lab up. Nodes that do
+    /// not answer are [`Self::gone`].
     ///
     /// # Errors
-    /// If another process acts on it, or its nodes are gone.
+    /// If another process acts on it, or no node answers.
     pub async fn attach(
         backend: Arc<dyn Backend>,
         record: LabRecord,
@@ -97,12 +102,13 @@ impl Lab {
             backend,
             fabric: None,
             controls: BTreeMap::new(),
+            gone: BTreeMap::new(),
             folder,
             lock,
             owned: false,
             reaper,
         };
-        lab.controls = lab.greet_all(fabric.as_ref()).await?;
+        lab.greet_living(fabric.as_ref()).await?;
         lab.fabric = Some(fabric);
         Ok(lab)
     }
@@ -124,13 +130,23 @@ impl Lab {
 
     /// What a reader of the results must know of this lab.
     pub fn warnings(&self) -> Vec<String> {
-        self.fabric
-            .as_ref()
-            .map(|fabric| fabric.warnings())
-            .unwrap_or_default()
+        let mut warnings: Vec<String> = self
+            .gone
+            .iter()
+            .map(|(node, why)| {
+                format!("node {node} is gone, and nothing of it was captured: {why}")
+            })
+            .collect();
+        warnings.extend(self.fabric.iter().flat_map(|fabric| fabric.warnings()));
+        warnings
     }
 
-    /// The control connection to a node; `None` where there is no such node.
+    /// Nodes of a lab that was up already which did not answer, and why.
+    pub fn gone(&self) -> &BTreeMap<NodeName, String> {
+        &self.gone
+    }
+
+    /// The control connection to a node; `None` where there is no such node, or it is [`Self::gone`].
     pub fn node(&self, name: &NodeName) -> Option<&Control> {
         self.controls.get(name)
     }
@@ -216,18 +232,36 @@ impl Lab {
         &self,
         fabric: &dyn Fabric,
     ) -> Result<BTreeMap<NodeName, Control>, LabError> {
-        let greet = |node: &PlannedNode| {
-            let name = node.name.clone();
-            async move {
-                let wire = fabric.open(&name).await?;
-                let control = Control::greet(wire, name.clone()).await?;
-                Ok::<_, LabError>((name, control))
-            }
-        };
-        stream::iter(self.plan.nodes.iter().map(greet))
+        let greeted = self.plan.nodes.iter().map(|node| async {
+            let control = greet(fabric, &node.name).await?;
+            Ok((node.name.clone(), control))
+        });
+        stream::iter(greeted)
             .buffer_unordered(IN_FLIGHT)
             .try_collect()
             .await
+    }
+
+    async fn greet_living(&mut self, fabric: &dyn Fabric) -> Result<(), LabError> {
+        let greeted = self.plan.nodes.iter().map(|node| async {
+            let answer = greet(fabric, &node.name).await;
+            (node.name.clone(), answer)
+        });
+        let mut answers = stream::iter(greeted).buffer_unordered(IN_FLIGHT);
+        let mut refused = None;
+        while let Some((node, answer)) = answers.next().await {
+            match answer {
+                Ok(control) => drop(self.controls.insert(node, control)),
+                Err(error) => {
+                    self.gone.insert(node, error.to_string());
+                    refused = Some(error);
+                }
+            }
+        }
+        match refused {
+            Some(error) if self.controls.is_empty() => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -243,6 +277,11 @@ impl Drop for Lab {
     }
 }
 
+async fn greet(fabric: &dyn Fabric, node: &NodeName) -> Result<Control, LabError> {
+    let wire = fabric.open(node).await?;
+    Ok(Control::greet(wire, node.clone()).await?)
+}
+
 /// Puts a file of this machine into a node, with its permission bits.
 ///
 /// # Errors
@@ -255,6 +294,11 @@ pub async fn put_file(control: &Control, from: &PathBuf, to: &str) -> Result<(),
     };
     let file = tokio::fs::File::open(from).await.map_err(input)?;
     let meta = file.metadata().await.map_err(input)?;
+    if meta.is_dir() {
+        return Err(input(io::Error::other(
+            "it is a folder; name the files in it one by one",
+        )));
+    }
     let mode = std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o777;
     control.put(to, mode, file).await?;
     Ok(())

@@ -274,7 +274,7 @@ fn own(path: &Path) -> std::io::Result<()> {
     if owner == geteuid().as_raw() {
         return Ok(());
     }
-    let text = format!("it belongs to user {owner}; name a folder of your own with --state-dir");
+    let text = format!("it belongs to user {owner}");
     Err(std::io::Error::other(text))
 }
 

@@ -124,7 +124,9 @@ mod tests {
             ends = ["a:eth1", "b:eth1"]
         "#;
         let topology =
-            crate::topology::read("lab.toml", text, Path::new(""), &BTreeMap::new(), &|_| true);
+            crate::topology::read("lab.toml", text, Path::new(""), &BTreeMap::new(), &|_| {
+                crate::topology::Found::File
+            });
         let lab = LabId {
             name: "mixed".parse().unwrap(),
             instance: 1,

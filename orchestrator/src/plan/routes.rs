@@ -129,8 +129,10 @@ mod tests {
 
     fn planned(text: &str) -> (Topology, Plan) {
         let topology =
-            crate::topology::read("lab.toml", text, Path::new(""), &BTreeMap::new(), &|_| true)
-                .unwrap();
+            crate::topology::read("lab.toml", text, Path::new(""), &BTreeMap::new(), &|_| {
+                crate::topology::Found::File
+            })
+            .unwrap();
         let lab = LabId {
             name: topology.name.clone(),
             instance: 0,

@@ -4,6 +4,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::number::{count, counted, seconds};
 
+use super::load::{answers, load_tables};
 use super::model::{Outcome, RunReport, ScenarioReport};
 use super::plain_text::visible;
 use super::problem::{Problem, problems};
@@ -58,9 +59,14 @@ impl Console {
         format!("{name} · {backend} · {size} · seed {seed}\n")
     }
 
-    /// How long raising took, and who is where.
+    /// How long raising took, unless the lab was up already, and who is where.
     pub fn raised(self, report: &RunReport) -> String {
-        let took = seconds(report.timings.raise + report.timings.ready);
+        let took = report.timings.raise + report.timings.ready;
+        let took = if took > 0.0 {
+            seconds(took)
+        } else {
+            "earlier".to_owned()
+        };
         let nodes: Vec<String> = report
             .nodes
             .iter()
@@ -89,6 +95,13 @@ impl Console {
         if let Some(table) = summary_table(scenario) {
             text.push(self.table(&table));
         }
+        for (title, table) in load_tables(scenario) {
+            text.push(format!("  {}\n", self.paint(DIM, &title)));
+            text.push(self.table(&table));
+        }
+        for answer in answers(scenario) {
+            text.push(format!("  {}\n", visible(answer)));
+        }
         for line in lesson(scenario).iter().take(SHOWN_DETAILS) {
             text.push(format!("  {}\n", self.paint(DIM, line)));
         }
@@ -115,10 +128,18 @@ impl Console {
             counted(packets, "packet"),
             count(dropped)
         );
-        let proofs = report.scenarios.iter().flat_map(|s| &s.proofs);
+        let proofs = report.scenarios.iter();
+        let proofs = proofs.flat_map(|s| s.proofs.iter().map(move |proof| (s, proof)));
         // Those that did not pass are told as problems.
-        for proof in proofs.filter(|p| p.outcome == Outcome::Passed) {
+        let passed: Vec<_> = proofs
+            .filter(|(_, proof)| proof.outcome == Outcome::Passed)
+            .collect();
+        for (scenario, proof) in &passed {
             said += "; ";
+            if passed.len() > 1 {
+                said += &scenario.name;
+                said += ": ";
+            }
             said += &proof.summary;
         }
         self.line("captured", DIM, &said)

@@ -40,6 +40,15 @@ pub enum RunEvent {
         scenario: String,
         /// The combination in words.
         cell: String,
+        /// How many cells are done.
+        #[serde(default)]
+        done: usize,
+        /// How many there are in all.
+        #[serde(default)]
+        cells: usize,
+        /// Seconds that this one and those after it will take, as those before it did.
+        #[serde(default)]
+        left_s: Option<f64>,
     },
     /// Bytes moved in the current cell.
     Progress {

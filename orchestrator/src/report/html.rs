@@ -2,14 +2,16 @@
 
 use askama::Template;
 
-use crate::number::{counted, seconds};
+use crate::number::counted;
 
+use super::load::{answers, load_tables};
 use super::model::{RunReport, ScenarioReport};
 use super::plain_text::visible;
 use super::problem::{Problem, heading, problems};
+use super::steps::{Steps, steps_tables};
 use super::tasks::{Tasks, lesson, tasks};
 use super::verdict::verdict;
-use super::view::{self, Table, captures_table, files_table, steps_tables, summary_table};
+use super::view::{self, Table, captures_table, files_table, summary_table};
 
 /// The report as HTML. Every text is escaped; control characters are written out.
 ///
@@ -58,7 +60,9 @@ struct Page<'a> {
 struct Section<'a> {
     scenario: &'a ScenarioReport,
     summary: Option<Table>,
-    steps: Vec<(String, Table)>,
+    load: Vec<(String, Table)>,
+    answers: &'a [String],
+    steps: Vec<Steps>,
     lesson: Vec<String>,
     tasks: Vec<Tasks>,
     files: Option<Table>,
@@ -72,6 +76,8 @@ impl<'a> Section<'a> {
         Self {
             scenario,
             summary: summary_table(scenario),
+            load: load_tables(scenario),
+            answers: answers(scenario),
             steps: steps_tables(scenario),
             lesson: lesson(scenario),
             tasks: tasks(scenario),
@@ -102,7 +108,7 @@ fn times(report: &RunReport) -> [Time; 4] {
         name,
         // A run without any time has a bar without any parts.
         share: if whole > 0.0 { value / whole } else { 0.0 },
-        text: seconds(value),
+        text: view::phase(value),
     })
 }
 

@@ -77,7 +77,7 @@ fn add_cell(
     }
     for step in &cell.steps {
         let text = step.detail.as_deref().unwrap_or_default();
-        let name = named(&format!("step {}", step.name));
+        let name = named(&format!("{} {}", step.noun(), step.name));
         let mut case = case(scenario, &name, step.outcome, text);
         case.set_time(time(step.duration_s));
         suite.add_test_case(case);
@@ -131,7 +131,8 @@ fn case(scenario: &ScenarioReport, name: &str, outcome: Outcome, text: &str) -> 
 fn tally(cell: &CellReport) -> String {
     let tally = Tally::of(cell);
     let files = (!cell.files.is_empty()).then(|| format!("files: {}", tally.files_text()));
-    let steps = (!cell.steps.is_empty()).then(|| format!("steps: {}", tally.steps_text()));
+    let steps =
+        (!cell.steps.is_empty()).then(|| format!("{}s: {}", tally.noun(), tally.steps_text()));
     let told: Vec<String> = files.into_iter().chain(steps).collect();
     told.join("\n")
 }

@@ -1,12 +1,13 @@
 //! The run as Markdown (GitHub's flavour): verdict first, then what is wrong, then tables.
 
+use super::load::{answers, load_tables};
 use super::model::{RunReport, ScenarioReport};
 use super::plain_text::visible;
 use super::problem::{self, problems};
+use super::steps::steps_tables;
 use super::tasks::{lesson, tasks};
 use super::verdict::verdict;
-use super::view::{self, Table, captures_table, files_table, steps_tables, summary_table};
-use crate::number::seconds;
+use super::view::{self, Table, captures_table, files_table, summary_table};
 
 /// The report as Markdown.
 pub fn render(report: &RunReport) -> String {
@@ -81,6 +82,13 @@ fn scenario(scenario: &ScenarioReport) -> String {
         }
     }
     text.push(summary_table(scenario).map_or_else(String::new, |t| table(&t)));
+    for (title, rows) in load_tables(scenario) {
+        text.push(format!("### {}\n\n{}", safe(&title), table(&rows)));
+    }
+    for answer in answers(scenario) {
+        text.push(format!("- {}\n", safe(answer)));
+    }
+    text.push("\n".repeat(usize::from(!answers(scenario).is_empty())));
     for line in lesson(scenario) {
         text.push(format!("- {}\n", safe(&line)));
     }
@@ -90,9 +98,9 @@ fn scenario(scenario: &ScenarioReport) -> String {
         let (name, summary) = (safe(&proof.name), safe(&proof.summary));
         text.push(format!("{name}: **{word}**, {summary}\n\n"));
     }
-    for (cell, steps) in steps_tables(scenario) {
-        let title = format!("### Steps {}", safe(&cell));
-        text.push(format!("{}\n\n{}", title.trim_end(), table(&steps)));
+    for steps in steps_tables(scenario) {
+        let title = safe(&steps.title);
+        text.push(format!("### {title}\n\n{}", table(&steps.table)));
     }
     for tasks in tasks(scenario) {
         let (cell, run) = (safe(&tasks.cell), safe(&tasks.run));
@@ -119,10 +127,10 @@ fn machine(report: &RunReport) -> String {
         safe(&host.kernel),
         safe(&host.architecture),
         host.cpus,
-        seconds(timings.raise),
-        seconds(timings.ready),
-        seconds(timings.run),
-        seconds(timings.down),
+        view::phase(timings.raise),
+        view::phase(timings.ready),
+        view::phase(timings.run),
+        view::phase(timings.down),
     )
 }
 

@@ -6,7 +6,7 @@
 //! - [`mod@read`]: a `report.json` back to data.
 //! - [`console`]: the run as calm text for a terminal.
 //! - [`html`], [`junit`], [`markdown`]: the other forms.
-//! - [`verdict`], [`problem`], [`view`], [`tasks`]: what all readable forms say.
+//! - [`verdict`], [`problem`], [`view`], [`steps`], [`tasks`], [`load`]: what all readable forms say.
 //! - [`plain_text`]: text that is safe to show.
 
 pub mod console;
@@ -14,11 +14,13 @@ pub mod event;
 pub mod format;
 pub mod html;
 pub mod junit;
+pub mod load;
 pub mod markdown;
 pub mod model;
 pub mod plain_text;
 pub mod problem;
 pub mod read;
+pub mod steps;
 pub mod tasks;
 pub mod verdict;
 pub mod view;

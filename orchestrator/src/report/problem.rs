@@ -119,7 +119,14 @@ fn lengths(file: &FileReport) -> String {
             format!("{} bytes that nobody sent", count(there))
         }
         (FileOutcome::Extra, None) => "nobody sent it".to_owned(),
-        (_, Some(there)) if there != sent => {
+        (_, Some(there)) if there > sent => {
+            format!(
+                "{} bytes, and the original has {}",
+                count(there),
+                count(sent)
+            )
+        }
+        (_, Some(there)) if there < sent => {
             format!("{} of {} bytes", count(there), count(sent))
         }
         _ => format!("{} bytes", count(sent)),
@@ -150,7 +157,7 @@ fn of_step(place: &str, step: &StepReport) -> Problem {
     Problem {
         outcome: step.outcome,
         place: place.to_owned(),
-        title: format!("step {}: {}", step.name, step.outcome.word()),
+        title: format!("{} {}: {}", step.noun(), step.name, step.outcome.word()),
         details: details.lines().map(str::to_owned).collect(),
     }
 }

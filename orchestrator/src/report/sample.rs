@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::model::{
     CaptureReport, CellReport, FileOutcome, FileReport, Finding, HostReport, NodeReport, Outcome,
-    Picture, ProofReport, RunReport, SCHEMA, ScenarioReport, StepReport, TaskReport, Timings,
-    WorkReport,
+    Picture, ProofReport, ReplyReport, RunReport, SCHEMA, ScenarioReport, StepReport, TaskReport,
+    Timings, WorkReport,
 };
 
 /// Everything as it should be: two images at two nodes in three cells, and the steps of a program.
@@ -150,6 +150,7 @@ pub(super) fn hostile() -> RunReport {
         capture.cut_short = Some(evil.to_owned());
     }
     report.scenarios.extend(taught().scenarios);
+    report.scenarios.extend(conversed().scenarios);
     for scenario in &mut report.scenarios {
         scenario.name = evil.to_owned();
         scenario.headline = evil.to_owned();
@@ -174,6 +175,11 @@ pub(super) fn hostile() -> RunReport {
             for step in &mut cell.steps {
                 step.name = evil.to_owned();
                 step.detail = Some(evil.to_owned());
+                if let Some(reply) = &mut step.reply {
+                    reply.status = Some(evil.to_owned());
+                    reply.words = evil.to_owned();
+                    reply.names = None;
+                }
             }
         }
         for proof in &mut scenario.proofs {
@@ -203,7 +209,7 @@ fn broadcast() -> ScenarioReport {
         steps: Vec::new(),
         findings: Vec::new(),
         work: Some(work(model, seconds)),
-        expected: None,
+        ..CellReport::default()
     };
     let models = [
         ("single-thread", 0.012),
@@ -223,6 +229,7 @@ fn broadcast() -> ScenarioReport {
             summary: "every broadcast frame (2 520) reached both receivers".to_owned(),
             findings: Vec::new(),
         }],
+        ..ScenarioReport::default()
     }
 }
 
@@ -272,12 +279,69 @@ pub(super) fn taught() -> RunReport {
     report
 }
 
+/// Commands to a file server, of which one comes to something else.
+pub(super) fn conversed() -> RunReport {
+    let mut report = passed();
+    report.outcome = Outcome::Failed;
+    report.captures.clear();
+    let command = |(name, words, names, bytes): (&str, &str, Option<usize>, Option<u64>)| {
+        let is_wrong = name.starts_with("GET");
+        let wrong = "the list lacks \"a.txt\"\nthe list has \"b.txt\" besides";
+        StepReport {
+            name: name.to_owned(),
+            outcome: if is_wrong {
+                Outcome::Failed
+            } else {
+                Outcome::Passed
+            },
+            duration_s: 0.002,
+            detail: is_wrong.then(|| wrong.to_owned()),
+            reply: Some(ReplyReport {
+                status: (!is_wrong)
+                    .then(|| if words.is_empty() { "OK" } else { "ERROR" }.to_owned()),
+                words: words.to_owned(),
+                names,
+                bytes,
+                connection: 1,
+            }),
+        }
+    };
+    let commands = [
+        ("LIST", "", Some(1), None),
+        ("UPLOAD asteroid.png", "", None, Some(1_048_776)),
+        ("GET a.txt", "", None, None),
+        ("DELETE b.txt", "b.txt does not exist", None, None),
+    ];
+    let cell = |model: &str| CellReport {
+        params: BTreeMap::from([("model".to_owned(), model.to_owned())]),
+        outcome: Outcome::Failed,
+        duration_s: 0.05,
+        metrics: BTreeMap::from([
+            ("connections".to_owned(), 4.0),
+            ("moved_bytes".to_owned(), 1_048_776.0),
+        ]),
+        files: vec![files("server")[1].clone()],
+        steps: commands.map(command).into(),
+        ..CellReport::default()
+    };
+    report.scenarios = vec![ScenarioReport {
+        name: "commands".to_owned(),
+        kind: "file-server".to_owned(),
+        outcome: Outcome::Failed,
+        headline: "4 commands from client to server:46666".to_owned(),
+        cells: ["thread", "process"].map(cell).into(),
+        ..ScenarioReport::default()
+    }];
+    report
+}
+
 fn mirror() -> ScenarioReport {
     let step = |(name, seconds): (&str, f64)| StepReport {
         name: name.to_owned(),
         outcome: Outcome::Passed,
         duration_s: seconds,
         detail: None,
+        reply: None,
     };
     let steps = [
         ("receiver listens", 0.031),
@@ -291,17 +355,11 @@ fn mirror() -> ScenarioReport {
         headline: "a Python sender and receiver".to_owned(),
         reason: None,
         cells: vec![CellReport {
-            params: BTreeMap::new(),
-            outcome: Outcome::Passed,
             duration_s: 0.114,
-            metrics: BTreeMap::new(),
-            files: Vec::new(),
             steps: steps.map(step).into(),
-            findings: Vec::new(),
-            work: None,
-            expected: None,
+            ..CellReport::default()
         }],
-        proofs: Vec::new(),
+        ..ScenarioReport::default()
     }
 }
 

@@ -25,6 +25,25 @@ fn the_console_tells_each_outcome() {
 }
 
 #[test]
+fn every_form_tells_each_command_and_what_came_of_it() {
+    let report = sample::conversed();
+    insta::assert_snapshot!("console-conversed", console(&report));
+    insta::assert_snapshot!("markdown-conversed", rendered(Format::Markdown, &report));
+    insta::assert_snapshot!("junit-conversed", rendered(Format::Junit, &report));
+    let html = rendered(Format::Html, &report);
+    for told in [
+        "<summary>Commands: model thread</summary>",
+        "ERROR: b.txt does not exist",
+    ] {
+        assert!(html.contains(told), "{told}: {html}");
+    }
+    assert_eq!(
+        read(rendered(Format::Json, &report).as_bytes()).unwrap(),
+        report
+    );
+}
+
+#[test]
 fn colour_changes_nothing_but_colour() {
     let report = sample::failed();
     let console = Console {

@@ -28,13 +28,19 @@ fn passed(tally: &Tally) -> String {
     let files = (tally.files > 0).then(|| format!("{} byte for byte", equal(tally)));
     let steps = (tally.steps > 0).then(|| {
         let of = count(tally.passed);
-        format!("{of} of {}", counted(tally.steps, "step"))
+        format!("{of} of {}", counted(tally.steps, tally.noun()))
     });
     let lessons = (tally.lessons > 0).then(|| {
         let cells = counted(tally.lessons, "cell");
         format!("{cells} failed as expected")
     });
-    let said: Vec<String> = files.into_iter().chain(steps).chain(lessons).collect();
+    let clients = (tally.clients > 0).then(|| {
+        let of = count(tally.clients_ok);
+        let all = counted(tally.clients, "client");
+        format!("{of} of {all} done, every byte verified")
+    });
+    let said = files.into_iter().chain(clients).chain(steps).chain(lessons);
+    let said: Vec<String> = said.collect();
     if said.is_empty() {
         return "the lab was raised".to_owned();
     }
@@ -59,8 +65,13 @@ fn failed(report: &RunReport, tally: &Tally) -> String {
         said.push(format!("{} that nobody sent", counted(tally.extra, "file")));
     }
     if steps > 0 {
-        let all = counted(tally.steps, "step");
+        let all = counted(tally.steps, tally.noun());
         said.push(format!("{} of {all} failed", count(steps)));
+    }
+    if tally.clients_ok < tally.clients {
+        let all = counted(tally.clients, "client");
+        let failed = count(tally.clients - tally.clients_ok);
+        said.push(format!("{failed} of {all} failed"));
     }
     if tally.skipped > 0 {
         said.push(format!("{} skipped", count(tally.skipped)));

@@ -7,6 +7,7 @@ use crate::number::{self, counted};
 use super::model::{
     CellReport, FileOutcome, Outcome, RunReport, ScenarioReport, StepReport, WorkReport,
 };
+use super::steps::steps_table;
 
 /// A table of texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,12 @@ pub struct Tally {
     pub passed: u64,
     /// Those of them that were skipped, because one before them was not as expected.
     pub skipped: u64,
+    /// Steps that are commands to a server.
+    pub commands: u64,
+    /// Clients at a file server.
+    pub clients: u64,
+    /// Those of them that did it, each byte verified.
+    pub clients_ok: u64,
     /// Cells that failed as they were to; nothing of them is counted elsewhere.
     pub lessons: u64,
 }
@@ -76,13 +83,19 @@ impl Tally {
             let of = |s: &&StepReport| s.outcome == wanted;
             cell.steps.iter().filter(of).count() as u64
         };
+        let load = cell.load.as_ref();
+        let ok = load.map_or(0, |load| u64::from(load.clients_ok));
+        let failed = load.map_or(0, |load| u64::from(load.clients_failed));
         Self {
+            clients: ok + failed,
+            clients_ok: ok,
             files: cell.files.len() as u64 - extra,
             equal: files(|o| o == FileOutcome::Equal),
             extra,
             steps: cell.steps.len() as u64,
             passed: steps(Outcome::Passed),
             skipped: steps(Outcome::Skipped),
+            commands: cell.steps.iter().filter(|s| s.reply.is_some()).count() as u64,
             lessons: 0,
         }
     }
@@ -104,6 +117,9 @@ impl Tally {
             steps: a.steps + b.steps,
             passed: a.passed + b.passed,
             skipped: a.skipped + b.skipped,
+            commands: a.commands + b.commands,
+            clients: a.clients + b.clients,
+            clients_ok: a.clients_ok + b.clients_ok,
             lessons: a.lessons + b.lessons,
         })
     }
@@ -118,6 +134,15 @@ impl Tally {
         match self.extra {
             0 => due,
             extra => format!("{due}, {} extra", number::count(extra)),
+        }
+    }
+
+    /// What its steps are called, one of them.
+    pub fn noun(&self) -> &'static str {
+        if self.steps > 0 && self.commands == self.steps {
+            "command"
+        } else {
+            "step"
         }
     }
 
@@ -145,25 +170,19 @@ pub fn cell_words(params: &BTreeMap<String, String>) -> String {
     pairs.join(", ")
 }
 
-/// The table that tells a scenario at a glance: its cells, or, where it is one cell of steps and
+/// The table that tells a scenario at a glance, where [`super::load::load_tables`] do not: its cells, or, where it is one cell of steps and
 /// nothing else, these.
 pub fn summary_table(scenario: &ScenarioReport) -> Option<Table> {
+    if scenario.load.is_some() {
+        return None;
+    }
     match only_steps(scenario) {
         Some(cell) => steps_table(cell),
         None => cells_table(scenario),
     }
 }
 
-/// The steps of each cell with the cell in words, where [`summary_table`] doesn't show them.
-pub fn steps_tables(scenario: &ScenarioReport) -> Vec<(String, Table)> {
-    if only_steps(scenario).is_some() {
-        return Vec::new();
-    }
-    let named = |cell: &CellReport| Some((cell_words(&cell.params), steps_table(cell)?));
-    scenario.cells.iter().filter_map(named).collect()
-}
-
-fn only_steps(scenario: &ScenarioReport) -> Option<&CellReport> {
+pub(super) fn only_steps(scenario: &ScenarioReport) -> Option<&CellReport> {
     match scenario.cells.as_slice() {
         [cell] if cell.files.is_empty() && !cell.steps.is_empty() => Some(cell),
         _ => None,
@@ -180,7 +199,8 @@ fn cells_table(scenario: &ScenarioReport) -> Option<Table> {
     let params: BTreeSet<&String> = cells.iter().flat_map(|c| c.params.keys()).collect();
     let metrics: BTreeSet<&String> = cells.iter().flat_map(|c| c.metrics.keys()).collect();
     let files = cells.iter().any(|c| !c.files.is_empty());
-    let steps = cells.iter().any(|c| !c.steps.is_empty());
+    let steps = cells.iter().find(|c| !c.steps.is_empty());
+    let steps = steps.map(|cell| format!("{}s", Tally::of(cell).noun()));
     let work = cells.iter().any(|c| c.work.is_some());
     let plain = |c: &CellReport| c.outcome == Outcome::Passed && c.expected.is_none();
     let all_passed = cells.iter().all(plain);
@@ -190,7 +210,8 @@ fn cells_table(scenario: &ScenarioReport) -> Option<Table> {
     columns.extend(metrics.iter().map(|m| (metric_title(m), true)));
     columns.extend(work.then(|| ("at work".to_owned(), false)));
     columns.extend(files.then(|| ("files".to_owned(), false)));
-    columns.extend(steps.then(|| ("steps".to_owned(), false)));
+    let has_steps = steps.is_some();
+    columns.extend(steps.map(|noun| (noun, false)));
     columns.extend((!all_passed).then(|| ("outcome".to_owned(), false)));
     let mut table = Table::new(columns);
     for cell in cells {
@@ -206,7 +227,7 @@ fn cells_table(scenario: &ScenarioReport) -> Option<Table> {
         texts.extend(metrics.iter().map(metric));
         texts.extend(work.then(|| cell.work.as_ref().map_or_else(nothing, at_work)));
         texts.extend(files.then(|| tally.files_text()));
-        texts.extend(steps.then(|| tally.steps_text()));
+        texts.extend(has_steps.then(|| tally.steps_text()));
         texts.extend((!all_passed).then(|| outcome_words(cell)));
         table.rows.push(Row {
             outcome: cell.outcome,
@@ -231,22 +252,6 @@ fn outcome_words(cell: &CellReport) -> String {
         Some(_) => "failed, as expected".to_owned(),
         None => cell.outcome.word().to_owned(),
     }
-}
-
-/// A cell's steps; none where it has none.
-fn steps_table(cell: &CellReport) -> Option<Table> {
-    let titles = [("step", false), ("time", true), ("outcome", false)];
-    let mut table = Table::new(titles.map(|(t, n)| (t.to_owned(), n)).into());
-    let row = |step: &StepReport| Row {
-        outcome: step.outcome,
-        texts: vec![
-            step.name.clone(),
-            number::seconds(step.duration_s),
-            step.outcome.word().to_owned(),
-        ],
-    };
-    table.rows.extend(cell.steps.iter().map(row));
-    (!table.rows.is_empty()).then_some(table)
 }
 
 /// A scenario's files, those that are not as they should be first; none where it has none.
@@ -321,6 +326,15 @@ pub fn captures_table(report: &RunReport) -> Option<Table> {
     (!table.rows.is_empty()).then_some(table)
 }
 
+/// How long a phase of a run took; a dash where there was none.
+pub fn phase(took: f64) -> String {
+    if took > 0.0 {
+        number::seconds(took)
+    } else {
+        "–".to_owned()
+    }
+}
+
 /// `3 nodes on 1 network`.
 pub fn size(nodes: usize, segments: usize) -> String {
     let nodes = counted(nodes as u64, "node");
@@ -345,7 +359,7 @@ fn measured(name: &str, value: f64) -> String {
     unit.map_or_else(|| number::plain(value), |(_, show)| show(value))
 }
 
-fn nothing() -> String {
+pub(super) fn nothing() -> String {
     "–".to_owned()
 }
 

@@ -16,7 +16,7 @@ use crate::control::{CaptureStream, ControlError};
 use crate::evidence::{CaptureBudget, EvidenceError, RunFolder};
 use crate::report::event::RunEvent;
 use crate::report::model::CaptureReport;
-use crate::topology::model::CaptureMode;
+use crate::topology::model::{CaptureMode, Scenario};
 
 use super::context::{RunContext, ScenarioError};
 
@@ -46,17 +46,13 @@ enum WriteFailure {
 }
 
 impl Captures {
-    /// Begins to capture on every interface of every node. When it returns, every later frame is
-    /// seen.
+    /// Begins to capture on every interface of every node that lives. When it returns, every later
+    /// frame is seen.
     ///
     /// # Errors
     /// If a file cannot be made here, or a node may not capture.
-    pub async fn begin(
-        cx: &RunContext<'_>,
-        scenario: &str,
-        mode: CaptureMode,
-    ) -> Result<Self, ScenarioError> {
-        let snap_length = match mode {
+    pub async fn begin(cx: &RunContext<'_>, scenario: &Scenario) -> Result<Self, ScenarioError> {
+        let snap_length = match scenario.capture {
             CaptureMode::Off => {
                 return Ok(Self {
                     running: Vec::new(),
@@ -65,8 +61,13 @@ impl Captures {
             CaptureMode::Headers => Some(HEADERS),
             CaptureMode::Full => None,
         };
-        let nodes = &cx.lab.plan().nodes;
-        let ends = nodes.iter().flat_map(|node| {
+        let budget = match scenario.capture_limit {
+            Some(limit) => Arc::new(CaptureBudget::new(limit.0)),
+            None => Arc::clone(cx.budget),
+        };
+        let nodes = cx.lab.plan().nodes.iter();
+        let living = nodes.filter(|node| !cx.lab.gone().contains_key(&node.name));
+        let ends = living.flat_map(|node| {
             node.settings
                 .interfaces
                 .iter()
@@ -76,8 +77,8 @@ impl Captures {
             let interface = interface.clone();
             begin_one(
                 cx,
-                scenario,
-                node,
+                (&scenario.name, node),
+                Arc::clone(&budget),
                 Capture {
                     interface,
                     snap_length,
@@ -123,8 +124,8 @@ impl Running {
 
 async fn begin_one(
     cx: &RunContext<'_>,
-    scenario: &str,
-    node: &NodeName,
+    (scenario, node): (&str, &NodeName),
+    budget: Arc<CaptureBudget>,
     capture: Capture,
 ) -> Result<Running, ScenarioError> {
     let path = cx
@@ -136,7 +137,6 @@ async fn begin_one(
         .map_err(|source| EvidenceError::at(&path, source))?;
     let stream = cx.node(node)?.capture(capture).await?;
     let stopper = stream.stopper();
-    let budget = Arc::clone(cx.budget);
     let writer = tokio::spawn(write_all(stream, file, path, stopper.clone(), budget));
     Ok(Running {
         report,
@@ -165,7 +165,7 @@ async fn write_all(
                         .err()
                         .map(|error| format!("writing {}: {error}", path.display()))
                 } else {
-                    Some("the run's size limit for captures was reached".to_owned())
+                    Some("the size limit for captures was reached".to_owned())
                 };
                 if trouble.is_some() {
                     stopper.stop().await?;

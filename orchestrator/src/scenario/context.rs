@@ -5,15 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use protocol::name::NodeName;
+use sha2::{Digest, Sha256};
 
 use crate::control::Control;
-use crate::evidence::{self, CaptureBudget, EvidenceError, RunFolder, component};
+use crate::evidence::{self, CaptureBudget, EvidenceError, Journal, RunFolder, component};
 use crate::lab::Lab;
 use crate::report::event::RunEvent;
 use crate::topology::Diagnostics;
 use crate::topology::model::{Scenario, Topology};
 
 use super::cell::Params;
+use super::role::Role;
 
 /// Who is told what happens, as it happens. Must not block.
 pub trait Observer: Send + Sync {
@@ -38,8 +40,12 @@ pub struct RunContext<'a> {
     pub evidence: &'a RunFolder,
     /// What captures may still take.
     pub budget: &'a Arc<CaptureBudget>,
+    /// What came of each cell, now and before an interruption.
+    pub journal: &'a Journal,
     /// Who is told what happens.
     pub observer: &'a dyn Observer,
+    /// What everything random comes from.
+    pub seed: u32,
     /// Whether received files are kept even where they are equal.
     pub keep_received: bool,
 }
@@ -73,6 +79,14 @@ pub enum ScenarioError {
     /// The lab that is up has no such node: it was raised from another file.
     #[error("the lab that is up has no node {0}; take it down and raise it again from this file")]
     NoNode(NodeName),
+    /// The node was there when the lab was raised, and does not answer any more.
+    #[error("node {node} is gone: {why}; take the lab down and raise it again")]
+    Gone {
+        /// The node.
+        node: NodeName,
+        /// What was seen of it.
+        why: String,
+    },
     /// A receiver did not come up.
     #[error("the receiver on {node} did not come up: {instead}")]
     NotReady {
@@ -92,6 +106,9 @@ pub enum ScenarioError {
     /// A receiver has no IPv4 address.
     #[error("{0} has no IPv4 address in the lab that is up; raise it again from this file")]
     NoAddress(NodeName),
+    /// A table of published figures cannot be read.
+    #[error(transparent)]
+    Published(#[from] super::stress::published::PublishedError),
     /// A cell's values make the file wrong.
     #[error("{0}")]
     Reread(String),
@@ -101,11 +118,34 @@ impl RunContext<'_> {
     /// The control connection to a node.
     ///
     /// # Errors
-    /// If the lab that is up was raised from another file.
+    /// If the node is gone, or the lab that is up was raised from another file.
     pub fn node(&self, name: &NodeName) -> Result<&Control, ScenarioError> {
-        self.lab
-            .node(name)
-            .ok_or_else(|| ScenarioError::NoNode(name.clone()))
+        if let Some(control) = self.lab.node(name) {
+            return Ok(control);
+        }
+        let node = name.clone();
+        Err(match self.lab.gone().get(name).cloned() {
+            Some(why) => ScenarioError::Gone { node, why },
+            None => ScenarioError::NoNode(node),
+        })
+    }
+
+    /// The variables that the file gives all programs of a node.
+    pub fn env(&self, name: &NodeName) -> BTreeMap<String, String> {
+        let node = self.topology.nodes.iter().find(|node| node.name == *name);
+        node.map(|node| node.env.clone()).unwrap_or_default()
+    }
+
+    /// Starts a role on a node.
+    ///
+    /// # Errors
+    /// If the lab that is up was raised from another file, or the role cannot be started.
+    pub async fn role(
+        &self,
+        name: &NodeName,
+        arguments: Vec<String>,
+    ) -> Result<Role, ScenarioError> {
+        Ok(Role::start(self.node(name)?, self.env(name), arguments).await?)
     }
 
     /// Tells the observer.
@@ -132,6 +172,17 @@ impl CellPlace<'_> {
             scenario: &self.scenario.name,
             params: self.params,
         }
+    }
+
+    /// What a node's random numbers of this cell come from.
+    pub fn seed(&self, cx: &RunContext<'_>, node: &NodeName) -> String {
+        let purpose = format!(
+            "{:08x}/{}/{}/{node}",
+            cx.seed, self.scenario.name, self.index
+        );
+        let drawn = Sha256::digest(purpose);
+        let [a, b, c, d] = [0, 1, 2, 3].map(|place| drawn[place]);
+        u32::from_be_bytes([a, b, c, d]).to_string()
     }
 
     /// A folder in a node that no other cell uses.

@@ -1,29 +1,44 @@
 //! What is done in a lab that is up, and what came of it.
 //!
 //! - [`runner`]: the scenarios of a file, one after the other, each over its cells.
+//! - [`agenda`]: what of a file is to be run, and what each cell then is; [`choice`]: some cells.
 //! - [`cell`]: the parameter combinations of a scenario's matrix.
 //! - [`transfer`]: files from a node to others.
+//! - [`conversation`]: commands to a file server.
 //! - [`expectation`]: the verdict on a cell, and its turning round where it was to fail.
 //! - [`role`]: the node's own programs and the lines that they print.
+//! - [`serving`]: a file server on its node.
 //! - [`steps`]: a user's programs, with expectations.
+//! - [`stress`]: many clients at a file server.
 //! - [`capture`]: what every interface saw meanwhile.
 //! - [`proof`]: what the captures prove.
 //! - [`received`]: files out of nodes and their comparison.
 //! - [`logs`]: what the nodes' own commands printed.
+//! - [`estimate`]: how long the cells that are left will take.
+//! - [`headline`]: scenarios in words.
 //! - [`context`]: what every scenario is given.
 
+pub mod agenda;
 pub mod capture;
 pub mod cell;
+pub mod choice;
 pub mod context;
+pub mod conversation;
+pub mod estimate;
 pub mod expectation;
+pub mod headline;
 pub mod logs;
 pub mod proof;
 pub mod received;
 pub mod role;
 pub mod runner;
+pub mod serving;
 pub mod steps;
+pub mod stress;
 pub mod transfer;
 
+pub use agenda::Agenda;
+pub use choice::CellChoice;
 pub use context::{Observer, RunContext};
 pub use logs::keep_logs;
 pub use runner::run_all;

@@ -1,5 +1,7 @@
 //! The node's own programs and the lines that they print.
 
+use std::collections::BTreeMap;
+
 use protocol::control::{Command, Exit, Lifetime, Program, Stream};
 use protocol::role::RoleEvent;
 
@@ -24,14 +26,18 @@ pub enum RoleStep {
 }
 
 impl Role {
-    /// Starts a role of the node binary.
+    /// Starts a role of the node binary, with these variables on top of the node's own.
     ///
     /// # Errors
     /// If it cannot be started.
-    pub async fn start(control: &Control, arguments: Vec<String>) -> Result<Self, ControlError> {
+    pub async fn start(
+        control: &Control,
+        env: BTreeMap<String, String>,
+        arguments: Vec<String>,
+    ) -> Result<Self, ControlError> {
         let command = Command {
             program: Program::Role(arguments),
-            env: std::collections::BTreeMap::new(),
+            env,
             directory: None,
             terminal: None,
             lifetime: Lifetime::Connection,
@@ -67,6 +73,25 @@ impl Role {
                 ProcessEvent::Exited(exit) => {
                     let complaints = String::from_utf8_lossy(&self.complaints).trim().to_owned();
                     return Ok(RoleStep::Ended(exit, complaints));
+                }
+            }
+        }
+    }
+
+    /// Everything that it prints until its end; an error says why that was a bad one, in words.
+    ///
+    /// # Errors
+    /// If the connection ended first.
+    pub async fn events(mut self) -> Result<(Vec<RoleEvent>, Result<(), String>), ControlError> {
+        let (mut events, mut failure) = (Vec::new(), None);
+        loop {
+            match self.next().await? {
+                RoleStep::Event(RoleEvent::Failed { reason }) => failure = failure.or(Some(reason)),
+                RoleStep::Event(event) => events.push(event),
+                RoleStep::Ended(Exit::Code(0), _) => return Ok((events, Ok(()))),
+                RoleStep::Ended(exit, complaints) => {
+                    let ended = || format!("it ended with {}: {complaints}", ending(exit));
+                    return Ok((events, Err(failure.unwrap_or_else(ended))));
                 }
             }
         }

@@ -1,35 +1,34 @@
 //! The scenarios of a file, one after the other, each over its cells.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::control::process::Hands;
-use crate::number::counted;
 use crate::report::event::RunEvent;
 use crate::report::model::{CaptureReport, CellReport, Finding, Outcome, ScenarioReport};
-use crate::topology::model::{Files, Scenario, Topology, Transfer, Work};
+use crate::topology::model::{Scenario, Transfer, Work};
 
+use super::agenda::{Agenda, Cell, in_cell};
 use super::capture::Captures;
-use super::cell::{Params, combinations, label};
-use super::context::{CellPlace, RunContext, ScenarioError, base_name};
-use super::expectation;
+use super::cell::label;
+use super::context::{CellPlace, RunContext, ScenarioError};
+use super::estimate::{Estimate, weight};
+use super::headline::{headline, kind};
 use super::role::SIGKILL;
 use super::steps::action::Stage;
+use super::stress::published::Published;
+use super::stress::summary::summarize;
 use super::transfer::{cargo, cell};
-use super::{proof, steps};
+use super::{conversation, expectation, proof, steps, stress};
 
-/// Carries out the scenarios, all or those named, in the file's order.
-///
-/// Where they are repeated, each cell says which time it is by a parameter `run`.
+/// Carries out the scenarios, all or those asked for, in the file's order.
 pub async fn run_all(
     cx: &RunContext<'_>,
-    only: &[String],
-    repeat: u32,
+    agenda: &Agenda,
 ) -> (Vec<ScenarioReport>, Vec<CaptureReport>) {
     let (mut reports, mut captures) = (Vec::new(), Vec::new());
-    let chosen = |scenario: &&Scenario| only.is_empty() || only.contains(&scenario.name);
+    let chosen = |scenario: &&Scenario| agenda.has(scenario);
     for scenario in cx.topology.scenarios.iter().filter(chosen) {
-        let (report, captured) = run_one(cx, scenario, repeat).await;
+        let (report, captured) = run_one(cx, scenario, agenda).await;
         let (scenario, outcome) = (report.name.clone(), report.outcome);
         cx.tell(&RunEvent::ScenarioEnded { scenario, outcome });
         reports.push(report);
@@ -41,24 +40,14 @@ pub async fn run_all(
 async fn run_one(
     cx: &RunContext<'_>,
     scenario: &Scenario,
-    repeat: u32,
+    agenda: &Agenda,
 ) -> (ScenarioReport, Vec<CaptureReport>) {
-    let mut matrix = scenario.matrix.clone();
-    if repeat > 1 {
-        matrix.push((
-            RUN.to_owned(),
-            (1..=repeat).map(|run| run.to_string()).collect(),
-        ));
-    }
-    let cells = combinations(&matrix);
+    let cells = agenda.cells(scenario);
     let mut report = ScenarioReport {
         name: scenario.name.clone(),
         kind: kind(&scenario.work).to_owned(),
-        outcome: Outcome::Passed,
         headline: headline(&scenario.work),
-        reason: None,
-        cells: Vec::new(),
-        proofs: Vec::new(),
+        ..ScenarioReport::default()
     };
     cx.tell(&RunEvent::ScenarioBegun {
         scenario: report.name.clone(),
@@ -70,7 +59,9 @@ async fn run_one(
         report.reason = Some(reason);
         return (report, Vec::new());
     }
-    match run_cells(cx, scenario, &cells, &mut report).await {
+    let ran = run_cells(cx, scenario, &cells, &mut report).await;
+    report.load = summarize(&report.cells);
+    match ran {
         Ok(captures) => {
             report.outcome = expectation::worst(&report, &scenario.expect);
             (report, captures)
@@ -83,100 +74,130 @@ async fn run_one(
     }
 }
 
-/// Runs every cell between the beginning and the end of the captures.
+/// Runs every cell that was not run before an interruption, between the beginning and the end of the
+/// captures.
 async fn run_cells(
     cx: &RunContext<'_>,
     scenario: &Scenario,
-    cells: &[Params],
+    cells: &[Cell],
     report: &mut ScenarioReport,
 ) -> Result<Vec<CaptureReport>, ScenarioError> {
+    let earlier = |cell: &Cell| cx.journal.earlier(&scenario.name, &cell.params);
+    report
+        .cells
+        .extend(cells.iter().filter_map(earlier).cloned());
+    report.earlier_cells = report.cells.len();
+    let left: Vec<&Cell> = cells
+        .iter()
+        .filter(|cell| earlier(cell).is_none())
+        .collect();
+    if left.is_empty() {
+        return Ok(Vec::new());
+    }
+    let own = left.iter().map(|cell| in_cell(cx, scenario, &cell.params));
+    let own = own.collect::<Result<Vec<_>, _>>()?;
     if let Some(transfer) = scenario.work.transfer() {
         cargo::prepare(cx, transfer).await?;
     }
-    let captures = Captures::begin(cx, &scenario.name, scenario.capture).await?;
-    let mut trouble = None;
-    for (index, params) in cells.iter().enumerate() {
-        let cell = label(params);
-        let place = CellPlace {
-            scenario,
-            params,
-            index,
-        };
-        cx.tell(&RunEvent::CellBegun {
-            scenario: scenario.name.clone(),
-            cell: cell.clone(),
-        });
-        match run_cell(cx, place, params).await {
-            Ok(done) => {
-                let (scenario, seconds) = (scenario.name.clone(), done.duration_s);
-                cx.tell(&RunEvent::CellEnded {
-                    scenario,
-                    cell,
-                    outcome: done.outcome,
-                    seconds,
-                });
-                report.cells.push(done);
-            }
-            Err(error) => {
-                trouble = Some(error);
-                break;
-            }
-        }
-    }
+    let captures = Captures::begin(cx, scenario).await?;
+    let ran = run_each(cx, scenario, (&left, &own), report).await;
     let captures = captures.end(cx).await;
-    if let Some(error) = trouble {
-        return Err(error);
-    }
+    report.cells.sort_by_key(|cell| place_of(cells, cell));
+    ran?;
     report.proofs = proof::judge(cx, scenario, &captures).await?;
     Ok(captures)
+}
+
+/// A cell's scenario as its values make it, and what makes it one for a later version.
+type Own = (Scenario, Option<String>);
+
+async fn run_each(
+    cx: &RunContext<'_>,
+    scenario: &Scenario,
+    (cells, own): (&[&Cell], &[Own]),
+    report: &mut ScenarioReport,
+) -> Result<(), ScenarioError> {
+    let mut estimate = Estimate::new(own.iter().map(|(own, _)| weight(&own.work)));
+    let total = report.earlier_cells + cells.len();
+    for (cell, (own, reason)) in cells.iter().zip(own) {
+        let name = label(&cell.params);
+        cx.tell(&RunEvent::CellBegun {
+            scenario: scenario.name.clone(),
+            cell: name.clone(),
+            done: report.cells.len(),
+            cells: total,
+            left_s: estimate.left().map(|left| left.as_secs_f64()),
+        });
+        let place = CellPlace {
+            scenario: own,
+            params: &cell.params,
+            index: cell.index,
+        };
+        let done = match reason {
+            Some(reason) => skipped(cell, reason),
+            None => run_cell(cx, place, (cell, scenario)).await?,
+        };
+        cx.journal.note(&scenario.name, &done)?;
+        estimate.done(weight(&own.work));
+        cx.tell(&RunEvent::CellEnded {
+            scenario: scenario.name.clone(),
+            cell: name,
+            outcome: done.outcome,
+            seconds: done.duration_s,
+        });
+        report.cells.push(done);
+    }
+    Ok(())
+}
+
+/// Where a cell that was run stands among those that were to be run.
+fn place_of(cells: &[Cell], done: &CellReport) -> Option<usize> {
+    let mut cells = cells.iter();
+    cells
+        .find(|cell| cell.params == done.params)
+        .map(|cell| cell.index)
 }
 
 async fn run_cell(
     cx: &RunContext<'_>,
     place: CellPlace<'_>,
-    params: &Params,
+    (cell, base): (&Cell, &Scenario),
 ) -> Result<CellReport, ScenarioError> {
     let start = Instant::now();
-    let mut cell = CellReport {
-        params: params.clone(),
-        ..CellReport::default()
-    };
-    let (scenario, reason) = in_cell(cx, place)?;
-    if let Some(reason) = reason {
-        cell.outcome = Outcome::Skipped;
-        cell.findings.push(finding(Outcome::Skipped, reason));
-        return Ok(cell);
-    }
-    let own = CellPlace {
-        scenario: &scenario,
-        ..place
-    };
+    let scenario = place.scenario;
+    let mut report = empty(cell);
     match &scenario.work {
         Work::Broadcast(transfer, _) | Work::Split(transfer) => {
-            if Some(&transfer.files) != place.scenario.work.transfer().map(|t| &t.files) {
+            if Some(&transfer.files) != base.work.transfer().map(|t| &t.files) {
                 cargo::prepare(cx, transfer).await?;
             }
-            run_transfer(cx, own, transfer, &mut cell).await?;
+            run_transfer(cx, place, transfer, &mut report).await?;
         }
         Work::Steps(list) => {
             let mut stage = Stage::default();
-            let ran = steps::run(cx, own, list, &mut stage);
+            let ran = steps::run(cx, place, list, &mut stage);
             let ran = tokio::time::timeout(scenario.timeout, ran).await;
             steps::engine::end_programs(&mut stage).await;
             match ran {
-                Ok(reports) => cell.steps = reports?,
-                Err(_) => cell.findings.push(late(&scenario)),
+                Ok(reports) => report.steps = reports?,
+                Err(_) => report.findings.push(late(scenario)),
             }
-            cell.files = stage.files;
+            report.files = stage.files;
         }
-        Work::Later { .. } => {}
+        Work::Stress(stress) => {
+            let published = Published::read(stress).await?;
+            stress::cell::run(cx, place, (stress, &published), &mut report).await?;
+        }
+        Work::Conversation(conversation) => {
+            conversation::run(cx, place, conversation, &mut report).await?;
+        }
     }
-    if cell.files.iter().all(|file| file.kept.is_none()) {
+    if report.files.iter().all(|file| file.kept.is_none()) {
         cx.evidence.drop_received(place.evidence())?;
     }
-    cell.duration_s = start.elapsed().as_secs_f64();
-    expectation::judge(&mut cell, &scenario.expect);
-    Ok(cell)
+    report.duration_s = start.elapsed().as_secs_f64();
+    expectation::judge(&mut report, &scenario.expect);
+    Ok(report)
 }
 
 async fn run_transfer(
@@ -202,54 +223,23 @@ async fn run_transfer(
 
 /// What makes a scenario one for a later version.
 fn not_yet(scenario: &Scenario) -> Option<String> {
-    if let Work::Later { kind } = &scenario.work {
-        return Some(format!(
-            "scenarios of kind `{kind}` are carried out by a later version"
-        ));
-    }
     (!scenario.faults.is_empty()).then(|| "faults are carried out by a later version".to_owned())
 }
 
-/// The scenario as a cell's parameters make it, and what makes it one for a later version.
-fn in_cell(
-    cx: &RunContext<'_>,
-    place: CellPlace<'_>,
-) -> Result<(Scenario, Option<String>), ScenarioError> {
-    let params = place.params.iter();
-    let variables: BTreeMap<_, _> = params
-        .filter(|(axis, _)| *axis != MODEL && *axis != RUN)
-        .map(|(k, v)| (k.clone(), v.clone()))
-        .collect();
-    let (mut scenario, mut reason) = (place.scenario.clone(), None);
-    if !variables.is_empty() {
-        let wrong = |wrong: crate::topology::Diagnostics| ScenarioError::Reread(wrong.to_string());
-        let reread = (cx.reread)(&variables).map_err(wrong)?;
-        reason = impaired(&reread);
-        let mut scenarios = reread.scenarios.into_iter();
-        scenario = scenarios
-            .find(|s| s.name == scenario.name)
-            .unwrap_or(scenario);
+fn empty(cell: &Cell) -> CellReport {
+    CellReport {
+        number: cell.number,
+        params: cell.params.clone(),
+        ..CellReport::default()
     }
-    if let (Some(model), Work::Broadcast(transfer, _) | Work::Split(transfer)) =
-        (place.params.get(MODEL), &mut scenario.work)
-        && let Ok(model) = model.parse()
-    {
-        transfer.sending.model = Some(model);
-    }
-    Ok((scenario, reason))
 }
 
-/// What says that a topology has links that this version would not make bad.
-pub fn impaired(topology: &Topology) -> Option<String> {
-    topology.nodes.iter().find_map(|node| {
-        let bad =
-            |i: &&crate::topology::model::Interface| !i.egress.is_none() || !i.ingress.is_none();
-        let interface = node.interfaces.iter().find(bad)?;
-        let end = format!("{}:{}", node.name, interface.name);
-        Some(format!(
-            "impairments, here of {end}, are carried out by a later version"
-        ))
-    })
+fn skipped(cell: &Cell, reason: &str) -> CellReport {
+    CellReport {
+        outcome: Outcome::Skipped,
+        findings: vec![finding(Outcome::Skipped, reason.to_owned())],
+        ..empty(cell)
+    }
 }
 
 fn late(scenario: &Scenario) -> Finding {
@@ -266,43 +256,3 @@ fn finding(outcome: Outcome, text: String) -> Finding {
         text,
     }
 }
-
-fn kind(work: &Work) -> &str {
-    match work {
-        Work::Broadcast(..) => "broadcast",
-        Work::Split(_) => "split",
-        Work::Steps(_) => "steps",
-        Work::Later { kind } => kind,
-    }
-}
-
-fn headline(work: &Work) -> String {
-    match work {
-        Work::Broadcast(transfer, _) => {
-            let receivers = counted(transfer.to.len() as u64, "node");
-            format!("{} from {} to {receivers}", names(transfer), transfer.from)
-        }
-        Work::Split(transfer) => {
-            let to: Vec<_> = transfer.to.iter().map(ToString::to_string).collect();
-            let (names, from) = (names(transfer), &transfer.from);
-            format!("{names} from {from} to {}, one to each", to.join(", "))
-        }
-        Work::Steps(steps) => counted(steps.len() as u64, "step"),
-        Work::Later { kind } => format!("kind {kind}"),
-    }
-}
-
-/// What is sent, in words.
-fn names(transfer: &Transfer) -> String {
-    let names: Vec<_> = match &transfer.files {
-        Files::Here(files) => files.iter().map(|file| base_name(file)).collect(),
-        Files::Downloaded(files) => files.iter().map(|file| file.key.to_string()).collect(),
-    };
-    names.join(", ")
-}
-
-/// The matrix axis that names the concurrency model.
-const MODEL: &str = "model";
-
-/// The parameter that tells repetitions apart.
-const RUN: &str = "run";

@@ -33,7 +33,7 @@ mod variables;
 pub use diagnostic::{Diagnostic, Diagnostics};
 use document::word::signal_name;
 pub use model::Topology;
-pub use read::read;
+pub use read::{Found, read};
 pub use resolved::resolved_toml;
 pub use schema::schema;
 pub use variables::{VariableError, fill};

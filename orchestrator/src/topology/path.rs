@@ -142,7 +142,9 @@ mod tests {
             [node.alone]
         "#;
         let base = std::path::Path::new("");
-        let read = crate::topology::read("lab.toml", text, base, &BTreeMap::new(), &|_| true);
+        let read = crate::topology::read("lab.toml", text, base, &BTreeMap::new(), &|_| {
+            crate::topology::Found::File
+        });
         let topology = read.unwrap();
         let all: Vec<_> = paths(&topology).collect();
         let names: Vec<_> = all

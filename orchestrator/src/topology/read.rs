@@ -8,9 +8,24 @@ use super::model::Topology;
 use super::resolve::Surroundings;
 use super::{document, resolve};
 
+/// What is at an input file's path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A device, a socket or a pipe.
+    Special,
+    /// Nothing.
+    Nothing,
+    /// Nobody can tell, for this reason.
+    Unknown(String),
+}
+
 /// Reads a topology file. `base` is the folder that its relative paths start from, `overrides` are
 /// values for its variables (`--set`, and a matrix cell's parameters other than `model`), and
-/// `exists` tells whether an input file is there.
+/// `look` tells what is at an input file's path.
 ///
 /// # Errors
 /// Every mistake in the file, each with its place and what to write instead.
@@ -19,9 +34,9 @@ pub fn read(
     text: &str,
     base: &Path,
     overrides: &BTreeMap<String, String>,
-    exists: &dyn Fn(&Path) -> bool,
+    look: &dyn Fn(&Path) -> Found,
 ) -> Result<Topology, Diagnostics> {
-    let surroundings = Surroundings { base, exists };
+    let surroundings = Surroundings { base, look };
     let (document, mut mistakes) = document::read(text);
     let mut topology = None;
     if let Some(document) = document {

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use super::{Site, ledger, lifecycle, network, nodes, programs};
+use super::{Site, ledger, lifecycle, network, nodes, programs, serving};
 
 /// Something that must hold on every backend whose nodes offer what it needs.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +53,7 @@ pub const CASES: &[Case] = cases! {
     nodes::an_unknown_program_is_refused &[];
     nodes::a_signal_ends_a_program &[];
     nodes::files_come_back_as_they_went &[];
+    nodes::files_that_go_at_once_come_back_as_they_went &[];
     nodes::a_folder_is_listed &[];
     nodes::a_missing_file_is_named &[];
     nodes::a_file_is_awaited &[];
@@ -72,4 +73,5 @@ pub const CASES: &[Case] = cases! {
     network::a_wire_joins_two_nodes &[Needs::Shell];
     network::a_capture_sees_a_broadcast &[Needs::Kernel];
     network::labs_do_not_hear_each_other &[Needs::Kernel];
+    serving::nothing_is_lost_though_workers_are_killed &[Needs::Shell];
 };

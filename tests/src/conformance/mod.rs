@@ -9,6 +9,7 @@
 //! - [`nodes`]: programs, files and waiting, the same on every backend.
 //! - [`programs`]: what needs a shell in the node.
 //! - [`network`]: what moves between nodes.
+//! - [`serving`]: a file server whose workers are killed.
 
 pub mod case;
 mod ledger;
@@ -17,6 +18,7 @@ mod network;
 mod nodes;
 mod programs;
 pub mod runner;
+mod serving;
 pub mod site;
 
 pub use case::{CASES, Case, Needs};

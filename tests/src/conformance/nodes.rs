@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use orchestrator::control::Control;
 use protocol::control::{Condition, Exit, FailureKind, Transport};
 
@@ -62,6 +63,24 @@ pub(super) async fn files_come_back_as_they_went(site: &Site) {
     // Each node has files of its own.
     let elsewhere = control(&lab, "b").get("/root/twice").await.unwrap_err();
     assert_eq!(elsewhere.failure(), Some(FailureKind::NotFound));
+    site.destroy(lab).await;
+}
+
+pub(super) async fn files_that_go_at_once_come_back_as_they_went(site: &Site) {
+    let lab = site.raise_three().await;
+    let node = control(&lab, "a");
+    let body = noise(100_000);
+    // More than may wait to be sent, so that they wait for each other.
+    let puts = (0..60).map(|number| {
+        let body = &body[number..];
+        async move {
+            let path = format!("/root/at-once/{number}");
+            node.put(&path, 0o644, body).await.unwrap();
+            let back = node.get(&path).await.unwrap().all(body.len()).await;
+            assert!(back.unwrap() == body, "{number} differs");
+        }
+    });
+    join_all(puts).await;
     site.destroy(lab).await;
 }
 

@@ -230,7 +230,7 @@ fn command(program: Program) -> Command {
 
 fn read(text: &str) -> Topology {
     let read = topology::read("case.toml", text, Path::new("."), &BTreeMap::new(), &|_| {
-        true
+        topology::Found::File
     });
     read.unwrap_or_else(|wrong| panic!("{}", wrong.render(false)))
 }

@@ -10,9 +10,7 @@ use bytes::Bytes;
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use crate::backend::{
-    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Ledger, Owned, Resource,
-};
+use crate::backend::{Backend, BackendError, BackendKind, Fabric, Hold, Ledger, Owned, Resource};
 use crate::plan::Plan;
 
 use super::container::{Site, Started, kernel_lacks_ipv6};
@@ -170,23 +168,8 @@ impl Backend for DockerBackend {
     }
 
     async fn attach(&self, hold: &Hold) -> Result<Box<dyn Fabric>, BackendError> {
-        let docker = self.engine.docker().await?;
-        for (node, container) in &hold.nodes {
-            let gone = |reason: &str| {
-                BackendErrorKind::Node {
-                    node: node.to_string(),
-                    reason: reason.to_owned(),
-                }
-                .at(BackendKind::Docker, format!("looking for lab {}", hold.lab))
-            };
-            let there = docker.inspect_container(container, None).await;
-            let there = there.map_err(|_| gone("its container is gone"))?;
-            if there.state.and_then(|state| state.running) != Some(true) {
-                return Err(gone("its container does not run"));
-            }
-        }
         Ok(Box::new(DockerFabric {
-            docker: docker.clone(),
+            docker: self.engine.docker().await?.clone(),
             lab: hold.lab.clone(),
             containers: hold.nodes.iter().cloned().collect(),
             attached: Mutex::default(),

@@ -25,6 +25,9 @@ use super::mark;
 use super::network::Endpoint;
 use super::wire::AttachedWire;
 
+/// The most that files in a node's `/dev/shm` may take, in bytes, where its memory has no limit.
+const SHARED_MEMORY: i64 = 16 << 30;
+
 /// Where every agent listens for further connections.
 pub(super) const SOCKET: &str = "/.orchestrator/agent.sock";
 
@@ -177,6 +180,9 @@ impl Site<'_> {
             cap_add: Some(vec!["NET_ADMIN".to_owned(), "NET_RAW".to_owned()]),
             sysctls: Some(self.sysctls(node.settings.forward)),
             memory,
+            // Engines grant 64 MiB, where nodes on namespaces have what the machine has. What lies
+            // there counts against the node's memory all the same.
+            shm_size: Some(memory.unwrap_or(SHARED_MEMORY)),
             // As much again of swap would be allowed otherwise.
             memory_swap: memory,
             nano_cpus: node.milli_cpus.map(|milli| i64::from(milli) * 1_000_000),

@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 
 use crate::backend::BackendError;
 
-use super::error::{at, lacking};
+use super::error::{at, lacking, no_engine};
 
 /// Where the engine is, and the connection once there is one.
 #[derive(Debug)]
@@ -47,10 +47,10 @@ impl Engine {
 
     async fn connect(&self) -> Result<Docker, BackendError> {
         let action = format!("connecting to the engine at {}", self.host);
-        let docker = Docker::connect_with_host(&self.host)
-            .map_err(at(&action))?
-            .with_timeout(REQUEST_TIMEOUT);
-        let server = docker.version().await.map_err(at(&action))?;
+        let unusable = |error| no_engine(error, &action);
+        let docker = Docker::connect_with_host(&self.host).map_err(unusable)?;
+        let docker = docker.with_timeout(REQUEST_TIMEOUT);
+        let server = docker.version().await.map_err(unusable)?;
         let api = server.api_version.as_deref().unwrap_or_default();
         let version = parse_version(api).unwrap_or_default();
         if version < OLDEST_API {
@@ -121,7 +121,15 @@ mod tests {
 
     #[tokio::test]
     async fn an_engine_that_is_not_there_is_lacking() {
-        for host in ["unix:///no/such.sock", "tcp://127.0.0.1:1", "ftp://x"] {
+        for host in [
+            "unix:///no/such.sock",
+            "unix:///dev/null",
+            "tcp://127.0.0.1:1",
+            "tcp://127.0.0.1:99999",
+            "tcp://127.0.0.1:port",
+            "tcp://",
+            "ftp://x",
+        ] {
             let error = Engine::new(host.to_owned()).docker().await.unwrap_err();
             let text = error.to_string();
             assert!(

@@ -17,6 +17,19 @@ pub(super) fn at(action: impl Into<String>) -> impl FnOnce(Error) -> BackendErro
     }
 }
 
+/// What it means that the first request to an engine fails: whatever the reason, there is none to be
+/// used.
+pub(super) fn no_engine(error: Error, action: &str) -> BackendError {
+    match kind(error, action) {
+        lacking @ BackendErrorKind::Lacking { .. } => lacking.at(BackendKind::Docker, action),
+        other => lacking(
+            format!("no Docker engine answers there: {other}"),
+            ADDRESS,
+            action,
+        ),
+    }
+}
+
 /// Something that this machine or the engine lacks, and how to mend it.
 pub(super) fn lacking(
     what: impl Into<String>,
@@ -87,18 +100,24 @@ fn unreachable(error: &Error) -> Option<BackendErrorKind> {
         ),
         Error::UnsupportedURISchemeError { uri } => lacking(
             format!("DOCKER_HOST is {uri}, which is no address of an engine here"),
-            "write unix:///PATH or tcp://HOST:PORT",
+            ADDRESS,
         ),
-        _ => match io_error(error)?.kind() {
-            io::ErrorKind::PermissionDenied => lacking(
-                "the Docker engine's socket may not be opened by this user".to_owned(),
-                "run `sudo usermod -aG docker $USER` and log in again, or run as root, or use \
-                 `--backend netns`",
+        _ => match io_error(error)? {
+            io if io.raw_os_error() == Some(EMFILE) => lacking(
+                "this process may open no more files".to_owned(),
+                "raise the limit: `ulimit -n`",
             ),
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-                lacking("no Docker engine answers".to_owned(), START)
-            }
-            _ => None,
+            io => match io.kind() {
+                io::ErrorKind::PermissionDenied => lacking(
+                    "the Docker engine's socket may not be opened by this user".to_owned(),
+                    "run `sudo usermod -aG docker $USER` and log in again, or run as root, or use \
+                 `--backend netns`",
+                ),
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                    lacking("no Docker engine answers".to_owned(), START)
+                }
+                _ => None,
+            },
         },
     }
 }
@@ -118,6 +137,12 @@ fn io_error(error: &Error) -> Option<&io::Error> {
 fn is_full(message: &str) -> bool {
     message.contains("no space left on device")
 }
+
+/// errno(3).
+const EMFILE: i32 = nix::errno::Errno::EMFILE as i32;
+
+const ADDRESS: &str = "write unix:///PATH or tcp://HOST:PORT into DOCKER_HOST, or use \
+                       `--backend netns`";
 
 const START: &str = "start one (`sudo systemctl start docker`), or name another in DOCKER_HOST, or \
                      use `--backend netns`";

@@ -2,12 +2,13 @@
 
 use protocol::name::NodeName;
 
-use super::world::{FakeBackend, Tamper};
+use super::world::{Affliction, FakeBackend, Tamper};
 
 impl FakeBackend {
     /// A backend in which things go wrong: words such as `cut:alpine-1`. A broadcast to a node is
     /// changed by `drop`, `cut`, `change` and `extra` ([`Tamper`]); `stuck` makes a node impossible to
-    /// remove; `fail:2` makes the next raise fail at its third resource. Other words mean nothing.
+    /// remove, and removing it takes forever with `endless`; `panic` makes reaching a node a defect of
+    /// this program; `fail:2` makes the next raise fail at its third resource. Other words mean nothing.
     pub fn with_faults(words: &str) -> Self {
         let backend = Self::default();
         for word in words.split_whitespace() {
@@ -30,7 +31,9 @@ impl FakeBackend {
             "cut" => self.tamper(node, Tamper::Cut),
             "change" => self.tamper(node, Tamper::Change),
             "extra" => self.tamper(node, Tamper::Extra),
-            "stuck" => drop(self.world.lock().stuck_nodes.insert(node)),
+            "stuck" => self.afflict(node, Affliction::Stuck),
+            "endless" => self.afflict(node, Affliction::Endless),
+            "panic" => self.afflict(node, Affliction::Panics),
             _ => return None,
         }
         Some(())

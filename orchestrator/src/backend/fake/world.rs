@@ -34,6 +34,17 @@ pub enum Tamper {
     Extra,
 }
 
+/// What is wrong with a node, of whichever lab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Affliction {
+    /// It is impossible to remove.
+    Stuck,
+    /// Removing it takes forever.
+    Endless,
+    /// Who reaches for it panics.
+    Panics,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct World {
     state: Mutex<State>,
@@ -44,7 +55,7 @@ pub(super) struct State {
     made: BTreeMap<Resource, LabId>,
     fail_raise_at: Option<usize>,
     stuck: BTreeSet<Resource>,
-    pub(super) stuck_nodes: BTreeSet<NodeName>,
+    afflicted: BTreeMap<NodeName, Affliction>,
     pub(super) tamper: BTreeMap<NodeName, Tamper>,
     pub(super) files: BTreeMap<(NodeName, String), Vec<u8>>,
     /// Receivers that listen: node, folder, and where to tell them of a file.
@@ -72,6 +83,10 @@ impl FakeBackend {
         self.world.lock().tamper.insert(node, tamper);
     }
 
+    pub(super) fn afflict(&self, node: NodeName, affliction: Affliction) {
+        self.world.lock().afflicted.insert(node, affliction);
+    }
+
     /// What a raise of `plan` makes, in order.
     pub fn resources(plan: &Plan) -> Vec<Resource> {
         let named = |kind: &str, name: &str| Resource::Fake(format!("{} {kind} {name}", plan.lab));
@@ -88,13 +103,14 @@ impl FakeBackend {
 }
 
 impl State {
-    /// Whether it is a node, of whichever lab, that shall be impossible to remove.
-    fn is_stuck_node(&self, resource: &Resource) -> bool {
+    /// What is wrong with a resource, if it is a node.
+    fn affliction(&self, resource: &Resource) -> Option<Affliction> {
         let Resource::Fake(text) = resource else {
-            return false;
+            return None;
         };
         let named = |node: &NodeName| text.ends_with(&format!(" node {node}"));
-        self.stuck_nodes.iter().any(named)
+        let mut afflicted = self.afflicted.iter();
+        afflicted.find_map(|(node, affliction)| named(node).then_some(*affliction))
     }
 }
 
@@ -155,8 +171,12 @@ impl Backend for FakeBackend {
     }
 
     async fn remove(&self, resource: &Resource) -> Result<(), BackendError> {
+        let affliction = self.world.lock().affliction(resource);
+        if affliction == Some(Affliction::Endless) {
+            return std::future::pending().await;
+        }
         let mut state = self.world.lock();
-        if state.stuck.contains(resource) || state.is_stuck_node(resource) {
+        if state.stuck.contains(resource) || affliction == Some(Affliction::Stuck) {
             let what = std::io::Error::other("told to stay");
             let action = format!("removing {resource}");
             return Err(BackendErrorKind::system(what).at(BackendKind::Fake, action));
@@ -194,6 +214,11 @@ impl Fabric for FakeFabric {
             };
             return Err(kind.at(BackendKind::Fake, "opening a control connection"));
         }
+        let affliction = self.world.lock().afflicted.get(node).copied();
+        assert!(
+            affliction != Some(Affliction::Panics),
+            "told to panic on {node}"
+        );
         let (ours, theirs) = tokio::io::duplex(PIPE);
         tokio::spawn(agent::serve(theirs, node.clone(), Arc::clone(&self.world)));
         Ok(Box::new(ours))

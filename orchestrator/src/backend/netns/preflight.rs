@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 
 use nix::errno::Errno;
+use nix::sys::resource::{Resource, getrlimit};
 use plumbing::capability;
 use protocol::keeper::KeeperFailure;
 
@@ -15,6 +16,7 @@ pub(super) fn check(plan: &Plan) -> Result<(), BackendErrorKind> {
     images(plan)?;
     ports(plan)?;
     kernel()?;
+    procfs()?;
     rights()?;
     room(plan.nodes.len() as u64)
 }
@@ -31,6 +33,10 @@ pub(super) fn remedy(failure: &KeeperFailure) -> Option<&'static str> {
         Errno::ENOSPC => Some("raise the limits in /proc/sys/user/, or remove other labs"),
         Errno::EAGAIN => Some("raise the limit of processes: `ulimit -u`, `sysctl kernel.pid_max`"),
         Errno::ENOMEM => Some("free memory, or ask for fewer nodes"),
+        Errno::EROFS => Some(
+            "run where /proc/sys may be written, as in no unprivileged container, or use \
+             `--backend docker`",
+        ),
         _ => None,
     }
 }
@@ -81,6 +87,16 @@ fn kernel() -> Result<(), BackendErrorKind> {
     Ok(())
 }
 
+fn procfs() -> Result<(), BackendErrorKind> {
+    if fs::exists("/proc/self").unwrap_or(false) {
+        return Ok(());
+    }
+    Err(lacking(
+        "/proc is not mounted",
+        "mount it: `mount -t proc proc /proc`",
+    ))
+}
+
 /// Root may make namespaces; anybody else needs user namespaces.
 fn rights() -> Result<(), BackendErrorKind> {
     if capability::may_administer().map_err(BackendErrorKind::system)? {
@@ -124,6 +140,16 @@ fn room(nodes: u64) -> Result<(), BackendErrorKind> {
             "ask for fewer nodes, or add memory",
         ),
     ];
+    // Root may start more than its limit.
+    if !nix::unistd::geteuid().is_root() {
+        let (limit, _) = getrlimit(Resource::RLIMIT_NPROC).map_err(BackendErrorKind::system)?;
+        needs.push((
+            "processes and threads of this user",
+            nodes * THREADS_A_NODE + THREADS,
+            Some(limit),
+            "raise the limit, `ulimit -u`",
+        ));
+    }
     for kind in ["net", "mnt", "pid", "uts", "ipc"] {
         let most = number(&format!("/proc/sys/user/max_{kind}_namespaces"));
         needs.push((
@@ -182,5 +208,8 @@ const DESCRIPTORS_A_NODE: u64 = 4;
 const DESCRIPTORS: u64 = 64;
 /// The agent and a program.
 const PROCESSES_A_NODE: u64 = 2;
+/// The agent's, and a program's; and the orchestrator's own.
+const THREADS_A_NODE: u64 = 8;
+const THREADS: u64 = 16;
 /// KiB: the agent, and the kernel's own for its namespaces and interfaces.
 const MEMORY_A_NODE: u64 = 4096;

@@ -195,14 +195,9 @@ impl Stage {
     }
 
     fn command(&self, program: &RunProgram, cx: &RunContext<'_>) -> Command {
-        let node = cx
-            .topology
-            .nodes
-            .iter()
-            .find(|node| node.name == program.node);
         Command {
             program: Program::Own(self.values.fill_all(&program.command)),
-            env: node.map(|node| node.env.clone()).unwrap_or_default(),
+            env: cx.env(&program.node),
             directory: None,
             terminal: None,
             lifetime: Lifetime::Connection,

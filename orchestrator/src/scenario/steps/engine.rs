@@ -78,6 +78,7 @@ async fn carry_out(
         },
         duration_s: start.elapsed().as_secs_f64(),
         detail: held.err(),
+        reply: None,
     })
 }
 
@@ -107,6 +108,7 @@ fn skipped(step: &Step) -> StepReport {
         outcome: Outcome::Skipped,
         duration_s: 0.0,
         detail: Some("an earlier step is not as expected".to_owned()),
+        reply: None,
     }
 }
 

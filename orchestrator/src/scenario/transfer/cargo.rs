@@ -115,7 +115,7 @@ pub async fn load(
 /// Starts an origin, which listens when this returns.
 async fn serve(cx: &RunContext<'_>, node: &NodeName) -> Result<Role, ScenarioError> {
     let arguments = ["origin", "--directory", SERVED].map(str::to_owned);
-    let mut role = Role::start(cx.node(node)?, arguments.into()).await?;
+    let mut role = cx.role(node, arguments.into()).await?;
     match role.next().await? {
         RoleStep::Event(RoleEvent::Ready) => Ok(role),
         RoleStep::Event(RoleEvent::Failed { reason }) => Err(ScenarioError::NotReady {
@@ -148,7 +148,7 @@ async fn download(
             format!("{}={}", download.key, url(download)),
         ]);
     }
-    let mut role = Role::start(cx.node(&transfer.from)?, arguments).await?;
+    let mut role = cx.role(&transfer.from, arguments).await?;
     running.push(role.hands());
     let mut records = BTreeMap::new();
     let mut loaded = Loaded::default();

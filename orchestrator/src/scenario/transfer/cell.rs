@@ -40,7 +40,8 @@ pub async fn run(
     let counts: Vec<u64> = (0..paths.to.len())
         .map(|receiver| datagrams(&sent.tasks, &paths, receiver))
         .collect();
-    for received in receivers.finish(&counts).await? {
+    let failed = sent.findings.first().map(|finding| &finding.text[..]);
+    for received in receivers.finish(&counts, failed).await? {
         cell.findings.extend(received.findings);
     }
     let received = compare(cx, place, what, &sent.tasks).await?;

@@ -52,7 +52,7 @@ impl Paths {
         match work {
             Work::Broadcast(transfer, address) => broadcast(plan, transfer, *address).map(Some),
             Work::Split(transfer) => split(plan, transfer).map(Some),
-            Work::Steps(_) | Work::Later { .. } => Ok(None),
+            Work::Steps(_) | Work::Stress(_) | Work::Conversation(_) => Ok(None),
         }
     }
 

@@ -1,6 +1,8 @@
 //! The receivers' roles, from their readiness to their end.
 
 use std::net::Ipv4Addr;
+use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
 use protocol::control::Exit;
@@ -12,7 +14,7 @@ use crate::control::process::Hands;
 use crate::number::counted;
 use crate::report::model::{Finding, Outcome};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
-use crate::scenario::role::{Role, RoleStep, ending};
+use crate::scenario::role::{Role, RoleStep, SIGKILL, ending};
 use crate::topology::model::Transfer;
 
 use super::paths::{End, Paths};
@@ -35,6 +37,14 @@ pub struct Received {
     pub findings: Vec<Finding>,
 }
 
+/// How a receiver ended.
+#[derive(Debug)]
+struct Ended {
+    exit: Exit,
+    /// What it wrote on standard error.
+    complaints: String,
+}
+
 impl Receivers {
     /// Starts them all; each listens when this returns.
     ///
@@ -48,8 +58,11 @@ impl Receivers {
     ) -> Result<Self, ScenarioError> {
         let numbered = paths.to.iter().enumerate();
         let started = numbered.map(|(number, end)| async move {
-            let arguments = arguments(place, transfer, paths, (number, end));
-            let mut role = Role::start(cx.node(&end.node)?, arguments).await?;
+            let mut arguments = arguments(place, transfer, paths, (number, end));
+            if transfer.sending.framing == Framing::Reliable {
+                arguments.extend(["--seed".to_owned(), place.seed(cx, &end.node)]);
+            }
+            let mut role = cx.role(&end.node, arguments).await?;
             let node = end.node.clone();
             match role.next().await? {
                 RoleStep::Event(RoleEvent::Ready) => Ok((node, role)),
@@ -74,21 +87,30 @@ impl Receivers {
     }
 
     /// Waits for their ends. Those that cannot know are told how many datagrams were sent to them, in
-    /// the receivers' order.
+    /// the receivers' order. Where the sender has failed, for this reason, those that wait for what it
+    /// never began are ended.
     ///
     /// # Errors
     /// If a connection ended first.
-    pub async fn finish(self, sent: &[u64]) -> Result<Vec<Received>, ScenarioError> {
+    pub async fn finish(
+        self,
+        sent: &[u64],
+        failed: Option<&str>,
+    ) -> Result<Vec<Received>, ScenarioError> {
         let at_work = self.at_work.into_iter().zip(sent);
         let ended = at_work.map(|((node, role), datagrams)| async move {
-            if self.framing != Framing::Reliable {
-                let all = AllSent {
-                    datagrams: *datagrams,
+            if self.framing == Framing::Reliable {
+                return match failed {
+                    Some(reason) => watch_forsaken(&node, role, reason).await,
+                    None => watch(&node, role).await,
                 };
-                let mut line = serde_json::to_vec(&all).unwrap_or_default();
-                line.push(b'\n');
-                role.hands().write(line).await?;
             }
+            let all = AllSent {
+                datagrams: *datagrams,
+            };
+            let mut line = serde_json::to_vec(&all).unwrap_or_default();
+            line.push(b'\n');
+            role.hands().write(line).await?;
             watch(&node, role).await
         });
         join_all(ended).await.into_iter().collect()
@@ -136,37 +158,74 @@ pub fn stored_name(number: usize) -> String {
     format!("server{}.jpg", number + 1)
 }
 
-async fn watch(node: &NodeName, mut role: Role) -> Result<Received, ScenarioError> {
+/// Waits for a receiver's end.
+async fn watch(node: &NodeName, role: Role) -> Result<Received, ScenarioError> {
+    Ok(judged(node, listen(node, role).await?))
+}
+
+/// Waits for the end of a receiver whose sender has ended without having sent everything. It has
+/// heard the end of every session that had begun; for one that never began it would wait until its own
+/// deadline.
+async fn watch_forsaken(
+    node: &NodeName,
+    role: Role,
+    reason: &str,
+) -> Result<Received, ScenarioError> {
+    let hands = role.hands();
+    let mut listening = pin!(listen(node, role));
+    let heard = tokio::time::timeout(LAST_WORDS, &mut listening).await;
+    if let Ok(listened) = heard {
+        return listened.map(|ended| judged(node, ended));
+    }
+    if let Err(error) = hands.signal(SIGKILL).await {
+        tracing::debug!(%error, "ended a receiver that had ended");
+    }
+    let (mut received, _) = listening.await?;
+    let text = format!("{node} waited for what was never sent: {reason}");
+    received.findings.push(finding(node, text));
+    Ok(received)
+}
+
+/// Listens to a receiver until its end; also tells how it ended.
+async fn listen(node: &NodeName, mut role: Role) -> Result<(Received, Ended), ScenarioError> {
     let mut received = Received::default();
-    let finding = |text| Finding {
-        outcome: Outcome::Failed,
-        node: Some(node.to_string()),
-        text,
-    };
     loop {
         match role.next().await? {
             RoleStep::Event(RoleEvent::Failed { reason }) => {
-                received.findings.push(finding(reason));
+                received.findings.push(finding(node, reason));
             }
             RoleStep::Event(RoleEvent::Arrived(arrival)) => received.arrivals.push(arrival),
             RoleStep::Event(RoleEvent::Counted(tally)) => {
                 if tally.dropped > 0 {
                     let dropped = counted(tally.dropped, "datagram");
                     let text = format!("{dropped} found {node}'s socket full and were dropped");
-                    received.findings.push(finding(text));
+                    received.findings.push(finding(node, text));
                 }
                 received.tally = Some(tally);
             }
             RoleStep::Event(_) => {}
-            RoleStep::Ended(Exit::Code(0), _) => return Ok(received),
-            RoleStep::Ended(exit, complaints) => {
-                if received.findings.is_empty() {
-                    let exit = ending(exit);
-                    let text = format!("the receiver ended with {exit}: {complaints}");
-                    received.findings.push(finding(text));
-                }
-                return Ok(received);
-            }
+            RoleStep::Ended(exit, complaints) => return Ok((received, Ended { exit, complaints })),
         }
     }
 }
+
+/// What a receiver came to that ended by itself.
+fn judged(node: &NodeName, (mut received, ended): (Received, Ended)) -> Received {
+    if received.findings.is_empty() && ended.exit != Exit::Code(0) {
+        let (exit, complaints) = (ending(ended.exit), ended.complaints);
+        let text = format!("the receiver ended with {exit}: {complaints}");
+        received.findings.push(finding(node, text));
+    }
+    received
+}
+
+fn finding(node: &NodeName, text: String) -> Finding {
+    Finding {
+        outcome: Outcome::Failed,
+        node: Some(node.to_string()),
+        text,
+    }
+}
+
+/// How long a receiver may take to tell what it has heard already.
+const LAST_WORDS: Duration = Duration::from_secs(1);

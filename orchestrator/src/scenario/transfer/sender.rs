@@ -43,12 +43,13 @@ pub async fn send(
     if parcels.is_empty() {
         return Ok(sent);
     }
-    let arguments = if transfer.is_one_session(paths.broadcast.is_some()) {
+    let mut arguments = if transfer.is_one_session(paths.broadcast.is_some()) {
         one_session(place, transfer, paths, parcels)
     } else {
         tasks(transfer, paths, parcels)
     };
-    let role = Role::start(cx.node(&transfer.from)?, arguments).await?;
+    arguments.extend(["--seed".to_owned(), place.seed(cx, &transfer.from)]);
+    let role = cx.role(&transfer.from, arguments).await?;
     running.push(role.hands());
     watch(cx, transfer, role, &mut sent).await?;
     Ok(sent)

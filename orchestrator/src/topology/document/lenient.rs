@@ -266,7 +266,7 @@ impl<'de> Deserializer<'de> for Lenient<'_> {
         });
         entries.retain(|(key, span, _)| {
             let known = fields.contains(key);
-            if !known && Some(*key) != self.tag && !fields.contains(&ANY_OTHER) {
+            if !known && Some(*key) != self.tag {
                 let message = format!("`{key}` is not a key of this table");
                 self.mistake(span.clone(), message, instead_of(key, fields));
             }
@@ -319,6 +319,3 @@ fn boolean(value: &DeValue<'_>) -> Option<String> {
         _ => None,
     }
 }
-
-/// A struct with a field of this name takes keys that it does not list.
-pub(super) const ANY_OTHER: &str = "*";

@@ -2,9 +2,12 @@
 
 use protocol::name::{FileName, NodeName};
 use schemars::{JsonSchema, Schema};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
+use super::conversation::FileServerEntry;
+use super::load::StressEntry;
 use super::step::StepEntry;
+use super::table::table;
 use super::transfer::{BroadcastEntry, SplitEntry};
 use super::word::{ExpectWord, Filled, Scalar};
 use super::{At, Many, Named, Written};
@@ -20,16 +23,16 @@ pub(in crate::topology) enum ScenarioEntry {
     Broadcast(Box<BroadcastEntry>),
     /// Programs run on nodes, with expectations.
     #[serde(rename = "steps")]
-    Steps(StepsEntry),
+    Steps(Box<StepsEntry>),
     /// Files from one node to as many others, one to each, by UDP unicast.
     #[serde(rename = "split")]
     Split(Box<SplitEntry>),
-    /// Commands to a file server.
+    /// A scripted conversation with a file server.
     #[serde(rename = "file-server")]
-    FileServer(LaterEntry),
+    FileServer(Box<FileServerEntry>),
     /// Many clients at a file server.
     #[serde(rename = "stress")]
-    Stress(LaterEntry),
+    Stress(Box<StressEntry>),
     /// None of these, which has been noted.
     #[default]
     #[serde(rename = "?kind")]
@@ -37,60 +40,40 @@ pub(in crate::topology) enum ScenarioEntry {
     Wrong,
 }
 
-/// Programs run on nodes, with expectations.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(rename = "Steps", extend("required" = ["name", "step"]))]
-pub(in crate::topology) struct StepsEntry {
-    /// What it is called in reports.
-    pub(in crate::topology) name: Written<FileName>,
-    /// The steps, one after the other.
-    pub(in crate::topology) step: Many<At<StepEntry>>,
-    /// Parameters, each a list of values: the scenario runs once for each combination.
-    pub(in crate::topology) matrix: Named<Many<Written<Scalar>>>,
-    /// How much of each frame is captured: "full" (default), "headers", "off".
-    pub(in crate::topology) capture: Written<CaptureMode>,
-    /// How long one cell may take; default "60s".
-    pub(in crate::topology) timeout: Written<Time>,
-    /// What is to come of it: "pass" (default), or "fail" with a reason.
-    pub(in crate::topology) expect: Written<ExpectWord>,
-    /// Why it must fail, where it must.
-    pub(in crate::topology) reason: Written<Filled>,
-    /// What happens while it runs, again for each cell.
-    pub(in crate::topology) fault: Many<At<FaultEntry>>,
+/// The table of a kind of scenario, or, without one, the keys that all have.
+macro_rules! scenario_table {
+    ($($table:tt)*) => { table! {
+        ScenarioKeys {
+            /// What it is called in reports.
+            name: Written<FileName>,
+            /// Parameters, each a list of values: the scenario runs once for each combination.
+            matrix: Named<Many<Written<Scalar>>>,
+            /// How much of each frame is captured: "full" (default, but for stress), "headers" (stress's
+            /// default), "off".
+            capture: Written<CaptureMode>,
+            /// How long one cell may take; default "60s".
+            timeout: Written<Time>,
+            /// What is to come of it: "pass" (default), or "fail" with a reason.
+            expect: Written<ExpectWord>,
+            /// Why it must fail, where it must.
+            reason: Written<Filled>,
+            /// What happens while it runs, again for each cell.
+            fault: Many<At<FaultEntry>>,
+        }
+        $($table)*
+    } };
 }
 
-/// A kind that a later version carries out. Its own keys are not looked at yet.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default)]
-#[schemars(rename = "Later", extend("required" = ["name"]))]
-pub(in crate::topology) struct LaterEntry {
-    /// What it is called in reports.
-    pub(in crate::topology) name: Written<FileName>,
-    /// Parameters, each a list of values: the scenario runs once for each combination.
-    pub(in crate::topology) matrix: Named<Many<Written<Scalar>>>,
-    /// How much of each frame is captured: "full" (default), "headers", "off".
-    pub(in crate::topology) capture: Written<CaptureMode>,
-    /// How long one cell may take; default "60s".
-    pub(in crate::topology) timeout: Written<Time>,
-    /// What is to come of it: "pass" (default), or "fail" with a reason.
-    pub(in crate::topology) expect: Written<ExpectWord>,
-    /// Why it must fail, where it must.
-    pub(in crate::topology) reason: Written<Filled>,
-    /// What happens while it runs, again for each cell.
-    pub(in crate::topology) fault: Many<At<FaultEntry>>,
-    #[serde(rename = "*")]
-    #[schemars(skip)]
-    _others: Unread,
-}
+scenario_table! {}
 
-/// What is not looked at.
-#[derive(Debug, Default)]
-struct Unread;
+pub(super) use scenario_table;
 
-impl<'de> Deserialize<'de> for Unread {
-    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-        Ok(Self)
+scenario_table! {
+    /// Programs run on nodes, with expectations.
+    #[schemars(rename = "Steps", extend("required" = ["name", "step"]))]
+    StepsEntry {
+        /// The steps, one after the other.
+        step: Many<At<StepEntry>>,
     }
 }
 
@@ -121,40 +104,15 @@ fn one_fault(schema: &mut Schema) {
     schema.insert("oneOf".to_owned(), serde_json::json!(one));
 }
 
-/// What every scenario has.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::topology) struct Common<'a> {
-    pub(in crate::topology) name: &'a Written<FileName>,
-    pub(in crate::topology) matrix: &'a Named<Many<Written<Scalar>>>,
-    pub(in crate::topology) capture: &'a Written<CaptureMode>,
-    pub(in crate::topology) timeout: &'a Written<Time>,
-    pub(in crate::topology) expect: &'a Written<ExpectWord>,
-    pub(in crate::topology) reason: &'a Written<Filled>,
-    pub(in crate::topology) fault: &'a [At<FaultEntry>],
-}
-
-macro_rules! common {
-    ($entry:expr) => {
-        Some(Common {
-            name: &$entry.name,
-            matrix: &$entry.matrix,
-            capture: &$entry.capture,
-            timeout: &$entry.timeout,
-            expect: &$entry.expect,
-            reason: &$entry.reason,
-            fault: &$entry.fault.0,
-        })
-    };
-}
-
 impl ScenarioEntry {
     /// What every scenario has; `None` where the kind is not known.
-    pub(in crate::topology) fn common(&self) -> Option<Common<'_>> {
+    pub(in crate::topology) fn common(&self) -> Option<ScenarioKeys<'_>> {
         match self {
-            Self::Broadcast(entry) => common!(entry),
-            Self::Steps(entry) => common!(entry),
-            Self::Split(entry) => common!(entry),
-            Self::FileServer(entry) | Self::Stress(entry) => common!(entry),
+            Self::Broadcast(entry) => Some(entry.common()),
+            Self::Steps(entry) => Some(entry.common()),
+            Self::Split(entry) => Some(entry.common()),
+            Self::FileServer(entry) => Some(entry.common()),
+            Self::Stress(entry) => Some(entry.common()),
             Self::Wrong => None,
         }
     }

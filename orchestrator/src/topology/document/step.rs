@@ -9,6 +9,7 @@ use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 
 use super::place::{AnyFile, NodeFile, NodePort};
+use super::table::table;
 use super::word::{ExitCode, Filled, Flag, Signal, Text};
 use super::{At, Many, Written};
 use crate::topology::unit::Time;
@@ -48,43 +49,27 @@ pub(in crate::topology) enum StepEntry {
     Wrong,
 }
 
-/// A step's table: the keys of its own, and those that every step has.
-macro_rules! step {
-    ($(#[$doc:meta])* $name:ident, $required:expr, { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Default, Deserialize, JsonSchema)]
-        #[serde(default, deny_unknown_fields)]
-        #[schemars(inline, extend("required" = $required))]
-        pub(in crate::topology) struct $name {
-            $($(#[$field_doc])* pub(in crate::topology) $field: $type,)*
+/// A step's table, or, without one, the keys that all have.
+macro_rules! step_table {
+    ($($table:tt)*) => { table! {
+        StepKeys {
             /// What it is called in reports; default: the action in words.
-            pub(in crate::topology) name: Written<Filled>,
+            name: Written<Filled>,
             /// How long it may take, retries included; default "10s".
-            pub(in crate::topology) within: Written<Time>,
+            within: Written<Time>,
             /// Whether it is tried again until it holds or `within` is over.
-            pub(in crate::topology) retry: Written<Flag>,
+            retry: Written<Flag>,
         }
-
-        impl $name {
-            /// What every step has.
-            pub(in crate::topology) fn common(&self) -> Common<'_> {
-                Common { name: &self.name, within: &self.within, retry: &self.retry }
-            }
-        }
-    };
+        $($table)*
+    } };
 }
 
-/// What every step has.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::topology) struct Common<'a> {
-    pub(in crate::topology) name: &'a Written<Filled>,
-    pub(in crate::topology) within: &'a Written<Time>,
-    pub(in crate::topology) retry: &'a Written<Flag>,
-}
+step_table! {}
 
-step! {
+step_table! {
     /// Runs a program to its end.
-    RunEntry, ["run", "node"], {
+    #[schemars(inline, extend("required" = ["run", "node"]))]
+    RunEntry {
         /// Program and arguments.
         run: At<Many<Written<Text>>>,
         /// Where.
@@ -96,9 +81,10 @@ step! {
     }
 }
 
-step! {
+step_table! {
     /// Starts a program that runs beside the later steps.
-    StartEntry, ["start", "node", "id"], {
+    #[schemars(inline, extend("required" = ["start", "node", "id"]))]
+    StartEntry {
         /// Program and arguments.
         start: At<Many<Written<Text>>>,
         /// Where.
@@ -108,9 +94,10 @@ step! {
     }
 }
 
-step! {
+step_table! {
     /// Waits for a program started earlier to end.
-    FinishEntry, ["finish"], {
+    #[schemars(inline, extend("required" = ["finish"]))]
+    FinishEntry {
         /// The program's id.
         finish: Written<Filled>,
         /// What must hold of it; by default, that it ends with 0.
@@ -118,9 +105,10 @@ step! {
     }
 }
 
-step! {
+step_table! {
     /// Ends a program started earlier, by a signal.
-    StopEntry, ["stop"], {
+    #[schemars(inline, extend("required" = ["stop"]))]
+    StopEntry {
         /// The program's id.
         stop: Written<Filled>,
         /// The signal: "TERM" (default), "INT", "KILL", ….
@@ -128,17 +116,19 @@ step! {
     }
 }
 
-step! {
+step_table! {
     /// Waits until a port listens.
-    AwaitPortEntry, ["await_port"], {
+    #[schemars(inline, extend("required" = ["await_port"]))]
+    AwaitPortEntry {
         /// The port: "alpine-1:5005/udp".
         await_port: Written<NodePort>,
     }
 }
 
-step! {
+step_table! {
     /// Waits until a program started earlier has printed a line.
-    AwaitLineEntry, ["await_line", "of"], {
+    #[schemars(inline, extend("required" = ["await_line", "of"]))]
+    AwaitLineEntry {
         /// A text in the line.
         await_line: Written<Filled>,
         /// The program's id.
@@ -146,17 +136,19 @@ step! {
     }
 }
 
-step! {
+step_table! {
     /// Waits until a file exists.
-    AwaitFileEntry, ["await_file"], {
+    #[schemars(inline, extend("required" = ["await_file"]))]
+    AwaitFileEntry {
         /// The file: `alpine-1:/root/data.jpg`.
         await_file: Written<NodeFile>,
     }
 }
 
-step! {
+step_table! {
     /// Expects files to be equal byte for byte.
-    EqualEntry, ["equal"], {
+    #[schemars(inline, extend("required" = ["equal"]))]
+    EqualEntry {
         /// The original, then its copies: `["inputs/data.jpg", "alpine-1:/root/data.jpg"]`.
         equal: At<Many<Written<AnyFile>>>,
     }

@@ -4,117 +4,90 @@ use protocol::name::{FileName, NodeName};
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 
-use super::scenario::FaultEntry;
+use super::scenario::{FaultEntry, ScenarioKeys, scenario_table};
+use super::table::table;
 use super::word::{Count, ExpectWord, Filled, Port, Scalar};
 use super::{At, Many, Named, Written};
 use crate::topology::model::{BroadcastAddress, CaptureMode, Framing, Model};
 use crate::topology::unit::{ByteSize, Time};
 
-/// Files from one node to many by UDP broadcast.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(rename = "Broadcast", transform = sends)]
-pub(in crate::topology) struct BroadcastEntry {
-    /// What it is called in reports.
-    pub(in crate::topology) name: Written<FileName>,
-    /// The sender.
-    pub(in crate::topology) from: Written<NodeName>,
-    /// The receivers; the name of a node with `count` stands for all of them.
-    pub(in crate::topology) to: At<Many<Written<NodeName>>>,
-    /// The files, on this machine.
-    pub(in crate::topology) files: At<Many<Written<Filled>>>,
-    /// What the sender downloads first, and then sends; in place of `files`.
-    pub(in crate::topology) download: At<Many<At<DownloadEntry>>>,
-    /// The UDP port; default 5005.
-    pub(in crate::topology) port: Written<Port>,
-    /// "limited" (255.255.255.255, the default) or "subnet" (the subnet's own).
-    pub(in crate::topology) address: Written<BroadcastAddress>,
-    /// How files are laid into datagrams: "reliable" (default), "datagram" (a file a datagram), "byte" (a
-    /// byte a datagram).
-    pub(in crate::topology) framing: Written<Framing>,
-    /// What a receiver's buffer holds; a longer datagram is cut. Default: "54272B" for the framing
-    /// "datagram", "1KiB" for "byte", as in the original labs; "reliable" has none.
-    pub(in crate::topology) buffer: Written<ByteSize>,
-    /// How the sender's work is spread, each file a task: "single-thread", "multi-thread",
-    /// "multi-thread-async", "multi-process", "multi-process-async". Default: one thread sends all, and
-    /// with the framing "reliable" in one session.
-    pub(in crate::topology) model: Written<Model>,
-    /// The most processes at once under the models of processes; default 20.
-    pub(in crate::topology) processes: Written<Count>,
-    /// The threads that tasks share under "multi-thread-async"; default 4.
-    pub(in crate::topology) workers: Written<Count>,
-    /// How long a file's task may take; default "10s".
-    pub(in crate::topology) deadline: Written<Time>,
-    /// How long each task rests after its file, as if it had more to do; default "0s".
-    pub(in crate::topology) pause: Written<Time>,
-    /// What others have reported for each model, to be shown beside the time here:
-    /// { multi-thread = "133ms" }.
-    pub(in crate::topology) published: Named<Written<Time>>,
-    /// Parameters, each a list of values: the scenario runs once for each combination.
-    pub(in crate::topology) matrix: Named<Many<Written<Scalar>>>,
-    /// How much of each frame is captured: "full" (default), "headers", "off".
-    pub(in crate::topology) capture: Written<CaptureMode>,
-    /// How long one cell may take; default "60s".
-    pub(in crate::topology) timeout: Written<Time>,
-    /// What is to come of it: "pass" (default), or "fail" with a reason.
-    pub(in crate::topology) expect: Written<ExpectWord>,
-    /// Why it must fail, where it must.
-    pub(in crate::topology) reason: Written<Filled>,
-    /// What happens while it runs, again for each cell.
-    pub(in crate::topology) fault: Many<At<FaultEntry>>,
+scenario_table! {
+    /// Files from one node to many by UDP broadcast.
+    #[schemars(rename = "Broadcast", transform = sends)]
+    BroadcastEntry {
+        /// The sender.
+        from: Written<NodeName>,
+        /// The receivers; the name of a node with `count` stands for all of them.
+        to: At<Many<Written<NodeName>>>,
+        /// The files, on this machine.
+        files: At<Many<Written<Filled>>>,
+        /// What the sender downloads first, and then sends; in place of `files`.
+        download: At<Many<At<DownloadEntry>>>,
+        /// The UDP port; default 5005.
+        port: Written<Port>,
+        /// "limited" (255.255.255.255, the default) or "subnet" (the subnet's own).
+        address: Written<BroadcastAddress>,
+        /// How files are laid into datagrams: "reliable" (default), "datagram" (a file a datagram), "byte" (a
+        /// byte a datagram).
+        framing: Written<Framing>,
+        /// What a receiver's buffer holds; a longer datagram is cut. Default: "54272B" for the framing
+        /// "datagram", "1KiB" for "byte", as in the original labs; "reliable" has none.
+        buffer: Written<ByteSize>,
+        /// How the sender's work is spread, each file a task: "single-thread", "multi-thread",
+        /// "multi-thread-async", "multi-process", "multi-process-async". Default: one thread sends all, and
+        /// with the framing "reliable" in one session.
+        model: Written<Model>,
+        /// The most processes at once under the models of processes; default 20.
+        processes: Written<Count>,
+        /// The threads that tasks share under "multi-thread-async"; default 4.
+        workers: Written<Count>,
+        /// How long a file's task may take; default "10s".
+        deadline: Written<Time>,
+        /// How long each task rests after its file, as if it had more to do; default "0s".
+        pause: Written<Time>,
+        /// What others have reported for each model, to be shown beside the time here:
+        /// { multi-thread = "133ms" }.
+        published: Named<Written<Time>>,
+    }
 }
 
-/// Files from one node to as many others, one to each, by UDP unicast.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(rename = "Split", transform = sends)]
-pub(in crate::topology) struct SplitEntry {
-    /// What it is called in reports.
-    pub(in crate::topology) name: Written<FileName>,
-    /// The sender.
-    pub(in crate::topology) from: Written<NodeName>,
-    /// The receivers, the first for the first file; the name of a node with `count` stands for all of
-    /// them.
-    pub(in crate::topology) to: At<Many<Written<NodeName>>>,
-    /// The files, on this machine.
-    pub(in crate::topology) files: At<Many<Written<Filled>>>,
-    /// What the sender downloads first, and then sends; in place of `files`.
-    pub(in crate::topology) download: At<Many<At<DownloadEntry>>>,
-    /// The UDP port; default 5050.
-    pub(in crate::topology) port: Written<Port>,
-    /// How files are laid into datagrams: "reliable" (default), "datagram" (a file a datagram), "byte" (a
-    /// byte a datagram).
-    pub(in crate::topology) framing: Written<Framing>,
-    /// What a receiver's buffer holds; a longer datagram is cut. Default: "54272B" for the framing
-    /// "datagram", "1KiB" for "byte", as in the original labs; "reliable" has none.
-    pub(in crate::topology) buffer: Written<ByteSize>,
-    /// How the sender's work is spread, each file a task: "single-thread", "multi-thread",
-    /// "multi-thread-async", "multi-process", "multi-process-async". Default: one thread sends all, and
-    /// with the framing "reliable" in one session.
-    pub(in crate::topology) model: Written<Model>,
-    /// The most processes at once under the models of processes; default 20.
-    pub(in crate::topology) processes: Written<Count>,
-    /// The threads that tasks share under "multi-thread-async"; default 4.
-    pub(in crate::topology) workers: Written<Count>,
-    /// How long a file's task may take; default "10s".
-    pub(in crate::topology) deadline: Written<Time>,
-    /// How long each task rests after its file, as if it had more to do; default "0s".
-    pub(in crate::topology) pause: Written<Time>,
-    /// What others have reported for each model, to be shown beside the time here:
-    /// { multi-thread = "133ms" }.
-    pub(in crate::topology) published: Named<Written<Time>>,
-    /// Parameters, each a list of values: the scenario runs once for each combination.
-    pub(in crate::topology) matrix: Named<Many<Written<Scalar>>>,
-    /// How much of each frame is captured: "full" (default), "headers", "off".
-    pub(in crate::topology) capture: Written<CaptureMode>,
-    /// How long one cell may take; default "60s".
-    pub(in crate::topology) timeout: Written<Time>,
-    /// What is to come of it: "pass" (default), or "fail" with a reason.
-    pub(in crate::topology) expect: Written<ExpectWord>,
-    /// Why it must fail, where it must.
-    pub(in crate::topology) reason: Written<Filled>,
-    /// What happens while it runs, again for each cell.
-    pub(in crate::topology) fault: Many<At<FaultEntry>>,
+scenario_table! {
+    /// Files from one node to as many others, one to each, by UDP unicast.
+    #[schemars(rename = "Split", transform = sends)]
+    SplitEntry {
+        /// The sender.
+        from: Written<NodeName>,
+        /// The receivers, the first for the first file; the name of a node with `count` stands for all of
+        /// them.
+        to: At<Many<Written<NodeName>>>,
+        /// The files, on this machine.
+        files: At<Many<Written<Filled>>>,
+        /// What the sender downloads first, and then sends; in place of `files`.
+        download: At<Many<At<DownloadEntry>>>,
+        /// The UDP port; default 5050.
+        port: Written<Port>,
+        /// How files are laid into datagrams: "reliable" (default), "datagram" (a file a datagram), "byte" (a
+        /// byte a datagram).
+        framing: Written<Framing>,
+        /// What a receiver's buffer holds; a longer datagram is cut. Default: "54272B" for the framing
+        /// "datagram", "1KiB" for "byte", as in the original labs; "reliable" has none.
+        buffer: Written<ByteSize>,
+        /// How the sender's work is spread, each file a task: "single-thread", "multi-thread",
+        /// "multi-thread-async", "multi-process", "multi-process-async". Default: one thread sends all, and
+        /// with the framing "reliable" in one session.
+        model: Written<Model>,
+        /// The most processes at once under the models of processes; default 20.
+        processes: Written<Count>,
+        /// The threads that tasks share under "multi-thread-async"; default 4.
+        workers: Written<Count>,
+        /// How long a file's task may take; default "10s".
+        deadline: Written<Time>,
+        /// How long each task rests after its file, as if it had more to do; default "0s".
+        pause: Written<Time>,
+        /// What others have reported for each model, to be shown beside the time here:
+        /// { multi-thread = "133ms" }.
+        published: Named<Written<Time>>,
+    }
 }
 
 /// A file that the sender fetches over HTTP: from a node of the lab, or by a URL.

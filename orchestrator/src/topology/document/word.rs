@@ -2,12 +2,16 @@
 //! Schema.
 
 use ipnet::IpNet;
+use protocol::conversation::Connections;
+use protocol::load::{Operation, Workers};
 use protocol::name::{FileName, InterfaceName, LabName, NameError, NetworkName, NodeName};
 use protocol::settings::{MacAddress, MacError};
 use schemars::{Schema, json_schema};
 use std::net::IpAddr;
 
-use crate::topology::model::{BroadcastAddress, CaptureMode, Framing, Model, StaticRoute};
+use crate::topology::model::{
+    Answer, BroadcastAddress, CaptureMode, Framing, LineEnd, Model, StaticRoute,
+};
 use crate::topology::suggestion::instead_of;
 use crate::topology::unit::{ByteSize, Percent, Rate, Time, UnitError};
 
@@ -375,6 +379,15 @@ one_of! {
     ExpectWord, "an outcome": "pass" => Self::Pass, "fail" => Self::Fail;
     Framing, "a framing":
         "reliable" => Self::Reliable, "datagram" => Self::Datagram, "byte" => Self::Byte;
+    Connections, "a way to connect":
+        "per-command" => Self::PerCommand, "shared" => Self::Shared;
+    Answer, "a status": "ok" => Self::Ok, "error" => Self::Error;
+    LineEnd, "an end of a line":
+        "crlf" => Self::Crlf, "lf" => Self::Lf, "silence" => Self::Silence;
+    Operation, "an operation":
+        "upload" => Self::Upload, "download" => Self::Download;
+    Workers, "a kind of worker":
+        "thread" => Self::Thread, "process" => Self::Process, "async" => Self::Async;
     Model, "a model":
         "single-thread" => Self::SingleThread,
         "multi-thread" => Self::MultiThread,

@@ -7,7 +7,9 @@ use super::{dot, mermaid, svg};
 use crate::topology::Topology;
 
 fn read(text: &str) -> Topology {
-    let read = crate::topology::read("lab.toml", text, Path::new(""), &BTreeMap::new(), &|_| true);
+    let read = crate::topology::read("lab.toml", text, Path::new(""), &BTreeMap::new(), &|_| {
+        crate::topology::Found::File
+    });
     read.unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }
 

@@ -4,17 +4,23 @@
 //! every interface has its addresses and MAC, every duration and rate is a number with a unit.
 //!
 //! - `lab`: nodes, networks, wires and how bad they are.
+//! - `conversation`: commands to a file server.
+//! - `load`: a file server, and the clients that put it under load.
 //! - `scenario`: what is done in the lab.
 //! - `transfer`: files sent from a node to others.
 
+mod conversation;
 mod lab;
+mod load;
 mod scenario;
 mod transfer;
 
+pub use conversation::{Answer, Command, Connections, Conversation, LineEnd, Reply, Said};
 pub use lab::{
     Attachment, FileCopy, Impairment, Interface, Limits, Link, LinkEnd, Network, Node, StaticRoute,
     Topology,
 };
+pub use load::{Clients, Operation, Server, ServerProgram, Stress, Workers};
 pub use scenario::{
     Action, CaptureMode, Expect, Expectation, Fault, FaultKind, FilePlace, RunProgram, SaveValue,
     Scenario, Step, Work,

@@ -6,7 +6,10 @@ use std::time::Duration;
 use protocol::name::NodeName;
 
 use super::LinkEnd;
+use super::conversation::Conversation;
+use super::load::Stress;
 use super::transfer::{BroadcastAddress, Transfer};
+use crate::topology::unit::ByteSize;
 
 /// A scenario.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +24,8 @@ pub struct Scenario {
     pub faults: Vec<Fault>,
     /// What is captured.
     pub capture: CaptureMode,
+    /// What its captures may take together, in place of what the run's limit leaves.
+    pub capture_limit: Option<ByteSize>,
     /// How long one cell may take.
     pub timeout: Duration,
     /// What is to come of it.
@@ -71,11 +76,10 @@ pub enum Work {
     Split(Transfer),
     /// Programs run on nodes, with expectations.
     Steps(Vec<Step>),
-    /// A kind that is checked by this version and carried out by a later one.
-    Later {
-        /// Its kind: `file-server` or `stress`.
-        kind: String,
-    },
+    /// Many clients at a file server.
+    Stress(Box<Stress>),
+    /// A scripted conversation with a file server.
+    Conversation(Box<Conversation>),
 }
 
 impl Work {
@@ -83,7 +87,7 @@ impl Work {
     pub fn transfer(&self) -> Option<&Transfer> {
         match self {
             Self::Broadcast(transfer, _) | Self::Split(transfer) => Some(transfer),
-            Self::Steps(_) | Self::Later { .. } => None,
+            Self::Steps(_) | Self::Stress(_) | Self::Conversation(_) => None,
         }
     }
 }

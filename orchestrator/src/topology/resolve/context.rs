@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::topology::diagnostic::Diagnostic;
 use crate::topology::document::word::Word;
 use crate::topology::document::{At, Written};
+use crate::topology::read::Found;
 use crate::topology::suggestion::instead_of;
 use crate::topology::variables::{VariableError, Variables};
 
@@ -16,8 +17,8 @@ use crate::topology::variables::{VariableError, Variables};
 pub(in crate::topology) struct Surroundings<'a> {
     /// The folder that relative paths start from.
     pub(in crate::topology) base: &'a Path,
-    /// Whether a path exists.
-    pub(in crate::topology) exists: &'a dyn Fn(&Path) -> bool,
+    /// What is at a path.
+    pub(in crate::topology) look: &'a dyn Fn(&Path) -> Found,
 }
 
 /// What resolving needs everywhere.
@@ -109,16 +110,29 @@ impl<'a> Context<'a> {
             .ok()
     }
 
-    /// A file on this machine, which must be there.
+    /// A regular file on this machine, which must be there.
     pub(super) fn input(&self, path: &Path, span: &Range<usize>) -> PathBuf {
         let full = self.surroundings.base.join(path);
-        if !(self.surroundings.exists)(&full) {
-            self.mistake(
-                span,
-                format!("{} does not exist", full.display()),
+        let (wrong, remedy) = match (self.surroundings.look)(&full) {
+            Found::File => return full,
+            Found::Folder => (
+                "is a folder".to_owned(),
+                "name each of the files in it that are needed",
+            ),
+            Found::Special => (
+                "is a device, a socket or a pipe".to_owned(),
+                "name a regular file, whose bytes can be compared",
+            ),
+            Found::Nothing => (
+                "does not exist".to_owned(),
                 "make that file, or write a path that starts from this file's folder",
-            );
-        }
+            ),
+            Found::Unknown(why) => (
+                format!("cannot be looked at: {why}"),
+                "mend that, or write another path",
+            ),
+        };
+        self.mistake(span, format!("{} {wrong}", full.display()), remedy);
         full
     }
 

@@ -6,11 +6,14 @@
 //! - [`addresses`]: the file's addresses checked, the others planned; MACs too.
 //! - [`scenarios`], [`broadcast`], [`split`], [`steps`], [`faults`]: what is done there; [`transfer`] and
 //!   [`downloads`] are what the first two have in common.
+//! - [`stress`]: clients at a file server; [`conversation`]: commands to one; [`server`] is what the two
+//!   have in common.
 //! - [`matrix`]: every value of a scenario's matrix tried.
 
 mod addresses;
 mod broadcast;
 mod context;
+mod conversation;
 mod downloads;
 mod faults;
 mod interfaces;
@@ -20,8 +23,10 @@ mod matrix;
 mod networks;
 mod nodes;
 mod scenarios;
+mod server;
 mod split;
 mod steps;
+mod stress;
 mod transfer;
 
 pub(super) use context::Surroundings;

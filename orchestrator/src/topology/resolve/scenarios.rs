@@ -8,11 +8,11 @@ use protocol::name::NodeName;
 
 use super::context::Context;
 use super::nodes::{Draft, Names};
-use super::{broadcast, faults, split, steps};
-use crate::topology::document::scenario::{Common, ScenarioEntry};
+use super::{broadcast, conversation, faults, split, steps, stress};
+use crate::topology::document::scenario::{ScenarioEntry, ScenarioKeys};
 use crate::topology::document::word::{ExpectWord, Filled, Scalar, Word};
 use crate::topology::document::{At, Document, Many, Named, Written};
-use crate::topology::model::{Expect, Model, Scenario, Work};
+use crate::topology::model::{CaptureMode, Expect, Model, Scenario};
 use crate::topology::suggestion::instead_of;
 use crate::topology::unit::Time;
 
@@ -71,6 +71,7 @@ fn scenario(
     }
     let faults = common
         .fault
+        .0
         .iter()
         .filter_map(|fault| faults::read(stage, fault, timeout));
     let faults = faults.collect();
@@ -79,8 +80,8 @@ fn scenario(
         ScenarioEntry::Broadcast(broadcast) => broadcast::read(stage, broadcast, &entry.span),
         ScenarioEntry::Steps(steps) => Some(steps::read(stage, steps, &entry.span)),
         ScenarioEntry::Split(split) => split::read(stage, split, &entry.span),
-        ScenarioEntry::FileServer(_) => later("file-server"),
-        ScenarioEntry::Stress(_) => later("stress"),
+        ScenarioEntry::FileServer(keys) => conversation::read(stage, keys, &entry.span),
+        ScenarioEntry::Stress(keys) => stress::read(stage, keys, &entry.span),
         ScenarioEntry::Wrong => None,
     };
     Some(Scenario {
@@ -88,14 +89,29 @@ fn scenario(
         work: work?,
         matrix,
         faults,
-        capture: cx.get(common.capture).unwrap_or_default(),
+        capture: cx
+            .get(common.capture)
+            .unwrap_or_else(|| capture(&entry.value)),
+        capture_limit: match &entry.value {
+            ScenarioEntry::Stress(keys) => cx.get(&keys.capture_limit),
+            _ => None,
+        },
         timeout,
         expect: expect(cx, common, &entry.span),
     })
 }
 
+/// What is captured, where the file does not say.
+fn capture(entry: &ScenarioEntry) -> CaptureMode {
+    match entry {
+        // Gigabytes of what is verified by hash anyway.
+        ScenarioEntry::Stress(_) => CaptureMode::Headers,
+        _ => CaptureMode::default(),
+    }
+}
+
 /// What is to come of it; a scenario that must fail says why.
-fn expect(cx: &Context<'_>, common: Common<'_>, span: &Range<usize>) -> Expect {
+fn expect(cx: &Context<'_>, common: ScenarioKeys<'_>, span: &Range<usize>) -> Expect {
     let expect = cx.get(common.expect);
     let reason = cx.get(common.reason);
     if common.expect.is_absent() && !common.reason.is_absent() {
@@ -111,18 +127,11 @@ fn expect(cx: &Context<'_>, common: Common<'_>, span: &Range<usize>) -> Expect {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as its siblings")]
-fn later(kind: &str) -> Option<Work> {
-    Some(Work::Later {
-        kind: kind.to_owned(),
-    })
-}
-
 /// The axes. Their values are tried by [`super::matrix`].
 fn matrix(
     cx: &Context<'_>,
     entry: &ScenarioEntry,
-    common: Common<'_>,
+    common: ScenarioKeys<'_>,
 ) -> Vec<(String, Vec<String>)> {
     let named: &Named<Many<Written<Scalar>>> = common.matrix;
     let mut axes = Vec::new();
@@ -132,7 +141,8 @@ fn matrix(
         let mut seen = HashSet::new();
         for word in &written.0 {
             let Some(value) = cx.text(word) else { continue };
-            if key.value == "model"
+            if has_model(entry)
+                && key.value == "model"
                 && let Err(remedy) = Model::parse(&value)
             {
                 cx.mistake(&word.span(), format!("`{value}` is not a model"), remedy);
@@ -181,14 +191,15 @@ fn cells(matrix: &Named<Many<Written<Scalar>>>) -> usize {
     lengths.fold(1, usize::saturating_mul)
 }
 
+/// Whether an axis may be called `model` without being a variable.
+fn has_model(entry: &ScenarioEntry) -> bool {
+    matches!(entry, ScenarioEntry::Broadcast(_) | ScenarioEntry::Split(_))
+}
+
 fn axis_name(cx: &Context<'_>, entry: &ScenarioEntry, key: &At<String>) {
-    let has_model = matches!(entry, ScenarioEntry::Broadcast(_) | ScenarioEntry::Split(_));
-    let is_later = matches!(
-        entry,
-        ScenarioEntry::FileServer(_) | ScenarioEntry::Stress(_)
-    );
+    let has_model = has_model(entry);
     let name = key.value.as_str();
-    if is_later || cx.has_variable(name) || (has_model && name == "model") {
+    if cx.has_variable(name) || (has_model && name == "model") {
         return;
     }
     let mut known = cx.variable_names();

@@ -10,7 +10,7 @@ use super::scenarios::{Stage, filled};
 use crate::topology::document::place::{AnyFile, NodeFile};
 use crate::topology::document::scenario::StepsEntry;
 use crate::topology::document::step::{
-    Common, EqualEntry, ExpectEntry, RunEntry, SaveEntry, StartEntry, StepEntry,
+    EqualEntry, ExpectEntry, RunEntry, SaveEntry, StartEntry, StepEntry, StepKeys,
 };
 use crate::topology::document::word::{ExitCode, Filled, Flag, Signal, Text};
 use crate::topology::document::{At, Many, Written};
@@ -96,7 +96,7 @@ impl Reader<'_> {
         self.finished(common, action)
     }
 
-    fn finished(&self, common: Common<'_>, action: Option<Action>) -> Option<Step> {
+    fn finished(&self, common: StepKeys<'_>, action: Option<Action>) -> Option<Step> {
         let cx = self.stage.cx;
         let within = cx.get(common.within).map_or(WITHIN, |Time(time)| time);
         if within.is_zero() {

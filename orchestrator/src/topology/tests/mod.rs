@@ -1,6 +1,7 @@
 //! Whole files: what is accepted, and what is said of what is not.
 //!
-//! `bad/` and `good/` hold the files. An input file below `missing/` does not exist, any other does.
+//! `bad/` and `good/` hold the files. What is below `missing/` does not exist, `folders/`
+//! holds folders, and so on; any other input file is there.
 
 mod bad;
 mod good;
@@ -9,7 +10,7 @@ mod schema;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Diagnostics, Topology};
+use super::{Diagnostics, Found, Topology};
 
 fn read(name: &str, text: &str) -> Result<Topology, Diagnostics> {
     read_with(name, text, &BTreeMap::new())
@@ -20,6 +21,12 @@ fn read_with(
     text: &str,
     overrides: &BTreeMap<String, String>,
 ) -> Result<Topology, Diagnostics> {
-    let exists = |path: &Path| !path.starts_with("labs/missing");
-    super::read(name, text, Path::new("labs"), overrides, &exists)
+    let look = |path: &Path| match path.parent().and_then(Path::file_name) {
+        _ if path.starts_with("labs/missing") => Found::Nothing,
+        Some(name) if name == "folders" => Found::Folder,
+        Some(name) if name == "devices" => Found::Special,
+        Some(name) if name == "loops" => Found::Unknown("links in a circle".to_owned()),
+        _ => Found::File,
+    };
+    super::read(name, text, Path::new("labs"), overrides, &look)
 }

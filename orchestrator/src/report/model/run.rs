@@ -1,8 +1,10 @@
-//! What a run found, as data. Every report is rendered from it; later versions only add fields.
+//! A run, its scenarios and their cells.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use super::load::{LoadReport, LoadSummary};
 
 /// The version of this form.
 pub const SCHEMA: u32 = 1;
@@ -82,7 +84,7 @@ impl Outcome {
 /// Where the time went, in seconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timings {
-    /// From the first resource to the last.
+    /// From the first resource to the last; 0 where the lab was up already, as is `ready`.
     pub raise: f64,
     /// From then on until the last node was configured and had answered.
     pub ready: f64,
@@ -111,7 +113,7 @@ pub struct Picture {
 }
 
 /// A scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ScenarioReport {
     /// Its name.
     pub name: String,
@@ -130,6 +132,12 @@ pub struct ScenarioReport {
     /// What its captures prove.
     #[serde(default)]
     pub proofs: Vec<ProofReport>,
+    /// How many of its cells were run before the run was interrupted and taken up again.
+    #[serde(default)]
+    pub earlier_cells: usize,
+    /// What its cells of clients at a file server come to.
+    #[serde(default)]
+    pub load: Option<LoadSummary>,
 }
 
 impl ScenarioReport {
@@ -145,6 +153,9 @@ impl ScenarioReport {
 /// One parameter combination.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CellReport {
+    /// Its number in the matrix, from 1, the same for all of its repetitions.
+    #[serde(default)]
+    pub number: usize,
     /// The parameters.
     pub params: BTreeMap<String, String>,
     /// What came of it.
@@ -155,7 +166,7 @@ pub struct CellReport {
     pub metrics: BTreeMap<String, f64>,
     /// Each file at each node where it was due.
     pub files: Vec<FileReport>,
-    /// The steps of a `steps` scenario.
+    /// The steps of a `steps` scenario, or the commands to a file server.
     #[serde(default)]
     pub steps: Vec<StepReport>,
     /// What a reader should look at, the worst first.
@@ -163,6 +174,9 @@ pub struct CellReport {
     /// Who did the sending, and what each file took.
     #[serde(default)]
     pub work: Option<WorkReport>,
+    /// What clients at a file server came to.
+    #[serde(default)]
+    pub load: Option<LoadReport>,
     /// Why it was to fail, where it did and was to; its outcome is then that it passed.
     #[serde(default)]
     pub expected: Option<String>,
@@ -288,7 +302,7 @@ impl FileOutcome {
     }
 }
 
-/// A step.
+/// A step, or a command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepReport {
     /// Its name.
@@ -300,6 +314,38 @@ pub struct StepReport {
     /// What was seen, where it is not as it should be: output, exit code.
     #[serde(default)]
     pub detail: Option<String>,
+    /// What a server replied, where the step is a command to one.
+    #[serde(default)]
+    pub reply: Option<ReplyReport>,
+}
+
+impl StepReport {
+    /// What it is: a step, or a command.
+    pub fn noun(&self) -> &'static str {
+        match self.reply {
+            Some(_) => "command",
+            None => "step",
+        }
+    }
+}
+
+/// A server's reply to a command.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyReport {
+    /// Its status as it came; none where no reply did.
+    pub status: Option<String>,
+    /// What it said besides.
+    #[serde(default)]
+    pub words: String,
+    /// How many names it listed.
+    #[serde(default)]
+    pub names: Option<usize>,
+    /// Bytes of the file that went there or came along.
+    #[serde(default)]
+    pub bytes: Option<u64>,
+    /// Which of the client's connections it was, from 1; 0 where there was none.
+    #[serde(default)]
+    pub connection: u32,
 }
 
 /// What a scenario's captures prove, or fail to prove.

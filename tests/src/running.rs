@@ -10,7 +10,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// A command that runs, and what it says on standard error. It is killed when this is dropped.
-pub(crate) struct Running {
+#[derive(Debug)]
+pub struct Running {
     child: Child,
     lines: Receiver<String>,
     said: Vec<String>,
@@ -18,18 +19,18 @@ pub(crate) struct Running {
 
 /// How it ended.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub struct Ended {
     /// Its exit code.
-    pub(crate) code: Option<i32>,
+    pub code: Option<i32>,
     /// The signal that ended it.
-    pub(crate) signal: Option<i32>,
+    pub signal: Option<i32>,
     /// Everything that it said on standard error.
-    pub(crate) said: String,
+    pub said: String,
 }
 
 impl Running {
     /// Starts a command.
-    pub(crate) fn start(mut command: Command) -> Self {
+    pub fn start(mut command: Command) -> Self {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -49,7 +50,7 @@ impl Running {
     }
 
     /// Waits until it says something with these words.
-    pub(crate) fn await_words(&mut self, words: &str) {
+    pub fn await_words(&mut self, words: &str) {
         let until = Instant::now() + PATIENCE;
         while !self.said.last().is_some_and(|line| line.contains(words)) {
             match self.lines.recv_timeout(until - Instant::now()) {
@@ -60,12 +61,12 @@ impl Running {
     }
 
     /// Sends it a signal.
-    pub(crate) fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
     }
 
     /// Waits until it ends.
-    pub(crate) fn ended(mut self) -> Ended {
+    pub fn ended(mut self) -> Ended {
         let until = Instant::now() + PATIENCE;
         loop {
             match self.lines.recv_timeout(until - Instant::now()) {
@@ -83,7 +84,7 @@ impl Running {
     }
 
     /// Kills it, as nothing that it could catch would.
-    pub(crate) fn killed(self) {
+    pub fn killed(self) {
         self.signal(Signal::SIGKILL);
         let ended = self.ended();
         assert_eq!(ended.signal, Some(9), "{ended:?}");

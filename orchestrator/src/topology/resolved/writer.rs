@@ -1,14 +1,14 @@
-//! A topology as a file again, with every address and MAC address in it.
+//! The writer of files.
 
 use std::fmt::{self, Display, Write};
 use std::path::Path;
 
-use super::model::{
+use crate::topology::model::{
     Action, Attachment, Download, Expect, Expectation, Fault, FaultKind, FilePlace, Files,
-    Impairment, Interface, Link, Node, RunProgram, Scenario, Source, Step, Topology, Transfer,
-    Work,
+    Impairment, Interface, Link, Node, RunProgram, Scenario, Server, ServerProgram, Source, Step,
+    Stress, Topology, Transfer, Work,
 };
-use super::unit::{ByteSize, Percent, Rate, Time};
+use crate::topology::unit::{ByteSize, Percent, Rate, Time};
 
 /// The topology as a file that reads back to an equal one, given the same base folder. Variables are
 /// replaced, so a matrix over them tells what was run, and running it again takes the original file.
@@ -23,7 +23,8 @@ pub fn resolved_toml(topology: &Topology) -> String {
     out
 }
 
-struct Writer<'a> {
+/// Writes a file.
+pub(super) struct Writer<'a> {
     out: &'a mut String,
     base: &'a Path,
 }
@@ -138,6 +139,9 @@ impl Writer<'_> {
         writeln!(self.out, "\n[[scenario]]")?;
         self.text("name", &escaped(&scenario.name))?;
         self.text("capture", &scenario.capture.to_string())?;
+        if let Some(limit) = scenario.capture_limit {
+            self.text("capture_limit", &limit.to_string())?;
+        }
         self.text("timeout", &Time(scenario.timeout).to_string())?;
         match &scenario.work {
             Work::Broadcast(transfer, address) => {
@@ -150,7 +154,14 @@ impl Writer<'_> {
                 self.transfer(transfer)?;
             }
             Work::Steps(_) => self.text("kind", "steps")?,
-            Work::Later { kind } => self.text("kind", kind)?,
+            Work::Stress(stress) => {
+                self.text("kind", "stress")?;
+                self.stress(stress)?;
+            }
+            Work::Conversation(conversation) => {
+                self.text("kind", "file-server")?;
+                self.conversation(conversation)?;
+            }
         }
         for (axis, values) in &scenario.matrix {
             let values: Vec<_> = values.iter().map(|value| escaped(value)).collect();
@@ -168,6 +179,10 @@ impl Writer<'_> {
         }
         if let Work::Steps(steps) = &scenario.work {
             steps.iter().try_for_each(|step| self.step(step))?;
+        }
+        if let Work::Conversation(conversation) = &scenario.work {
+            let mut commands = conversation.commands.iter();
+            commands.try_for_each(|command| self.command(command))?;
         }
         Ok(())
     }
@@ -197,6 +212,36 @@ impl Writer<'_> {
             self.text(&format!("published.{model}"), &Time(*time).to_string())?;
         }
         Ok(())
+    }
+
+    fn stress(&mut self, stress: &Stress) -> fmt::Result {
+        self.server(&stress.server)?;
+        let clients = &stress.clients;
+        self.text("client.node", clients.node.as_str())?;
+        self.text("client.model", clients.model.word())?;
+        writeln!(self.out, "client.workers = {}", clients.workers)?;
+        self.text("operation", stress.operation.word())?;
+        self.text("size", &stress.size.to_string())?;
+        match &stress.published {
+            Some(published) => self.text("published", &self.path(published)),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn server(&mut self, server: &Server) -> fmt::Result {
+        self.text("server.node", server.node.as_str())?;
+        writeln!(self.out, "server.port = {}", server.port)?;
+        if let ServerProgram::Own { command, .. } = &server.program {
+            let words: Vec<_> = command.iter().map(|word| escaped(word)).collect();
+            self.list("server.command", &words)?;
+        }
+        if let Some(model) = server.program.model() {
+            self.text("server.model", model.word())?;
+        }
+        if let Some(workers) = server.program.workers() {
+            writeln!(self.out, "server.workers = {workers}")?;
+        }
+        self.text("server.directory", &escaped(&server.directory))
     }
 
     fn download(&mut self, download: &Download) -> fmt::Result {
@@ -247,7 +292,7 @@ impl Writer<'_> {
             }
             Action::Stop { id, signal } => {
                 self.text("stop", &escaped(id))?;
-                self.text("signal", super::signal_name(*signal))?;
+                self.text("signal", crate::topology::signal_name(*signal))?;
             }
             Action::AwaitPort {
                 node,
@@ -301,11 +346,15 @@ impl Writer<'_> {
         self.list("expect.stderr_contains", &expect.stderr_contains)
     }
 
-    fn text(&mut self, key: &str, value: &str) -> fmt::Result {
+    pub(super) fn line(&mut self, line: &str) -> fmt::Result {
+        writeln!(self.out, "{line}")
+    }
+
+    pub(super) fn text(&mut self, key: &str, value: &str) -> fmt::Result {
         writeln!(self.out, "{key} = {}", quoted(value))
     }
 
-    fn list<T: Display>(&mut self, key: &str, values: &[T]) -> fmt::Result {
+    pub(super) fn list<T: Display>(&mut self, key: &str, values: &[T]) -> fmt::Result {
         writeln!(self.out, "{key} = {}", list(values))
     }
 
@@ -321,7 +370,7 @@ impl Writer<'_> {
     }
 
     /// The path as the file gives it: relative to the base, where it lies there.
-    fn path(&self, path: &Path) -> String {
+    pub(super) fn path(&self, path: &Path) -> String {
         let path = path.strip_prefix(self.base).unwrap_or(path);
         escaped(&path.display().to_string())
     }
@@ -360,7 +409,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// A text that stands for itself where variables are replaced.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace("${", "$${")
 }
 

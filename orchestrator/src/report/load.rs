@@ -1,0 +1,334 @@
+//! The table of clients at a file server, as the original labs made it, and as CSV.
+
+use std::fmt::Write;
+
+use crate::number;
+
+use super::model::{LoadRow, LoadSummary, Outcome, ScenarioReport};
+use super::view::{Row, Table};
+
+/// The tables of a scenario, one for each pool model with its name; none where it had no clients at a
+/// file server.
+pub fn load_tables(scenario: &ScenarioReport) -> Vec<(String, Table)> {
+    let Some(load) = &scenario.load else {
+        return Vec::new();
+    };
+    let mut models: Vec<String> = Vec::new();
+    for row in &load.rows {
+        let model = model(row);
+        if !models.contains(&model) {
+            models.push(model);
+        }
+    }
+    let of = |name: String| {
+        let rows = load.rows.iter().filter(|row| model(row) == name);
+        let table = table(scenario, load, rows);
+        (name, table)
+    };
+    models.into_iter().map(of).collect()
+}
+
+/// What the table tells, a sentence each; empty where there is none.
+pub fn answers(scenario: &ScenarioReport) -> &[String] {
+    let load = scenario.load.as_ref();
+    load.map_or(&[], |load| &load.answers)
+}
+
+/// The table as CSV (RFC 4180), with all columns that report.json has; none where there is none.
+pub fn csv(scenario: &ScenarioReport) -> Option<String> {
+    let load = scenario.load.as_ref()?;
+    let mut text = COLUMNS.join(",") + "\r\n";
+    for row in &load.rows {
+        let published = row.published.as_ref();
+        let fields = [
+            row.no.to_string(),
+            row.operation.clone(),
+            row.size_mb.to_string(),
+            row.client_workers.to_string(),
+            or_empty(row.server_workers),
+            row.avg_time_s.to_string(),
+            row.throughput_bytes_per_s.to_string(),
+            row.client_success.to_string(),
+            row.client_fail.to_string(),
+            or_empty(row.server_model.clone()),
+            row.client_model.clone(),
+            row.runs.to_string(),
+            or_empty(row.avg_time_ci95_s),
+            or_empty(row.throughput_ci95_bytes_per_s),
+            row.p50_s.to_string(),
+            row.p90_s.to_string(),
+            row.p99_s.to_string(),
+            row.max_s.to_string(),
+            row.all_bytes_per_s.to_string(),
+            or_empty(row.server_workers_ok),
+            or_empty(row.server_workers_failed),
+            or_empty(published.map(|published| published.row)),
+            or_empty(published.map(|published| published.seconds)),
+            or_empty(published.and_then(|published| published.bytes_per_s)),
+            or_empty(published.and_then(|published| published.clients_ok)),
+            or_empty(published.and_then(|published| published.clients_failed)),
+            or_empty(row.ratio),
+        ];
+        // Writing into a string cannot fail, and no field has a comma.
+        let _ = write!(text, "{}\r\n", fields.join(","));
+    }
+    Some(text)
+}
+
+fn table<'a>(
+    scenario: &ScenarioReport,
+    load: &LoadSummary,
+    rows: impl Iterator<Item = &'a LoadRow>,
+) -> Table {
+    let repeated = load.rows.iter().any(|row| row.avg_time_ci95_s.is_some());
+    let told = load.rows.iter().any(|row| row.server_workers_ok.is_some());
+    let published = load.rows.iter().any(|row| row.published.is_some());
+    let number = |title: &str| (title.to_owned(), true);
+    let mut columns = vec![number("No"), ("Operation".to_owned(), false)];
+    columns.extend(
+        [
+            "Size(MB)",
+            "Client Workers",
+            "Server workers",
+            "Avg Time(s)",
+        ]
+        .map(number),
+    );
+    columns.extend(["Throughput(B/s)", "Client Success", "Client Fail"].map(number));
+    columns.extend(repeated.then(|| number("Runs")));
+    columns.extend(repeated.then(|| number("±95 %(s)")));
+    columns.extend(["p50(s)", "p99(s)"].map(number));
+    columns.extend(told.then(|| number("Server ok/failed")));
+    columns.extend(published.then(|| number("Published(s)")));
+    columns.extend(published.then(|| number("Ratio")));
+    let mut table = Table::new(columns);
+    for row in rows {
+        let mut texts = vec![row.no.to_string(), row.operation.clone()];
+        texts.push(number::plain(row.size_mb));
+        texts.push(row.client_workers.to_string());
+        texts.push(or_dash(row.server_workers));
+        texts.push(seconds(row.avg_time_s));
+        texts.push(format!("{:.0}", row.throughput_bytes_per_s));
+        texts.extend([row.client_success.to_string(), row.client_fail.to_string()]);
+        texts.extend(repeated.then(|| row.runs.to_string()));
+        texts.extend(repeated.then(|| or_dash(row.avg_time_ci95_s.map(seconds))));
+        texts.extend([seconds(row.p50_s), seconds(row.p99_s)]);
+        let workers = row.server_workers_ok.zip(row.server_workers_failed);
+        let workers = workers.map(|(ok, failed)| format!("{ok}/{failed}"));
+        texts.extend(told.then(|| or_dash(workers)));
+        let there = row.published.as_ref().map(|published| published.seconds);
+        texts.extend(published.then(|| or_dash(there.map(number::plain))));
+        let ratio = row
+            .ratio
+            .map(|ratio| format!("{} %", number::plain(100.0 * ratio)));
+        texts.extend(published.then(|| or_dash(ratio)));
+        let outcome = outcome(scenario, row);
+        table.rows.push(Row { outcome, texts });
+    }
+    table
+}
+
+/// The worst of the cells that a row is made of.
+fn outcome(scenario: &ScenarioReport, row: &LoadRow) -> Outcome {
+    let cells = scenario.cells.iter().filter(|cell| cell.number == row.no);
+    let worst = cells.map(|cell| cell.outcome).max();
+    worst.unwrap_or_default()
+}
+
+/// Whose table a row belongs to.
+fn model(row: &LoadRow) -> String {
+    let server = row.server_model.as_deref();
+    match server {
+        Some(server) if server == row.client_model => format!("Server and clients: {server}"),
+        server => {
+            let server = server.unwrap_or("a program of one's own");
+            format!("Server: {server}, clients: {}", row.client_model)
+        }
+    }
+}
+
+/// Seconds to the tenth of a millisecond, as numbers that line up.
+fn seconds(value: f64) -> String {
+    format!("{value:.4}")
+}
+
+fn or_dash<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| value.to_string())
+}
+
+fn or_empty<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+/// The columns of the CSV: the labs' own first, in their order and words.
+const COLUMNS: [&str; 27] = [
+    "No",
+    "Operation",
+    "Size(MB)",
+    "Client Workers",
+    "Server workers",
+    "Avg Time(s)",
+    "Throughput(B/s)",
+    "Client Success",
+    "Client Fail",
+    "Server Model",
+    "Client Model",
+    "Runs",
+    "Avg Time CI95(s)",
+    "Throughput CI95(B/s)",
+    "p50(s)",
+    "p90(s)",
+    "p99(s)",
+    "Max(s)",
+    "Throughput All(B/s)",
+    "Server Workers ok",
+    "Server Workers failed",
+    "Published No",
+    "Published Avg Time(s)",
+    "Published Throughput(B/s)",
+    "Published Client Success",
+    "Published Client Fail",
+    "Ratio",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::model::{CellReport, PublishedLoad};
+
+    fn row(no: usize, model: &str) -> LoadRow {
+        LoadRow {
+            no,
+            operation: "upload".to_owned(),
+            size_mb: 10.0,
+            client_workers: 5,
+            server_workers: Some(1),
+            avg_time_s: 0.125,
+            throughput_bytes_per_s: 83_886_080.0,
+            client_success: 5,
+            client_fail: 0,
+            server_model: Some(model.to_owned()),
+            client_model: model.to_owned(),
+            runs: 1,
+            avg_time_ci95_s: None,
+            throughput_ci95_bytes_per_s: None,
+            p50_s: 0.12,
+            p90_s: 0.13,
+            p99_s: 0.14,
+            max_s: 0.15,
+            all_bytes_per_s: 4e8,
+            server_workers_ok: Some(1),
+            server_workers_failed: Some(0),
+            published: None,
+            ratio: None,
+        }
+    }
+
+    fn scenario(rows: Vec<LoadRow>) -> ScenarioReport {
+        let cell = |number, outcome| CellReport {
+            number,
+            outcome,
+            ..CellReport::default()
+        };
+        ScenarioReport {
+            cells: vec![
+                cell(1, Outcome::Passed),
+                cell(2, Outcome::Passed),
+                cell(2, Outcome::Failed),
+            ],
+            load: Some(LoadSummary {
+                rows,
+                answers: Vec::new(),
+            }),
+            ..ScenarioReport::default()
+        }
+    }
+
+    fn titles(table: &Table) -> String {
+        let titles: Vec<&str> = table
+            .columns
+            .iter()
+            .map(|column| column.title.as_str())
+            .collect();
+        titles.join(", ")
+    }
+
+    #[test]
+    fn each_model_has_its_table_in_the_labs_columns() {
+        let tables = load_tables(&scenario(vec![row(1, "thread"), row(2, "process")]));
+        let names: Vec<_> = tables.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["Server and clients: thread", "Server and clients: process"]
+        );
+        assert_eq!(
+            titles(&tables[0].1),
+            "No, Operation, Size(MB), Client Workers, Server workers, Avg Time(s), Throughput(B/s), \
+             Client Success, Client Fail, p50(s), p99(s), Server ok/failed"
+        );
+        assert_eq!(
+            tables[0].1.rows[0].texts.join(" "),
+            "1 upload 10 5 1 0.1250 83886080 5 0 0.1200 0.1400 1/0"
+        );
+        assert_eq!(tables[0].1.rows[0].outcome, Outcome::Passed);
+        assert_eq!(tables[1].1.rows[0].outcome, Outcome::Failed);
+    }
+
+    #[test]
+    fn what_was_published_and_how_sure_a_mean_is_are_columns_where_they_are_known() {
+        let known = LoadRow {
+            runs: 3,
+            avg_time_ci95_s: Some(0.0125),
+            published: Some(PublishedLoad {
+                row: 2,
+                seconds: 6.39,
+                bytes_per_s: Some(2_210_786.94),
+                clients_ok: Some(5),
+                clients_failed: None,
+            }),
+            ratio: Some(0.125 / 6.39),
+            ..row(2, "thread")
+        };
+        let scenario = scenario(vec![row(1, "thread"), known]);
+        let (_, table) = &load_tables(&scenario)[0];
+        assert!(titles(table).contains("Client Fail, Runs, ±95 %(s), p50(s)"));
+        assert!(titles(table).ends_with("Published(s), Ratio"));
+        let texts = |row: usize| table.rows[row].texts.join(" ");
+        assert!(
+            texts(0).ends_with("1 – 0.1200 0.1400 1/0 – –"),
+            "{}",
+            texts(0)
+        );
+        assert!(
+            texts(1).ends_with("3 0.0125 0.1200 0.1400 1/0 6.39 1.96 %"),
+            "{}",
+            texts(1)
+        );
+        let csv = csv(&scenario).unwrap();
+        let lines: Vec<&str> = csv.split("\r\n").collect();
+        let fields = |line: &str| line.split(',').count();
+        assert!(
+            lines[0]
+                .starts_with("No,Operation,Size(MB),Client Workers,Server workers,Avg Time(s),")
+        );
+        assert!(
+            lines[2].starts_with("2,upload,10,5,1,0.125,83886080,5,0,thread,thread,3,0.0125,,")
+        );
+        assert_eq!(
+            lines
+                .iter()
+                .take(3)
+                .map(|line| fields(line))
+                .collect::<Vec<_>>(),
+            [27; 3]
+        );
+        assert_eq!((lines.len(), lines[3]), (4, ""));
+    }
+
+    #[test]
+    fn a_scenario_without_clients_has_no_table() {
+        let scenario = ScenarioReport::default();
+        assert!(load_tables(&scenario).is_empty() && csv(&scenario).is_none());
+        assert!(answers(&scenario).is_empty());
+    }
+}

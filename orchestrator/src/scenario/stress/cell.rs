@@ -1,0 +1,102 @@
+//! One cell, from the server's start to its end.
+
+use std::collections::BTreeMap;
+
+use crate::report::model::{CellReport, Finding, LoadReport, Outcome};
+use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
+use crate::scenario::serving::Serving;
+use crate::topology::model::{Operation, ServerProgram, Stress};
+
+use super::clients::work;
+use super::judgement::{Evidence, judge};
+use super::published::Published;
+use super::storage::{discard, held, prepare};
+
+/// Carries out one cell.
+///
+/// # Errors
+/// If a node cannot do its part; clients that fail are findings.
+pub async fn run(
+    cx: &RunContext<'_>,
+    place: CellPlace<'_>,
+    (stress, published): (&Stress, &Published),
+    cell: &mut CellReport,
+) -> Result<(), ScenarioError> {
+    if let Err(text) = prepare(cx, stress).await? {
+        cell.findings.push(wrong(stress, text));
+        return Ok(());
+    }
+    let is_built_in = matches!(stress.server.program, ServerProgram::BuiltIn { .. });
+    let reports = is_built_in && stress.operation == Operation::Upload;
+    let flags: &[&str] = if reports { &["--report"] } else { &[] };
+    let pair = (&stress.server, &stress.clients.node);
+    let serving = match Serving::start(cx, place, pair, flags).await? {
+        Ok(serving) => serving,
+        Err(finding) => {
+            cell.findings.push(finding);
+            return Ok(());
+        }
+    };
+    let worked = work(cx, place, stress, serving.address()).await;
+    // Whatever became of the clients, the server does not stay.
+    let (served, findings) = serving.end().await;
+    let worked = worked?;
+    cell.findings.extend(worked.findings);
+    cell.findings.extend(findings);
+    let workers = served.record.as_ref();
+    let workers = workers.map(|record| (record.workers_ok, record.workers_failed));
+    let held = match stress.operation {
+        Operation::Download => BTreeMap::new(),
+        Operation::Upload => {
+            let ended = worked
+                .records
+                .iter()
+                .filter(|record| record.failure.is_none());
+            let names: Vec<_> = ended.map(|record| record.name.clone()).collect();
+            held(cx, &stress.server, served, &names).await?
+        }
+    };
+    if let Err(text) = discard(cx, stress).await? {
+        cell.findings.push(wrong(stress, text));
+    }
+    let evidence = Evidence {
+        records: worked.records,
+        held,
+        seconds: worked.all.as_ref().map_or(0.0, |all| all.seconds),
+        buffer: worked.all.as_ref().map_or(0, |all| all.buffer),
+    };
+    let (load, failures) = judge(stress, &evidence);
+    cell.findings.extend(failures);
+    cell.metrics = metrics(&load);
+    cell.load = Some(LoadReport {
+        server_workers_ok: workers.map(|(ok, _)| ok),
+        server_workers_failed: workers.map(|(_, failed)| failed),
+        published: published.of(stress),
+        ..load
+    });
+    Ok(())
+}
+
+/// What was measured, by name and unit.
+fn metrics(load: &LoadReport) -> BTreeMap<String, f64> {
+    let metrics = [
+        ("client_s", load.times.mean),
+        ("client_p50_s", load.times.p50),
+        ("client_p90_s", load.times.p90),
+        ("client_p99_s", load.times.p99),
+        ("client_most_s", load.times.most),
+        ("client_bytes_per_s", load.client_bytes_per_s),
+        ("all_bytes_per_s", load.all_bytes_per_s),
+        ("clients_ok", f64::from(load.clients_ok)),
+        ("clients_failed", f64::from(load.clients_failed)),
+    ];
+    metrics.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+fn wrong(stress: &Stress, text: String) -> Finding {
+    Finding {
+        outcome: Outcome::Failed,
+        node: Some(stress.server.node.to_string()),
+        text,
+    }
+}

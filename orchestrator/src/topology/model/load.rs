@@ -1,0 +1,86 @@
+//! A file server, and the clients that put it under load.
+
+use std::path::PathBuf;
+
+pub use protocol::load::{Operation, Workers};
+use protocol::name::NodeName;
+
+use crate::topology::unit::ByteSize;
+
+/// Many clients at a file server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stress {
+    /// The server.
+    pub server: Server,
+    /// The clients.
+    pub clients: Clients,
+    /// What each of them does, once.
+    pub operation: Operation,
+    /// The length of each file.
+    pub size: ByteSize,
+    /// A table of what others have reported, as CSV, on this machine.
+    pub published: Option<PathBuf>,
+}
+
+/// A file server on a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Where it runs.
+    pub node: NodeName,
+    /// The TCP port that it listens on.
+    pub port: u16,
+    /// Where its files are: an absolute path in the node.
+    pub directory: String,
+    /// What it is.
+    pub program: ServerProgram,
+}
+
+/// What a server is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServerProgram {
+    /// The node's own.
+    BuiltIn {
+        /// What its workers are.
+        model: Workers,
+        /// How many connections it serves at once.
+        workers: u32,
+    },
+    /// A program of the user's.
+    Own {
+        /// Program and arguments.
+        command: Vec<String>,
+        /// What the file says that its workers are.
+        model: Option<Workers>,
+        /// How many the file says that there are.
+        workers: Option<u32>,
+    },
+}
+
+/// Clients on a node, all at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clients {
+    /// Where they run.
+    pub node: NodeName,
+    /// What they are.
+    pub model: Workers,
+    /// How many.
+    pub workers: u32,
+}
+
+impl ServerProgram {
+    /// What its workers are, where that is known.
+    pub fn model(&self) -> Option<Workers> {
+        match self {
+            Self::BuiltIn { model, .. } => Some(*model),
+            Self::Own { model, .. } => *model,
+        }
+    }
+
+    /// How many workers it has, where that is known.
+    pub fn workers(&self) -> Option<u32> {
+        match self {
+            Self::BuiltIn { workers, .. } => Some(*workers),
+            Self::Own { workers, .. } => *workers,
+        }
+    }
+}
