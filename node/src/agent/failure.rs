@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io;
 
+use nix::libc;
 use protocol::control::{Failure, FailureKind};
 
 /// A refusal with its reason.
@@ -13,12 +14,35 @@ pub(super) fn refusal(kind: FailureKind, message: impl Into<String>) -> Failure 
     }
 }
 
-/// What the system said when the agent did `action` (as in "writing /etc/x").
+/// What the system said when the agent did `action` (as in "writing /etc/x"), with the remedy where it
+/// lacks processes, for it says `EAGAIN` then (fork(2), pthread_create(3)).
 pub(super) fn system(action: impl Display, error: &io::Error) -> Failure {
     let kind = match error.kind() {
         io::ErrorKind::NotFound => FailureKind::NotFound,
         io::ErrorKind::PermissionDenied => FailureKind::Denied,
         _ => FailureKind::System,
     };
-    refusal(kind, format!("{action}: {error}"))
+    let remedy = match error.raw_os_error() {
+        Some(libc::EAGAIN) => {
+            "; raise what limits processes: the node's `pids`, or `ulimit -u` where the lab was raised"
+        }
+        _ => "",
+    };
+    refusal(kind, format!("{action}: {error}{remedy}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lack_of_processes_comes_with_its_remedy() {
+        let lack = io::Error::from_raw_os_error(libc::EAGAIN);
+        let failure = system("/bin/x: cannot be started", &lack);
+        assert_eq!(failure.kind, FailureKind::System);
+        assert!(failure.message.contains("`pids`"), "{}", failure.message);
+        let other = io::Error::from_raw_os_error(libc::EIO);
+        let failure = system("/bin/x: cannot be started", &other);
+        assert!(!failure.message.contains("raise"), "{}", failure.message);
+    }
 }
