@@ -13,7 +13,7 @@ use super::socket;
 /// Does a task; `worker` says who does it.
 pub(super) fn run(job: &Job, how: &How, worker: String) -> TaskRecord {
     let start = Start::now();
-    let ended = match Effort::begin(job, how) {
+    let ended = match Effort::begin(job, how, start) {
         Ok(effort) => drive(job, effort),
         Err(result) => Ended::before(result),
     };

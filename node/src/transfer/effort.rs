@@ -9,7 +9,7 @@ use protocol::broadcast::Seal;
 use protocol::role::RoleEvent;
 use protocol::task::{Framing, TaskResult};
 
-use super::job::{Ended, Job};
+use super::job::{Ended, Job, Start};
 use super::naive_task::NaiveTask;
 use super::options::How;
 use crate::broadcast::random::draw;
@@ -36,11 +36,11 @@ pub(super) struct Reliable {
 }
 
 impl Effort {
-    /// Opens file and socket.
-    pub(super) fn begin(job: &Job, how: &How) -> Result<Self, TaskResult> {
+    /// Opens file and socket, for a task whose time and deadline count from `start`.
+    pub(super) fn begin(job: &Job, how: &How, start: Start) -> Result<Self, TaskResult> {
         let failed = |why: String| TaskResult::Failed { reason: why };
         if how.framing != Framing::Reliable {
-            let task = NaiveTask::begin(job, how).map_err(failed)?;
+            let task = NaiveTask::begin(job, how, start).map_err(failed)?;
             return Ok(Self::Naive(task));
         }
         let receivers = if how.receivers.is_empty() {
@@ -67,7 +67,7 @@ impl Effort {
             bytes: task.progress().map_or(0, |(_, total)| total),
             task,
             pause: how.pause,
-            deadline: Instant::now() + how.deadline,
+            deadline: start.at + how.deadline,
             resting_until: None,
             told: VecDeque::new(),
         })))

@@ -4,15 +4,15 @@ use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use protocol::role::RoleEvent;
-use protocol::task::{Census, TaskRecord, TaskResult};
+use protocol::task::{Census, TaskRecord};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::effort::Effort;
 use super::job::Job;
 use super::options::How;
-use super::{census, send, yielding};
+use super::yielding::Begun;
+use super::{census, send};
 use crate::broadcast::lines;
 
 pub(super) fn run(jobs: &[Job], how: &How, workers: u32) -> io::Result<Census> {
@@ -30,15 +30,9 @@ pub(super) fn run(jobs: &[Job], how: &How, workers: u32) -> io::Result<Census> {
     Ok(census)
 }
 
-/// Jobs whose files and sockets are open, or could not be opened.
-pub(super) type Begun = Vec<(Job, Result<Effort, TaskResult>)>;
-
 /// Opens files and sockets, before tasks run that must not block.
-pub(super) fn begin(jobs: &[Job], how: &How) -> Begun {
-    let begun = jobs
-        .iter()
-        .map(|job| (job.clone(), Effort::begin(job, how)));
-    begun.collect()
+pub(super) fn begin(jobs: &[Job], how: &How) -> Vec<Begun> {
+    jobs.iter().map(|job| Begun::new(job, how)).collect()
 }
 
 /// The thread that a task begins on.
@@ -50,18 +44,18 @@ fn thread() -> String {
 /// Does the tasks on the runtime that this is called in. What they came to is in the order in which
 /// they ended. `process` says who does them, where that is not the thread alone.
 pub(super) async fn all(
-    jobs: Begun,
+    jobs: Vec<Begun>,
     process: Option<&str>,
 ) -> io::Result<(Vec<TaskRecord>, Census)> {
     let (gate, closed) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    for (job, effort) in jobs {
+    for begun in jobs {
         let mut gate = closed.clone();
         let process = process.map(str::to_owned);
         tasks.spawn(async move {
             // Where the gate is gone instead of open, nobody waits for the task any longer.
             let _ = gate.wait_for(|open| *open).await;
-            yielding::run(job, effort, process.unwrap_or_else(thread)).await
+            begun.run(process.unwrap_or_else(thread)).await
         });
     }
     let census = Census {

@@ -5,7 +5,7 @@ use std::net::{SocketAddrV4, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
 
-use super::job::{Ended, Job};
+use super::job::{Ended, Job, Start};
 use super::naive::Naive;
 use super::options::How;
 use super::socket;
@@ -21,11 +21,11 @@ pub(super) struct NaiveTask {
 
 impl NaiveTask {
     /// Reads the file and opens a socket. An error says why that was not possible.
-    pub(super) fn begin(job: &Job, how: &How) -> Result<Self, String> {
+    pub(super) fn begin(job: &Job, how: &How, start: Start) -> Result<Self, String> {
         let content = std::fs::read(&job.path)
             .map_err(|error| format!("cannot read {}: {error}", job.path.display()))?;
         let socket = socket::sender(how.interface.as_ref());
-        let deadline = Instant::now() + how.deadline;
+        let deadline = start.at + how.deadline;
         Ok(Self {
             to: job.to,
             socket: socket.map_err(|error| format!("cannot send to {}: {error}", job.to))?,

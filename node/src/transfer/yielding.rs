@@ -10,23 +10,39 @@ use tokio::net::UdpSocket;
 
 use super::effort::Effort;
 use super::job::{Ended, Job, Start};
+use super::options::How;
 use crate::broadcast::Wait;
 
-/// Does a task that was begun before; `worker` says who does it.
-pub(super) async fn run(
+/// A job whose file and socket are open, or could not be opened.
+#[derive(Debug)]
+pub(super) struct Begun {
     job: Job,
+    start: Start,
     effort: Result<Effort, TaskResult>,
-    worker: String,
-) -> TaskRecord {
-    let start = Start::now();
-    let ended = match effort {
-        Err(result) => Ended::before(result),
-        Ok(effort) => {
-            let ended = drive(effort).await;
-            ended.unwrap_or_else(|error| Effort::cannot_wait(&job, &error))
+}
+
+impl Begun {
+    /// Opens file and socket, which may block. The task's time and its deadline count from here.
+    pub(super) fn new(job: &Job, how: &How) -> Self {
+        let start = Start::now();
+        Self {
+            job: job.clone(),
+            start,
+            effort: Effort::begin(job, how, start),
         }
-    };
-    job.record(start, worker, ended)
+    }
+
+    /// Does the task; `worker` says who does it.
+    pub(super) async fn run(self, worker: String) -> TaskRecord {
+        let ended = match self.effort {
+            Err(result) => Ended::before(result),
+            Ok(effort) => {
+                let ended = drive(effort).await;
+                ended.unwrap_or_else(|error| Effort::cannot_wait(&self.job, &error))
+            }
+        };
+        self.job.record(self.start, worker, ended)
+    }
 }
 
 async fn drive(mut effort: Effort) -> io::Result<Ended> {
