@@ -52,7 +52,7 @@ async fn run(lab: &Lab, quick: bool, limits: &Limits) -> Result<(), BenchError> 
                 server: Make::Ours(model),
                 clients: Make::Ours(model),
             };
-            let turn = place.turn(pair, cell).await?;
+            let turn = place.turn(pair, cell, false).await?;
             note(&format!("{model}: {cell}: {:.2} s", turn.all.as_secs_f64()));
             bytes += cell.all_bytes();
             let key = (cell.operation, cell.size, cell.clients, cell.workers);

@@ -8,7 +8,7 @@ use protocol::load::{FileDigest, Operation, Workers};
 use protocol::role::RoleEvent;
 
 use super::cell::Cell;
-use super::memory;
+use super::memory::Meter;
 use super::program::Program;
 use crate::error::BenchError;
 
@@ -33,7 +33,7 @@ pub(super) struct Turn {
     pub(super) client: Duration,
     /// Time of all together.
     pub(super) all: Duration,
-    /// KiB that the server held at the end; none of a server in Python.
+    /// The most KiB that the server held at once, where that was looked at.
     pub(super) memory: Option<u64>,
 }
 
@@ -62,10 +62,19 @@ impl<'a> Place<'a> {
         })
     }
 
-    /// Does it once, and checks every byte where it came to lie.
-    pub(super) async fn turn(&self, pair: Pair, cell: Cell) -> Result<Turn, BenchError> {
+    /// Does it once, and checks every byte where it came to lie. With `metered`, looks at the server's
+    /// memory meanwhile, and the times are too long.
+    pub(super) async fn turn(
+        &self,
+        pair: Pair,
+        cell: Cell,
+        metered: bool,
+    ) -> Result<Turn, BenchError> {
         let expected = self.fill(self.server, SERVED, cell).await?;
         let server = self.serve(pair.server, cell).await?;
+        let meter = metered
+            .then(|| Meter::begin(&self.lab, SERVED))
+            .transpose()?;
         let (times, stored) = match pair.clients {
             Make::Ours(model) => self.stress(model, cell).await?,
             Make::Python(model) => {
@@ -73,6 +82,7 @@ impl<'a> Place<'a> {
                 self.python_clients(model, cell, &made).await?
             }
         };
+        let memory = meter.map(Meter::end).transpose()?;
         if cell.operation == Operation::Upload {
             self.compare(stored).await?;
         } else if stored.iter().any(|digest| digest.blake3 != expected.blake3) {
@@ -80,10 +90,6 @@ impl<'a> Place<'a> {
                 "a download is not what was served".to_owned(),
             ));
         }
-        let memory = match pair.server {
-            Make::Ours(_) => Some(memory::of_server(&self.lab)),
-            Make::Python(_) => None,
-        };
         end(server, pair.server, cell).await?;
         Ok(Turn { memory, ..times })
     }

@@ -62,9 +62,10 @@ async fn run(
                 if one.failure.is_some() {
                     continue;
                 }
-                match place.turn(one.pair, course.cell).await {
-                    // The first time, memory and code are cold.
-                    Ok(_) if round == 0 => {}
+                // The first time, memory and code are cold: it is not timed.
+                let first = round == 0;
+                match place.turn(one.pair, course.cell, first).await {
+                    Ok(turn) if first => one.memory = turn.memory,
                     Ok(turn) => one.add(turn),
                     Err(error) => {
                         note(&format!("{}: {error}", one.name));
@@ -132,7 +133,6 @@ impl Shown {
     fn add(&mut self, turn: Turn) {
         self.client.add(turn.client);
         self.all.add(turn.all);
-        self.memory = self.memory.max(turn.memory);
     }
 
     /// Bytes of files a second, of all clients together, at the median.
