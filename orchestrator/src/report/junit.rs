@@ -1,6 +1,7 @@
 //! The run as JUnit XML: a suite for each scenario; a case for each cell and for each thing that was
 //! verified.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
@@ -47,7 +48,24 @@ fn suite(report: &RunReport, scenario: &ScenarioReport) -> TestSuite {
     for proof in scenario.telling_proofs() {
         suite.add_test_case(proof_case(scenario, proof));
     }
+    number_repeated(&mut suite.test_cases);
     suite
+}
+
+/// Names the second of two cases of one name `… #2`, for who reads JUnit tells cases apart by their
+/// names. The order is the run's, so a name stays with what it stands for.
+fn number_repeated(cases: &mut [TestCase]) {
+    let mut taken = BTreeSet::new();
+    for case in cases {
+        let name = case.name.as_str().to_owned();
+        let mut own = name.clone();
+        let mut number = 1;
+        while !taken.insert(own.clone()) {
+            number += 1;
+            own = format!("{name} #{number}");
+        }
+        case.name = own.into();
+    }
 }
 
 fn add_cell(

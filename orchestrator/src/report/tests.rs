@@ -79,6 +79,31 @@ fn junit_has_a_case_for_all_that_was_verified() {
 }
 
 #[test]
+fn junit_names_no_two_cases_alike() {
+    let mut report = sample::conversed();
+    let cell = &mut report.scenarios[0].cells[0];
+    let (get, file) = (cell.steps[2].clone(), cell.files[0].clone());
+    cell.steps.extend([get.clone(), get]);
+    cell.files.push(file);
+    let junit = rendered(Format::Junit, &report);
+    let cases = junit.split("<testcase name=\"").skip(1);
+    let mut names: Vec<&str> = cases.filter_map(|case| case.split('"').next()).collect();
+    for name in [
+        "command GET a.txt (model thread)",
+        "command GET a.txt (model thread) #2",
+        "command GET a.txt (model thread) #3",
+        "file asteroid.png at server (model thread) #2",
+        "command GET a.txt (model process)",
+    ] {
+        assert!(names.contains(&name), "{name}: {junit}");
+    }
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all, "{junit}");
+}
+
+#[test]
 fn json_reads_back_whatever_later_versions_add() {
     for report in [sample::passed(), sample::failed(), sample::hostile()] {
         let json = rendered(Format::Json, &report);
