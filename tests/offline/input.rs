@@ -112,6 +112,32 @@ fn what_is_wrong_in_a_file_is_said() {
 }
 
 #[test]
+fn what_is_wrong_in_a_table_that_a_file_names_is_said_before_anything_is_raised() {
+    let sandbox = sandbox();
+    let stress = "[node.b]\nnetworks = [\"lan\"]\n[[scenario]]\nname = \"load\"\nkind = \"stress\"\n\
+        server = { node = \"a\" }\nclient = \"b\"\noperation = \"upload\"\nsize = \"1MB\"\n\
+        published = \"table.csv\"\n";
+    sandbox.write("lab.toml", format!("{LAB}{stress}"));
+    sandbox.write(
+        "table.csv",
+        "operation,size_mb,client_workers,server_workers,total_seconds_per_client\n\
+         upload,10,1,1,0.5\nupload,10,1,five,0.4\nuplaod,10,1,50,0.3\n",
+    );
+    let said = session(
+        &sandbox,
+        &[
+            (&["validate", "lab.toml"], 2),
+            (&["run", "--backend", "fake", "lab.toml"], 2),
+        ],
+    );
+    insta::assert_snapshot!("table", said);
+    assert!(
+        !sandbox.path("work/runs").exists(),
+        "a run directory was made"
+    );
+}
+
+#[test]
 fn what_this_machine_lacks_is_said() {
     let sandbox = sandbox();
     sandbox.write("lab.toml", LAB);

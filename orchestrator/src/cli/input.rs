@@ -6,8 +6,9 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use crate::scenario::stress::published::Published;
 use crate::topology;
-use crate::topology::model::Topology;
+use crate::topology::model::{Topology, Work};
 use crate::topology::{Diagnostics, Found};
 
 use super::environment;
@@ -55,7 +56,7 @@ impl Source {
     /// Checks it, with other values for some variables.
     ///
     /// # Errors
-    /// Every mistake in the file.
+    /// Every mistake in the file; where there is none, every mistake in a table that it names.
     pub fn read(&self, values: &BTreeMap<String, String>) -> Result<Topology, Diagnostics> {
         let mut overrides = self.overrides.clone();
         overrides.extend(
@@ -64,13 +65,14 @@ impl Source {
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
         let base = self.file.parent().unwrap_or(Path::new("."));
-        topology::read(
-            &self.file.display().to_string(),
-            &self.text,
-            base,
-            &overrides,
-            &look,
-        )
+        let file = self.file.display().to_string();
+        let topology = topology::read(&file, &self.text, base, &overrides, &look)?;
+        for scenario in &topology.scenarios {
+            if let Work::Stress(stress) = &scenario.work {
+                Published::check(stress)?;
+            }
+        }
+        Ok(topology)
     }
 
     /// Checks it as it is.

@@ -108,7 +108,7 @@ pub enum ScenarioError {
     NoAddress(NodeName),
     /// A table of published figures cannot be read.
     #[error(transparent)]
-    Published(#[from] super::stress::published::PublishedError),
+    Published(#[from] Diagnostics),
     /// A cell's values make the file wrong.
     #[error("{0}")]
     Reread(String),

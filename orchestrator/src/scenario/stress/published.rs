@@ -6,10 +6,14 @@
 //! `clients_ok` and `clients_failed` may be, and others are not looked at. A line without a time was
 //! not measured.
 
-use std::path::{Path, PathBuf};
+use std::fmt::Display;
+use std::ops::Range;
+use std::path::Path;
+use std::str::FromStr;
 
 use crate::report::model::PublishedLoad;
 use crate::topology::model::{Operation, Stress, Workers};
+use crate::topology::{Diagnostic, Diagnostics};
 
 /// A table of published figures.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -27,44 +31,27 @@ struct Line {
     load: PublishedLoad,
 }
 
-/// Why a table cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum PublishedError {
-    /// The file cannot.
-    #[error("reading {}: {source}", path.display())]
-    File {
-        /// The table.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A line is not as it should be.
-    #[error("{}:{line}: {message}", path.display())]
-    Line {
-        /// The table.
-        path: PathBuf,
-        /// The line's number, from 1.
-        line: u32,
-        /// What is wrong, and what to write.
-        message: String,
-    },
-}
-
 impl Published {
     /// Reads the table of a scenario; one without a table has no lines.
     ///
     /// # Errors
-    /// [`PublishedError`] with the file and the line.
-    pub async fn read(stress: &Stress) -> Result<Self, PublishedError> {
-        let Some(path) = &stress.published else {
-            return Ok(Self::default());
-        };
-        let text = tokio::fs::read_to_string(path).await;
-        let text = text.map_err(|source| PublishedError::File {
-            path: path.clone(),
-            source,
-        })?;
-        Self::parse(path, &text)
+    /// Every mistake in the table, with its line and what to write instead.
+    pub async fn read(stress: &Stress) -> Result<Self, Diagnostics> {
+        match &stress.published {
+            Some(path) => Self::of_file(path, tokio::fs::read_to_string(path).await),
+            None => Ok(Self::default()),
+        }
+    }
+
+    /// Finds what is wrong with the table of a scenario, before anything is raised. Waits for the disk.
+    ///
+    /// # Errors
+    /// As those of [`Published::read`].
+    pub fn check(stress: &Stress) -> Result<(), Diagnostics> {
+        let table = stress.published.as_ref();
+        table.map_or(Ok(()), |path| {
+            Self::of_file(path, std::fs::read_to_string(path)).map(|_| ())
+        })
     }
 
     /// What others reported of a cell.
@@ -79,110 +66,210 @@ impl Published {
         self.lines.iter().find(same).map(|line| line.load.clone())
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, PublishedError> {
-        let wrong = |line: u32, message: String| PublishedError::Line {
-            path: path.to_owned(),
-            line,
-            message,
+    fn of_file(path: &Path, read: std::io::Result<String>) -> Result<Self, Diagnostics> {
+        let (text, list) = match read {
+            Ok(text) => match Self::parse(&text) {
+                Ok(table) => return Ok(table),
+                Err(wrong) => (text, wrong),
+            },
+            Err(error) => {
+                let message = format!("reading {}: {error}", path.display());
+                let remedy = "`published` names a table as CSV, in UTF-8".to_owned();
+                let unread = Diagnostic {
+                    span: None,
+                    message,
+                    remedy,
+                };
+                (String::new(), vec![unread])
+            }
         };
-        let mut lines = text.lines();
-        let heading = lines.next().unwrap_or_default();
-        let columns = Columns::of(heading).map_err(|message| wrong(1, message))?;
-        let mut read = Vec::new();
-        for (number, line) in (2..).zip(lines).filter(|(_, line)| !line.trim().is_empty()) {
-            let fields: Vec<&str> = line.split(',').map(str::trim).collect();
-            let parsed = columns.line(&fields, number - 1);
-            read.extend(parsed.map_err(|message| wrong(number, message))?);
-        }
-        Ok(Self { lines: read })
+        let file = path.display().to_string();
+        Err(Diagnostics { file, text, list })
     }
+
+    fn parse(text: &str) -> Result<Self, Vec<Diagnostic>> {
+        let mut lines = fields_of_lines(text);
+        let columns = Columns::of(lines.next().unwrap_or_default());
+        let columns = columns.map_err(|wrong| vec![wrong])?;
+        let (mut read, mut wrong) = (Vec::new(), Vec::new());
+        for (row, fields) in (1..).zip(lines).filter(|(_, fields)| !is_blank(fields)) {
+            match columns.line(&fields, row) {
+                Ok(line) => read.extend(line),
+                Err(mistake) => wrong.push(mistake),
+            }
+        }
+        if wrong.is_empty() {
+            Ok(Self { lines: read })
+        } else {
+            Err(wrong)
+        }
+    }
+}
+
+/// What stands between two commas, and where, in bytes of the table.
+#[derive(Debug, Clone, Copy)]
+struct Field<'a> {
+    text: &'a str,
+    start: usize,
+}
+
+impl Field<'_> {
+    fn span(&self) -> Range<usize> {
+        self.start..self.start + self.text.len()
+    }
+
+    fn wrong(&self, message: impl Into<String>, remedy: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(self.span(), message, remedy)
+    }
+
+    fn number<T: FromStr>(&self, column: &str) -> Result<T, Diagnostic> {
+        self.text.parse().map_err(|_| {
+            let message = format!("`{}` cannot be {column}", self.text);
+            self.wrong(message, "write a number")
+        })
+    }
+}
+
+fn fields_of_lines(text: &str) -> impl Iterator<Item = Vec<Field<'_>>> {
+    let mut start = 0;
+    text.split_inclusive('\n').map(move |line| {
+        let fields = line.split(',').map(|written| {
+            let text = written.trim();
+            let before = written.find(text).unwrap_or_default();
+            let field = Field {
+                text,
+                start: start + before,
+            };
+            start += written.len() + 1;
+            field
+        });
+        let fields = fields.collect();
+        // After the last field of a line comes no comma; its line break was counted.
+        start -= 1;
+        fields
+    })
+}
+
+fn is_blank(fields: &[Field<'_>]) -> bool {
+    fields.iter().all(|field| field.text.is_empty()) && fields.len() == 1
+}
+
+/// From the first of some fields to the last.
+fn span(fields: &[Field<'_>]) -> Range<usize> {
+    let first = fields.first().map_or(0, |field| field.start);
+    first..fields.last().map_or(first, |field| field.span().end)
 }
 
 /// Where each column is.
 #[derive(Debug)]
-struct Columns {
-    names: Vec<String>,
+struct Columns<'a> {
+    names: Vec<Field<'a>>,
 }
 
-impl Columns {
-    fn of(heading: &str) -> Result<Self, String> {
-        let names: Vec<String> = heading
-            .split(',')
-            .map(|name| name.trim().to_owned())
-            .collect();
-        let has = |wanted: &str| names.iter().any(|name| name == wanted);
+impl<'a> Columns<'a> {
+    fn of(names: Vec<Field<'a>>) -> Result<Self, Diagnostic> {
+        let has = |wanted: &str| names.iter().any(|name| name.text == wanted);
         let needed = ["operation", "size_mb", "client_workers", "server_workers"];
         let lacks = needed.into_iter().find(|name| !has(name));
         let lacks = lacks.or_else(|| (!SECONDS.into_iter().any(has)).then_some(SECONDS[0]));
         match lacks {
-            Some(column) => Err(format!("no column is called {column}: add it to this line")),
+            Some(column) => Err(Diagnostic::new(
+                span(&names),
+                format!("no column is called {column}"),
+                "add it to this line, and to those below",
+            )),
             None => Ok(Self { names }),
         }
     }
 
     /// A line's figures; none where it was not measured.
-    fn line(&self, fields: &[&str], row: u32) -> Result<Option<Line>, String> {
+    fn line(&self, fields: &[Field<'_>], row: u32) -> Result<Option<Line>, Diagnostic> {
         if fields.len() != self.names.len() {
             let (there, due) = (fields.len(), self.names.len());
-            return Err(format!(
-                "{there} fields in place of {due}: write one for each column"
+            let message = format!("{there} fields in place of {due}");
+            return Err(Diagnostic::new(
+                span(fields),
+                message,
+                "write one for each column",
             ));
         }
-        let seconds = SECONDS
-            .into_iter()
-            .find_map(|name| self.field(fields, name));
-        let Some(seconds) = seconds.filter(|text| !text.is_empty()) else {
+        let mut seconds = SECONDS.iter().filter_map(|name| self.field(fields, name));
+        let Some(time) = seconds.next().filter(|field| !field.text.is_empty()) else {
             return Ok(None);
         };
-        let seconds: f64 = number(SECONDS[0], seconds)?;
+        let seconds: f64 = time.number("a time")?;
         if !(seconds.is_finite() && seconds > 0.0) {
-            return Err("a time is longer than 0 s: write it, or nothing".to_owned());
+            let message = "a time is longer than 0 s";
+            return Err(time.wrong(message, "write it, or nothing where none was measured"));
         }
-        let size: f64 = self.need(fields, "size_mb")?;
-        let operation: String = self.need(fields, "operation")?;
-        let operation = operation
-            .parse()
-            .map_err(|error| format!("operation: {error}"))?;
-        let model = self
-            .field(fields, "server_model")
-            .filter(|text| !text.is_empty());
-        let model = model.map(|text| text.strip_suffix("-pool").unwrap_or(text).parse());
+        let size: f64 = self.need(fields, "size_mb")?.number("size_mb")?;
+        let operation = self.need(fields, "operation")?;
+        let model = self.may(fields, "server_model");
         Ok(Some(Line {
-            operation,
+            operation: word(operation, operation.text)?,
             size: bytes(size),
-            clients: self.need(fields, "client_workers")?,
-            workers: self.need(fields, "server_workers")?,
+            clients: self.count(fields, "client_workers")?,
+            workers: self.count(fields, "server_workers")?,
             model: model
-                .transpose()
-                .map_err(|error| format!("server_model: {error}"))?,
+                .map(|field| {
+                    word(
+                        field,
+                        field.text.strip_suffix("-pool").unwrap_or(field.text),
+                    )
+                })
+                .transpose()?,
             load: PublishedLoad {
-                row: self.may(fields, "row")?.unwrap_or(row),
+                row: self.figure(fields, "row")?.unwrap_or(row),
                 seconds,
-                bytes_per_s: self.may(fields, "throughput_bytes_per_second")?,
-                clients_ok: self.may(fields, "clients_ok")?,
-                clients_failed: self.may(fields, "clients_failed")?,
+                bytes_per_s: self.figure(fields, "throughput_bytes_per_second")?,
+                clients_ok: self.figure(fields, "clients_ok")?,
+                clients_failed: self.figure(fields, "clients_failed")?,
             },
         }))
     }
 
-    fn field<'a>(&self, fields: &[&'a str], name: &str) -> Option<&'a str> {
-        let place = self.names.iter().position(|column| column == name)?;
+    fn field<'f>(&self, fields: &[Field<'f>], name: &str) -> Option<Field<'f>> {
+        let place = self.names.iter().position(|column| column.text == name)?;
         fields.get(place).copied()
     }
 
-    fn may<T: std::str::FromStr>(&self, fields: &[&str], name: &str) -> Result<Option<T>, String> {
-        let text = self.field(fields, name).filter(|text| !text.is_empty());
-        text.map(|text| number(name, text)).transpose()
+    /// A field that may be empty, or have no column.
+    fn may<'f>(&self, fields: &[Field<'f>], name: &str) -> Option<Field<'f>> {
+        self.field(fields, name)
+            .filter(|field| !field.text.is_empty())
     }
 
-    fn need<T: std::str::FromStr>(&self, fields: &[&str], name: &str) -> Result<T, String> {
-        number(name, self.field(fields, name).unwrap_or_default())
+    /// A field that may not.
+    fn need<'f>(&self, fields: &[Field<'f>], name: &str) -> Result<Field<'f>, Diagnostic> {
+        let field = self.field(fields, name);
+        let at = field.map_or_else(|| span(fields), |field| field.span());
+        field.filter(|field| !field.text.is_empty()).ok_or_else(|| {
+            let message = format!("this line has no {name}");
+            Diagnostic::new(at, message, "write one, or leave out its time")
+        })
+    }
+
+    fn count(&self, fields: &[Field<'_>], name: &str) -> Result<u32, Diagnostic> {
+        self.need(fields, name)?.number(name)
+    }
+
+    fn figure<T: FromStr>(
+        &self,
+        fields: &[Field<'_>],
+        name: &str,
+    ) -> Result<Option<T>, Diagnostic> {
+        let field = self.may(fields, name);
+        field.map(|field| field.number(name)).transpose()
     }
 }
 
-fn number<T: std::str::FromStr>(column: &str, text: &str) -> Result<T, String> {
-    text.parse()
-        .map_err(|_| format!("`{text}` cannot be {column}: write a number"))
+fn word<T>(field: Field<'_>, text: &str) -> Result<T, Diagnostic>
+where
+    T: FromStr<Err: Display>,
+{
+    text.parse().map_err(|error: T::Err| {
+        field.wrong(format!("`{}` is not known", field.text), error.to_string())
+    })
 }
 
 /// Megabytes as the labs count them: the throughput that they report is of 2^20 bytes.
@@ -202,18 +289,17 @@ const SECONDS: [&str; 2] = ["avg_seconds_per_client", "total_seconds_per_client"
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Published, String> {
-        Published::parse(Path::new("table.csv"), text).map_err(|error| error.to_string())
-    }
-
     const HEADING: &str = "operation,size_mb,client_workers,server_workers,avg_seconds_per_client";
+
+    fn said(text: &str) -> String {
+        let read = Published::of_file(Path::new("table.csv"), Ok(text.to_owned()));
+        read.unwrap_err().render(false)
+    }
 
     #[test]
     fn lines_that_were_not_measured_are_left_out() {
-        let table = parse(&format!(
-            "{HEADING}\nupload,10,1,5,0.5\n\ndownload,50,5,1,\n"
-        ))
-        .unwrap();
+        let text = format!("{HEADING}\r\nupload,10,1,5,0.5\r\n\r\ndownload,50,5,1,\r\n");
+        let table = Published::parse(&text).unwrap();
         assert_eq!(table.lines.len(), 1);
         let line = &table.lines[0];
         assert_eq!((line.size, line.clients, line.workers), (10 << 20, 1, 5));
@@ -221,17 +307,31 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_line() {
-        let said = |text: &str| parse(text).unwrap_err();
-        assert_eq!(
-            said("operation,size_mb\n"),
-            "table.csv:1: no column is called client_workers: add it to this line"
+    fn every_line_that_is_wrong_is_said_with_its_place() {
+        insta::assert_snapshot!(said(&format!(
+            "{HEADING},server_model\n\
+             upload,10,1,5\n\
+             upload,10, x ,5,1,\n\
+             download,10,1,5,1,thread-pool\n\
+             send,10,1,5,1,\n\
+             upload,10,1,5,0,\n\
+             upload,10,,5,2,\n\
+             upload,10,1,5,1,fork-pool\n"
+        )));
+    }
+
+    #[test]
+    fn a_table_without_a_column_or_without_anything_is_wrong() {
+        let heading = said("operation,size_mb\n1,2\n");
+        assert!(
+            heading.contains("no column is called client_workers"),
+            "{heading}"
         );
-        let line = |line: &str| said(&format!("{HEADING}\n{line}\n"));
-        assert!(line("upload,10,1,5").contains("table.csv:2: 4 fields in place of 5"));
-        assert!(line("upload,10,x,5,1").contains("`x` cannot be client_workers"));
-        assert!(line("send,10,1,5,1").contains("operation: "));
-        assert!(line("upload,10,1,5,0").contains("longer than 0 s"));
+        assert!(heading.contains("table.csv:1:1"), "{heading}");
+        assert!(said("").contains("no column is called operation"));
+        let unread = Err(std::io::Error::other("no text"));
+        let unread = Published::of_file(Path::new("table.csv"), unread).unwrap_err();
+        assert!(unread.render(false).contains("reading table.csv: no text"));
     }
 
     #[test]
@@ -242,7 +342,11 @@ mod tests {
             ("file-server-54.csv", 37),
         ] {
             let text = std::fs::read_to_string(folder.join(name)).unwrap();
-            assert_eq!(parse(&text).unwrap().lines.len(), lines, "{name}");
+            assert_eq!(
+                Published::parse(&text).unwrap().lines.len(),
+                lines,
+                "{name}"
+            );
         }
     }
 }
