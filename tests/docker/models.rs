@@ -2,40 +2,33 @@
 
 use std::fs;
 
-use e2e::models;
+use e2e::models::{self, Loss};
 use serde_json::Value;
 
 use crate::site::Site;
 
 /// To two, eight and sixteen receivers.
 pub(crate) fn every_model_and_framing() {
-    let site = Site::new();
-    for (name, bytes) in models::files() {
-        site.sandbox.write(name, bytes);
-    }
-    for receivers in [2, 8, 16] {
-        site.sandbox.write("lab.toml", models::lab(receivers));
-        site.says(&["run", "--out", "out"]);
-        let path = site.sandbox.path("work/out/report.json");
-        let report: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-        models::judge(&report, receivers);
-        site.assert_nothing_of(&format!("models-{receivers}"));
-    }
+    to_any_receivers(Loss::None);
 }
 
-/// To two, eight and sixteen receivers, each of which loses others of its datagrams.
+/// The same, where each receiver loses others of its datagrams.
 pub(crate) fn every_model_and_framing_with_loss() {
+    to_any_receivers(Loss::OneInFive);
+}
+
+fn to_any_receivers(loss: Loss) {
     let site = Site::new();
     for (name, bytes) in models::files() {
         site.sandbox.write(name, bytes);
     }
     for receivers in [2, 8, 16] {
-        site.sandbox.write("lab.toml", models::lossy_lab(receivers));
+        site.sandbox.write("lab.toml", loss.lab(receivers));
         site.says(&["run", "--out", "out"]);
         let path = site.sandbox.path("work/out/report.json");
         let report: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-        models::judge_lossy(&report, receivers);
-        site.assert_nothing_of(&format!("lossy-{receivers}"));
+        loss.judge(&report, receivers);
+        site.assert_nothing_of(&loss.name(receivers));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use e2e::models;
+use e2e::models::{self, Loss};
 use e2e::sandbox::Who;
 use protocol::broadcast::{Datagram, HEADER, Message, Seal};
 use serde_json::Value;
@@ -28,6 +28,7 @@ pub(crate) const TRIALS: &[Play] = &[
         "what_cannot_be_read_ends_the_waiting",
         what_cannot_be_read_ends_the_waiting,
     ),
+    ("many_files_at_once", many_files_at_once),
     ("a_matrix_varies_what_is_sent", a_matrix_varies_what_is_sent),
     ("a_split_crosses_a_router", a_split_crosses_a_router),
     ("downloads_are_compared", downloads_are_compared),
@@ -35,46 +36,36 @@ pub(crate) const TRIALS: &[Play] = &[
 ];
 
 fn to_two(who: Who) {
-    every_model_and_framing(who, 2);
+    every_model_and_framing(who, 2, Loss::None);
 }
 
 fn to_eight(who: Who) {
-    every_model_and_framing(who, 8);
+    every_model_and_framing(who, 8, Loss::None);
 }
 
 fn to_sixteen(who: Who) {
-    every_model_and_framing(who, 16);
-}
-
-fn every_model_and_framing(who: Who, receivers: usize) {
-    let stage = Stage::with_lab(who, &models::lab(receivers));
-    for (name, bytes) in models::files() {
-        stage.sandbox.write(name, bytes);
-    }
-    stage.run("run --out out").succeeds();
-    models::judge(&report(&stage), receivers);
-    stage.is_as_before();
+    every_model_and_framing(who, 16, Loss::None);
 }
 
 fn to_two_with_loss(who: Who) {
-    every_model_and_framing_with_loss(who, 2);
+    every_model_and_framing(who, 2, Loss::OneInFive);
 }
 
 fn to_eight_with_loss(who: Who) {
-    every_model_and_framing_with_loss(who, 8);
+    every_model_and_framing(who, 8, Loss::OneInFive);
 }
 
 fn to_sixteen_with_loss(who: Who) {
-    every_model_and_framing_with_loss(who, 16);
+    every_model_and_framing(who, 16, Loss::OneInFive);
 }
 
-fn every_model_and_framing_with_loss(who: Who, receivers: usize) {
-    let stage = Stage::with_lab(who, &models::lossy_lab(receivers));
+fn every_model_and_framing(who: Who, receivers: usize, loss: Loss) {
+    let stage = Stage::with_lab(who, &loss.lab(receivers));
     for (name, bytes) in models::files() {
         stage.sandbox.write(name, bytes);
     }
     stage.run("run --out out").succeeds();
-    models::judge_lossy(&report(&stage), receivers);
+    loss.judge(&report(&stage), receivers);
     stage.is_as_before();
 }
 
@@ -243,6 +234,21 @@ fn what_cannot_be_read_ends_the_waiting(who: Who) {
         outcomes,
         [equal_and_missing.clone(), equal_and_missing].concat()
     );
+    stage.is_as_before();
+}
+
+/// More is told of them than waits unread.
+fn many_files_at_once(who: Who) {
+    let names: Vec<String> = (0..800).map(|number| format!("f-{number}")).collect();
+    let files = names.join("\", \"");
+    let scenario =
+        format!("kind = \"broadcast\"\nfrom = \"a\"\nto = [\"b\", \"c\"]\nfiles = [\"{files}\"]\n");
+    let stage = Stage::with_lab(who, &lab(&scenario));
+    for name in &names {
+        stage.sandbox.write(name, name);
+    }
+    let shown = stage.print("run --out out");
+    assert!(shown.contains("1 600 of 1 600 files equal"), "{shown}");
     stage.is_as_before();
 }
 

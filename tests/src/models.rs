@@ -2,9 +2,44 @@
 
 use serde_json::Value;
 
+/// What the nodes of a lab lose of the datagrams that arrive.
+#[derive(Debug, Clone, Copy)]
+pub enum Loss {
+    /// Nothing, but for what the machine itself loses.
+    None,
+    /// One in five, each node others.
+    OneInFive,
+}
+
+impl Loss {
+    /// What the lab is called.
+    pub fn name(self, receivers: usize) -> String {
+        match self {
+            Self::None => format!("models-{receivers}"),
+            Self::OneInFive => format!("lossy-{receivers}"),
+        }
+    }
+
+    /// The lab's text.
+    pub fn lab(self, receivers: usize) -> String {
+        match self {
+            Self::None => lab(receivers),
+            Self::OneInFive => lossy_lab(receivers),
+        }
+    }
+
+    /// Fails where the report of a run of that lab does not say what it must.
+    pub fn judge(self, report: &Value, receivers: usize) {
+        match self {
+            Self::None => judge(report, receivers),
+            Self::OneInFive => judge_lossy(report, receivers),
+        }
+    }
+}
+
 /// A lab whose sender has three small files, and this many receivers. What a receiver has room for
 /// without rights does not depend on the machine: at most some two hundred datagrams at once.
-pub fn lab(receivers: usize) -> String {
+fn lab(receivers: usize) -> String {
     let models = MODELS.join("\", \"");
     let scenario = |name: &str, framing: &str, files: &str, more: &str| {
         format!(
@@ -16,7 +51,10 @@ pub fn lab(receivers: usize) -> String {
     let fails = "expect = \"fail\"\nreason = \"two files in one cannot be told apart\"\n";
     let three = "\"one.bin\", \"two.bin\", \"three.bin\"";
     [
-        format!("name = \"models-{receivers}\"\n[network.lan]\nsubnet = \"10.0.0.0/24\"\n"),
+        format!(
+            "name = \"{}\"\n[network.lan]\nsubnet = \"10.0.0.0/24\"\n",
+            Loss::None.name(receivers)
+        ),
         "[node.sender]\nnetworks = [\"lan\"]\n".to_owned(),
         format!("[node.receiver]\ncount = {receivers}\nnetworks = [\"lan\"]\n"),
         scenario("reliable", "reliable", three, ""),
@@ -29,7 +67,7 @@ pub fn lab(receivers: usize) -> String {
 
 /// The same where every node loses one datagram in five of what arrives, each others: what is repaired
 /// arrives whole, and who repairs nothing is to fail.
-pub fn lossy_lab(receivers: usize) -> String {
+fn lossy_lab(receivers: usize) -> String {
     let models = MODELS.join("\", \"");
     let names: Vec<String> = (1..=receivers)
         .map(|number| format!("receiver-{number}"))
@@ -46,8 +84,10 @@ pub fn lossy_lab(receivers: usize) -> String {
         format!("[node.{name}]\nnetworks = [\"lan\"]\nenv = {{ NODE_DROP = \"20%:{seed}\" }}\n")
     };
     let fails = "expect = \"fail\"\nreason = \"nothing is sent again\"\n";
-    let mut text =
-        format!("name = \"lossy-{receivers}\"\n[network.lan]\nsubnet = \"10.0.0.0/24\"\n");
+    let mut text = format!(
+        "name = \"{}\"\n[network.lan]\nsubnet = \"10.0.0.0/24\"\n",
+        Loss::OneInFive.name(receivers)
+    );
     text.push_str(&node("sender", 0));
     for (name, seed) in names.iter().zip(SEEDS) {
         text.push_str(&node(name, seed));
@@ -74,7 +114,7 @@ pub fn files() -> Vec<(&'static str, Vec<u8>)> {
 
 /// Fails where a report of that lab does not say that every file arrived whole under every model, or
 /// was mixed where it must be, and that each model was truly at work.
-pub fn judge(report: &Value, receivers: usize) {
+fn judge(report: &Value, receivers: usize) {
     assert_eq!(report["outcome"], "passed", "{report:#}");
     let names = ["reliable", "datagram", "byte", "bytes"];
     let scenarios = report["scenarios"].as_array().unwrap();
@@ -101,7 +141,7 @@ pub fn judge(report: &Value, receivers: usize) {
 
 /// Fails where a report of the lab that loses does not say that every file was repaired, and what
 /// became of those that nobody repairs.
-pub fn judge_lossy(report: &Value, receivers: usize) {
+fn judge_lossy(report: &Value, receivers: usize) {
     assert_eq!(report["outcome"], "passed", "{report:#}");
     for scenario in report["scenarios"].as_array().unwrap() {
         let cells = scenario["cells"].as_array().unwrap();

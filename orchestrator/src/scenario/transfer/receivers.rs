@@ -1,7 +1,6 @@
 //! The receivers' roles, from their readiness to their end.
 
 use std::net::Ipv4Addr;
-use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
@@ -9,6 +8,8 @@ use protocol::control::Exit;
 use protocol::name::NodeName;
 use protocol::role::RoleEvent;
 use protocol::task::{AllSent, Arrival, Framing, Tally};
+use tokio::task::JoinError;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::control::process::Hands;
 use crate::number::counted;
@@ -23,7 +24,16 @@ use super::paths::{End, Paths};
 #[derive(Debug)]
 pub struct Receivers {
     framing: Framing,
-    at_work: Vec<(NodeName, Role)>,
+    at_work: Vec<Receiver>,
+}
+
+/// A receiver at work. What it tells is listened to all the time, for one whose output is full waits
+/// for us, and seems dead to its sender.
+#[derive(Debug)]
+struct Receiver {
+    node: NodeName,
+    hands: Hands,
+    listening: AbortOnDropHandle<Result<(Received, Ended), ScenarioError>>,
 }
 
 /// What a receiver came to.
@@ -65,7 +75,11 @@ impl Receivers {
             let mut role = cx.role(&end.node, arguments).await?;
             let node = end.node.clone();
             match role.next().await? {
-                RoleStep::Event(RoleEvent::Ready) => Ok((node, role)),
+                RoleStep::Event(RoleEvent::Ready) => Ok(Receiver {
+                    hands: role.hands(),
+                    listening: AbortOnDropHandle::new(tokio::spawn(listen(node.clone(), role))),
+                    node,
+                }),
                 RoleStep::Event(RoleEvent::Failed { reason: instead }) => {
                     Err(ScenarioError::NotReady { node, instead })
                 }
@@ -83,7 +97,7 @@ impl Receivers {
 
     /// What speaks to them.
     pub fn hands(&self) -> impl Iterator<Item = Hands> {
-        self.at_work.iter().map(|(_, role)| role.hands())
+        self.at_work.iter().map(|receiver| receiver.hands.clone())
     }
 
     /// Waits for their ends. Those that cannot know are told how many datagrams were sent to them, in
@@ -98,11 +112,11 @@ impl Receivers {
         failed: Option<&str>,
     ) -> Result<Vec<Received>, ScenarioError> {
         let at_work = self.at_work.into_iter().zip(sent);
-        let ended = at_work.map(|((node, role), datagrams)| async move {
+        let ended = at_work.map(|(receiver, datagrams)| async move {
             if self.framing == Framing::Reliable {
                 return match failed {
-                    Some(reason) => watch_forsaken(&node, role, reason).await,
-                    None => watch(&node, role).await,
+                    Some(reason) => receiver.end_forsaken(reason).await,
+                    None => receiver.end().await,
                 };
             }
             let all = AllSent {
@@ -110,11 +124,38 @@ impl Receivers {
             };
             let mut line = serde_json::to_vec(&all).unwrap_or_default();
             line.push(b'\n');
-            role.hands().write(line).await?;
-            watch(&node, role).await
+            receiver.hands.write(line).await?;
+            receiver.end().await
         });
         join_all(ended).await.into_iter().collect()
     }
+}
+
+impl Receiver {
+    /// Waits for its end.
+    async fn end(self) -> Result<Received, ScenarioError> {
+        Ok(judged(&self.node, heard(self.listening.await)?))
+    }
+
+    /// Waits for its end after its sender has ended without having sent everything. It has heard the end
+    /// of every session that had begun; for one that never began it would wait until its own deadline.
+    async fn end_forsaken(mut self, reason: &str) -> Result<Received, ScenarioError> {
+        if let Ok(listened) = tokio::time::timeout(LAST_WORDS, &mut self.listening).await {
+            return Ok(judged(&self.node, heard(listened)?));
+        }
+        if let Err(error) = self.hands.signal(SIGKILL).await {
+            tracing::debug!(%error, "ended a receiver that had ended");
+        }
+        let (mut received, _) = heard(self.listening.await)?;
+        let text = format!("{} waited for what was never sent: {reason}", self.node);
+        received.findings.push(finding(&self.node, text));
+        Ok(received)
+    }
+}
+
+/// What was listened to, unless the listening itself came to grief.
+fn heard<T>(listened: Result<Result<T, ScenarioError>, JoinError>) -> Result<T, ScenarioError> {
+    listened.unwrap_or_else(|broken| Err(ScenarioError::Verifier(broken.to_string())))
 }
 
 fn arguments(
@@ -158,48 +199,20 @@ pub fn stored_name(number: usize) -> String {
     format!("server{}.jpg", number + 1)
 }
 
-/// Waits for a receiver's end.
-async fn watch(node: &NodeName, role: Role) -> Result<Received, ScenarioError> {
-    Ok(judged(node, listen(node, role).await?))
-}
-
-/// Waits for the end of a receiver whose sender has ended without having sent everything. It has
-/// heard the end of every session that had begun; for one that never began it would wait until its own
-/// deadline.
-async fn watch_forsaken(
-    node: &NodeName,
-    role: Role,
-    reason: &str,
-) -> Result<Received, ScenarioError> {
-    let hands = role.hands();
-    let mut listening = pin!(listen(node, role));
-    let heard = tokio::time::timeout(LAST_WORDS, &mut listening).await;
-    if let Ok(listened) = heard {
-        return listened.map(|ended| judged(node, ended));
-    }
-    if let Err(error) = hands.signal(SIGKILL).await {
-        tracing::debug!(%error, "ended a receiver that had ended");
-    }
-    let (mut received, _) = listening.await?;
-    let text = format!("{node} waited for what was never sent: {reason}");
-    received.findings.push(finding(node, text));
-    Ok(received)
-}
-
 /// Listens to a receiver until its end; also tells how it ended.
-async fn listen(node: &NodeName, mut role: Role) -> Result<(Received, Ended), ScenarioError> {
+async fn listen(node: NodeName, mut role: Role) -> Result<(Received, Ended), ScenarioError> {
     let mut received = Received::default();
     loop {
         match role.next().await? {
             RoleStep::Event(RoleEvent::Failed { reason }) => {
-                received.findings.push(finding(node, reason));
+                received.findings.push(finding(&node, reason));
             }
             RoleStep::Event(RoleEvent::Arrived(arrival)) => received.arrivals.push(arrival),
             RoleStep::Event(RoleEvent::Counted(tally)) => {
                 if tally.dropped > 0 {
                     let dropped = counted(tally.dropped, "datagram");
                     let text = format!("{dropped} found {node}'s socket full and were dropped");
-                    received.findings.push(finding(node, text));
+                    received.findings.push(finding(&node, text));
                 }
                 received.tally = Some(tally);
             }

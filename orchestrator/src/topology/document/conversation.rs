@@ -65,15 +65,15 @@ pub(in crate::topology) enum CommandEntry {
 /// A command's table, or, without one, the keys that all have.
 macro_rules! command_table {
     ($($table:tt)*) => { table! {
-        CommandKeys {
+        $($table)*
+        [CommandKeys common {
             /// What must come of it; by default, that it is done.
             expect: ReplyEntry,
             /// What it is called in reports; default: the command in words.
             name: Written<Filled>,
             /// How long it may take, the connection included; default "10s".
             within: Written<Time>,
-        }
-        $($table)*
+        }]
     } };
 }
 

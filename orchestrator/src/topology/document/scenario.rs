@@ -43,7 +43,8 @@ pub(in crate::topology) enum ScenarioEntry {
 /// The table of a kind of scenario, or, without one, the keys that all have.
 macro_rules! scenario_table {
     ($($table:tt)*) => { table! {
-        ScenarioKeys {
+        $($table)*
+        [ScenarioKeys common {
             /// What it is called in reports.
             name: Written<FileName>,
             /// Parameters, each a list of values: the scenario runs once for each combination.
@@ -59,8 +60,7 @@ macro_rules! scenario_table {
             reason: Written<Filled>,
             /// What happens while it runs, again for each cell.
             fault: Many<At<FaultEntry>>,
-        }
-        $($table)*
+        }]
     } };
 }
 

@@ -52,15 +52,15 @@ pub(in crate::topology) enum StepEntry {
 /// A step's table, or, without one, the keys that all have.
 macro_rules! step_table {
     ($($table:tt)*) => { table! {
-        StepKeys {
+        $($table)*
+        [StepKeys common {
             /// What it is called in reports; default: the action in words.
             name: Written<Filled>,
             /// How long it may take, retries included; default "10s".
             within: Written<Time>,
             /// Whether it is tried again until it holds or `within` is over.
             retry: Written<Flag>,
-        }
-        $($table)*
+        }]
     } };
 }
 

@@ -11,7 +11,7 @@ use crate::topology::model::{Attachment, Node, Work};
 
 /// Reads a broadcast.
 pub(super) fn read(stage: &Stage<'_>, entry: &BroadcastEntry, span: &Range<usize>) -> Option<Work> {
-    let transfer = transfer::read(stage, entry.keys(), span, (PORT, within_reach));
+    let transfer = transfer::read(stage, entry.transfer(), span, (PORT, within_reach));
     let address = stage.cx.get(&entry.address).unwrap_or_default();
     Some(Work::Broadcast(transfer?, address))
 }

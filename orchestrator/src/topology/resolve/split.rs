@@ -12,7 +12,7 @@ use crate::topology::model::Work;
 
 /// Reads a split.
 pub(super) fn read(stage: &Stage<'_>, entry: &SplitEntry, span: &Range<usize>) -> Option<Work> {
-    let transfer = transfer::read(stage, entry.keys(), span, (PORT, within_reach))?;
+    let transfer = transfer::read(stage, entry.transfer(), span, (PORT, within_reach))?;
     let (files, receivers) = (transfer.files.count(), transfer.to.len());
     if files != receivers && files > 0 && receivers > 0 {
         let (files, to) = (
