@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -17,7 +16,6 @@ use tokio::time::{Instant, sleep_until};
 use super::options::ServeArguments;
 use super::pool::Pool;
 use super::report::{PoolEvent, Report};
-use super::storage::Storage;
 use crate::broadcast::lines;
 
 /// A server at work.
@@ -36,17 +34,9 @@ pub(super) struct Acceptor {
 }
 
 impl Acceptor {
-    /// Starts the workers and waits until each is ready.
-    pub(super) async fn new(
-        listener: TcpListener,
-        arguments: &ServeArguments,
-        storage: &Arc<Storage>,
-    ) -> io::Result<Self> {
-        let mut pool = Pool::start(arguments, storage)?;
-        while pool.idle() < arguments.workers as usize {
-            pool.event().await?;
-        }
-        Ok(Self {
+    /// Hands out connections to workers that are ready.
+    pub(super) fn new(listener: TcpListener, pool: Pool, arguments: &ServeArguments) -> Self {
+        Self {
             listener: Some(listener),
             pool,
             waiting: VecDeque::new(),
@@ -55,7 +45,7 @@ impl Acceptor {
             connections: arguments.connections,
             drain: arguments.drain,
             record: record(arguments),
-        })
+        }
     }
 
     /// Serves until SIGTERM or SIGINT, and then until the requests that were begun are done, a second

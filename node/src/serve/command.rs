@@ -14,6 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::acceptor::Acceptor;
 use super::options::ServeArguments;
+use super::pool::Pool;
 use super::storage::Storage;
 use crate::broadcast::lines;
 
@@ -86,28 +87,34 @@ async fn listen(
     arguments: &ServeArguments,
     storage: &Arc<Storage>,
 ) -> Result<ServerRecord, ServeError> {
-    let listener = bind(arguments)?;
+    let (bound, address) = bind(arguments)?;
+    let pool = Pool::start(arguments, storage).await?;
+    // Only now, for a client that is let in earlier would wait for workers to start.
+    let failed = |source| ServeError::Listen { address, source };
+    bound.listen(BACKLOG).map_err(failed)?;
+    let listener = TcpListener::from_std(bound.into())?;
     let address = listener.local_addr()?.to_string();
-    let acceptor = Acceptor::new(listener, arguments, storage).await?;
+    let acceptor = Acceptor::new(listener, pool, arguments);
     lines::print(&RoleEvent::Listening(Listening { address }))?;
     lines::print(&RoleEvent::Ready)?;
     Ok(acceptor.run().await?)
 }
 
-fn bind(arguments: &ServeArguments) -> Result<TcpListener, ServeError> {
+/// Takes the address, without listening. Also tells which it is.
+fn bind(arguments: &ServeArguments) -> Result<(Socket, SocketAddr), ServeError> {
     let address = SocketAddr::new(arguments.address, arguments.port);
-    let failed = |source| ServeError::Listen { address, source };
-    match bind_to(address) {
+    let bound = match bind_to(address) {
         // A node may have no IPv6 at all.
         Err(_) if arguments.address == IpAddr::V6(Ipv6Addr::UNSPECIFIED) => {
             bind_to(SocketAddr::from((Ipv4Addr::UNSPECIFIED, arguments.port)))
         }
         bound => bound,
-    }
-    .map_err(failed)
+    };
+    let bound = bound.map_err(|source| ServeError::Listen { address, source })?;
+    Ok((bound, address))
 }
 
-fn bind_to(address: SocketAddr) -> io::Result<TcpListener> {
+fn bind_to(address: SocketAddr) -> io::Result<Socket> {
     let domain = Domain::for_address(address);
     let socket = Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     if address.is_ipv6() {
@@ -117,8 +124,7 @@ fn bind_to(address: SocketAddr) -> io::Result<TcpListener> {
     // A server that was here a moment ago is no hindrance.
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    Ok(socket)
 }
 
 /// Connections that the kernel keeps until they are accepted; the kernel's own limit may be less

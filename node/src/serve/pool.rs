@@ -22,14 +22,21 @@ pub(super) enum Pool {
 }
 
 impl Pool {
-    /// Starts them.
-    pub(super) fn start(arguments: &ServeArguments, storage: &Arc<Storage>) -> io::Result<Self> {
+    /// Starts them, and waits until each is ready.
+    pub(super) async fn start(
+        arguments: &ServeArguments,
+        storage: &Arc<Storage>,
+    ) -> io::Result<Self> {
         let (service, workers) = (&arguments.service, arguments.workers);
-        Ok(match arguments.model {
+        let mut pool = match arguments.model {
             Workers::Thread => Self::Threads(ThreadPool::start(storage, service, workers)?),
             Workers::Process => Self::Processes(ProcessPool::start(storage, service, workers)?),
             Workers::Async => Self::Tasks(TaskPool::new(storage, service, workers)),
-        })
+        };
+        while pool.idle() < workers as usize {
+            pool.event().await?;
+        }
+        Ok(pool)
     }
 
     /// How many could be given a connection now.

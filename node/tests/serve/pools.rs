@@ -1,10 +1,14 @@
 //! Exactly so many at once, workers that die, and the end.
 
+use std::fs;
 use std::io::Write;
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use protocol::load::Workers;
 use protocol::role::RoleEvent;
+use socket2::{Domain, Socket, Type};
 
 use crate::client::Client;
 use crate::server::Server;
@@ -39,6 +43,34 @@ fn so_many_are_served_at_once_and_the_others_wait() {
         assert_eq!((record.most_served, record.most_waiting), (3, 1), "{model}");
         assert_eq!(record.connections_ok, 4);
     }
+}
+
+/// A client that is let in earlier would wait for workers to start, and measure that.
+#[test]
+fn who_can_connect_finds_all_workers_at_work() {
+    // Holds the port without listening, which keeps no other from listening there.
+    let held = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    held.set_reuse_address(true).unwrap();
+    held.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+        .unwrap();
+    let address = held.local_addr().unwrap().as_socket().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let mut server = Command::new(env!("CARGO_BIN_EXE_node"))
+        .args(["serve", "--address", "127.0.0.1", "--model", "process"])
+        .args(["--workers", "40", "--port", &address.port().to_string()])
+        .arg("--directory")
+        .arg(home.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    while TcpStream::connect(address).is_err() {
+        assert!(server.try_wait().unwrap().is_none(), "it has ended");
+    }
+    let id = server.id();
+    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+    assert_eq!(children.split_whitespace().count(), 40);
+    server.kill().unwrap();
+    server.wait().unwrap();
 }
 
 #[test]
