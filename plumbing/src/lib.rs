@@ -13,6 +13,7 @@
 //! - [`namespace`]: namespaces that a process enters.
 //! - [`netlink`]: links, addresses and routes of a network namespace.
 //! - [`own_limits`]: limits that a process takes upon itself.
+//! - [`own_priority`]: how a thread competes for the processor.
 //! - [`packet`]: sockets that see an interface's frames.
 //! - [`process`]: other processes, held by descriptors and found by marks.
 //! - [`sysctl`]: kernel settings of the current namespaces.
@@ -31,6 +32,7 @@ pub mod mount_table;
 pub mod namespace;
 pub mod netlink;
 pub mod own_limits;
+pub mod own_priority;
 pub mod packet;
 pub mod process;
 pub mod sysctl;

@@ -6,8 +6,8 @@ use protocol::broadcast::{Block, SymbolSet};
 use reed_solomon_simd::ReedSolomonDecoder;
 
 /// The symbols of a block that have arrived.
-#[derive(Debug)]
-pub(super) struct Assembly {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assembly {
     block: Block,
     /// The source symbols, each at its place.
     content: Vec<u8>,
@@ -19,8 +19,8 @@ pub(super) struct Assembly {
 }
 
 /// A block that is whole and has the hash that came with it.
-#[derive(Debug)]
-pub(super) struct Whole {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whole {
     /// Its bytes, followed by what else was in the same memory.
     pub(super) content: Vec<u8>,
     pub(super) hash: Hash,
@@ -69,6 +69,11 @@ impl Assembly {
         self.lacking.saturating_sub(parity)
     }
 
+    /// Whether its source symbols have all arrived, so that nothing is to be decoded.
+    pub(super) fn has_all_source(&self) -> bool {
+        self.lacking == 0
+    }
+
     /// The source symbols that have not arrived.
     pub(super) fn missing(&self) -> &SymbolSet {
         &self.missing
@@ -79,8 +84,12 @@ impl Assembly {
         self.content
     }
 
-    /// The whole block, once [`Self::need`] is 0; the memory alone if its hash is wrong.
-    pub(super) fn finish(mut self) -> Result<Whole, Vec<u8>> {
+    /// The whole block, once it needs no more symbols: lost ones are computed, which takes about a
+    /// millisecond. The memory alone if its hash is wrong.
+    ///
+    /// # Errors
+    /// The block's memory, if there are too few symbols or the hash is wrong.
+    pub fn finish(mut self) -> Result<Whole, Vec<u8>> {
         if self.lacking > 0 && self.decode().is_none() {
             return Err(self.content);
         }

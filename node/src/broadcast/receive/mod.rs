@@ -2,11 +2,12 @@
 //!
 //! - [`receiver`]: the state machine of a socket that any number of senders may send to.
 //! - [`session`]: what came of one sender's session; [`files`] which of its files are proved;
-//!   [`assembly`]: one block that is not whole yet.
+//!   [`assembly`]: one block that is not whole yet; [`decoder`]: a thread that makes blocks whole.
 //! - [`store`]: where files are kept; [`journal`]: what is known of them after a restart.
 //! - [`task`]: all with a socket and a directory, to be driven by whoever waits for it.
 
 mod assembly;
+mod decoder;
 mod files;
 mod journal;
 mod receiver;
@@ -14,6 +15,7 @@ mod session;
 mod store;
 mod task;
 
+pub use assembly::{Assembly, Whole};
 pub use journal::Record;
 pub use receiver::{Action, Contents, Receiver, ReceiverEvent, SessionId, Settings};
 pub use session::Counts;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use protocol::broadcast::hash::Hash;
 use protocol::broadcast::{Datagram, FileEntry, Layout, Message, Poll, Report, Seal, State};
 
+use super::assembly::{Assembly, Whole};
 use super::journal::Record;
 use super::session::{Brought, Counts, Session};
 
@@ -26,6 +27,9 @@ pub enum Action {
     /// The session's files are known: make room for them, and tell [`Receiver::on_restored`] what is
     /// there already.
     Begin(SessionId, Contents),
+    /// Finish a block, with its number, now or while more datagrams arrive; and tell
+    /// [`Receiver::on_decoded`].
+    Decode(SessionId, u32, Assembly),
     /// Store the first `length` bytes of `content` in a file; then give `content` to
     /// [`Receiver::recycle`].
     Write {
@@ -152,7 +156,16 @@ impl Receiver {
         }
     }
 
-    /// Takes the result of [`Action::Finish`].
+    /// Takes the result of [`Action::Decode`].
+    pub fn on_decoded(&mut self, id: SessionId, number: u32, decoded: Result<Whole, Vec<u8>>) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            let brought = session.decoded(number, decoded);
+            self.act(id, brought);
+        }
+    }
+
+    /// Takes the result of [`Action::Finish`]. With the last file the last poll is answered again, for
+    /// its first answer could not tell.
     pub fn on_stored(&mut self, now: Instant, id: SessionId, file: usize) {
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
@@ -161,6 +174,9 @@ impl Receiver {
         let stored = session.stored(file);
         self.events
             .extend(stored.map(|(entry, hash)| ReceiverEvent::Received(entry, hash, after)));
+        if session.is_whole() {
+            self.report(now, id);
+        }
     }
 
     /// Takes back the content of [`Action::Write`].
@@ -236,7 +252,17 @@ impl Receiver {
             return;
         };
         session.heard = now;
-        let mut report = session.report(poll.round, poll.upto, State::Receiving);
+        session.asked = (poll.round, poll.upto);
+        self.report(now, id);
+    }
+
+    /// Answers the last poll of a session.
+    fn report(&mut self, now: Instant, id: SessionId) {
+        let Some(session) = self.sessions.get(&id) else {
+            return;
+        };
+        let (round, upto) = session.asked;
+        let mut report = session.report(round, upto, State::Receiving);
         let size = session.symbol_size();
         let clock = now.saturating_duration_since(self.started).as_micros();
         report.clock = u32::try_from(clock & u128::from(u32::MAX)).unwrap_or_default();
@@ -268,6 +294,10 @@ impl Receiver {
     fn act(&mut self, id: SessionId, brought: Brought) {
         match brought {
             Brought::Nothing => {}
+            Brought::Enough(number, assembly) => {
+                let decode = Action::Decode(id, number, assembly);
+                self.actions.push_back(decode);
+            }
             Brought::Contents(contents) => self.actions.push_back(Action::Begin(id, contents)),
             Brought::Block {
                 file,

@@ -1,6 +1,6 @@
 //! What came of one sender's session: the manifest, then block after block.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use protocol::broadcast::hash::{Hash, NOTHING_PROVED};
@@ -28,6 +28,8 @@ pub(super) enum Brought {
         content: Vec<u8>,
         whole: Option<Hash>,
     },
+    /// A block has enough symbols, and is to be decoded.
+    Enough(u32, Assembly),
     /// The session can never be received.
     Failed(String),
 }
@@ -48,6 +50,8 @@ pub struct Counts {
 pub(super) struct Session {
     pub(super) started: Instant,
     pub(super) heard: Instant,
+    /// The round of the last poll, and what it said of how far the sender is.
+    pub(super) asked: (u32, u32),
     manifest_hash: Hash,
     open_blocks: usize,
     /// Of the manifest alone until it is whole.
@@ -57,6 +61,8 @@ pub(super) struct Session {
     files: Option<Files>,
     /// Blocks that something has arrived of.
     open: BTreeMap<u32, Assembly>,
+    /// Blocks that have enough symbols and are being decoded. They count as being there.
+    decoding: BTreeSet<u32>,
     /// All blocks below this one are there.
     base: u32,
     /// Memory for blocks to come.
@@ -69,12 +75,14 @@ impl Session {
         Ok(Self {
             started: now,
             heard: now,
+            asked: (poll.round, poll.upto),
             manifest_hash: poll.manifest_hash,
             open_blocks: poll.open.into(),
             layout: Layout::new(poll.symbol_size, poll.manifest_length, &[])?,
             manifest: BTreeMap::new(),
             files: None,
             open: BTreeMap::new(),
+            decoding: BTreeSet::new(),
             base: 0,
             spare: Vec::new(),
             counts: Counts::default(),
@@ -98,13 +106,29 @@ impl Session {
         if assembly.need() > 0 {
             return Brought::Nothing;
         }
-        match self.open.remove(&number).map(Assembly::finish) {
-            Some(Ok(whole)) => self.whole(number, block, whole),
-            Some(Err(memory)) => {
-                self.spare.push(memory);
+        let Some(assembly) = self.open.remove(&number) else {
+            return Brought::Nothing;
+        };
+        // Nothing goes on without the manifest.
+        if assembly.has_all_source() || self.files.is_none() {
+            return self.decoded(number, assembly.finish());
+        }
+        self.decoding.insert(number);
+        self.advance();
+        Brought::Enough(number, assembly)
+    }
+
+    /// A block that had enough symbols is whole, or its hash is wrong.
+    pub(super) fn decoded(&mut self, number: u32, decoded: Result<Whole, Vec<u8>>) -> Brought {
+        self.decoding.remove(&number);
+        match (self.layout.block(number), decoded) {
+            (Some(block), Ok(whole)) => self.whole(number, block, whole),
+            (_, Ok(Whole { content, .. }) | Err(content)) => {
+                self.recycle(content);
+                self.base = self.base.min(number);
+                self.advance();
                 Brought::Nothing
             }
-            None => Brought::Nothing,
         }
     }
 
@@ -187,7 +211,11 @@ impl Session {
 
     fn has(&self, number: u32) -> bool {
         match &self.files {
-            Some(files) => number < self.base || files.has(&self.layout, number),
+            Some(files) => {
+                number < self.base
+                    || self.decoding.contains(&number)
+                    || files.has(&self.layout, number)
+            }
             None => self.manifest.contains_key(&number),
         }
     }
@@ -250,9 +278,9 @@ impl Session {
     /// Finds the first block that is not there.
     fn advance(&mut self) {
         let Some(files) = &self.files else { return };
-        while self.base < self.layout.blocks() && files.has(&self.layout, self.base) {
-            self.base += 1;
-        }
+        let there = |number| self.decoding.contains(&number) || files.has(&self.layout, number);
+        let blocks = self.layout.blocks();
+        self.base = (self.base..blocks).find(|&n| !there(n)).unwrap_or(blocks);
     }
 
     fn bytes_of(&self, file: usize) -> u64 {

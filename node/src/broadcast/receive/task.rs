@@ -13,6 +13,7 @@ use protocol::broadcast::Seal;
 use protocol::name::InterfaceName;
 use protocol::role::{FileRecord, RoleEvent, Summary};
 
+use super::decoder::{Decoded, Decoder};
 use super::receiver::{Action, Receiver, ReceiverEvent, SessionId, Settings};
 use super::store::Store;
 use crate::broadcast::net::{Arrived, BroadcastSocket, Dropping, Parts};
@@ -70,6 +71,7 @@ pub enum ReceiveError {
 pub struct ReceiveTask {
     order: ReceiveOrder,
     socket: BroadcastSocket,
+    decoder: Decoder,
     store: Store,
     receiver: Receiver,
     buffer: Vec<u8>,
@@ -97,6 +99,7 @@ impl ReceiveTask {
             patience: order.patience,
             deadline: order.deadline,
         };
+        let decoder = Decoder::new(socket.as_fd()).map_err(failed)?;
         let store = Store::new(&order.directory).map_err(|source| ReceiveError::Directory {
             directory: order.directory.clone(),
             source,
@@ -105,6 +108,7 @@ impl ReceiveTask {
             receiver: Receiver::new(settings, Instant::now()),
             order,
             socket,
+            decoder,
             store,
             buffer: vec![0; usize::from(u16::MAX)],
             events: VecDeque::new(),
@@ -162,6 +166,11 @@ impl ReceiveTask {
                         self.receiver.on_restored(session, &records);
                     }
                 }
+                Action::Decode(session, number, assembly) => {
+                    if let Some(decoded) = self.decoder.decode((session, number, assembly)) {
+                        self.take_decoded(decoded);
+                    }
+                }
                 Action::Write {
                     session,
                     file,
@@ -185,6 +194,10 @@ impl ReceiveTask {
             }
         }
         Ok(())
+    }
+
+    fn take_decoded(&mut self, (session, number, decoded): Decoded) {
+        self.receiver.on_decoded(session, number, decoded);
     }
 
     /// Gives the session up where its files cannot be stored.
@@ -232,6 +245,9 @@ impl Task for ReceiveTask {
         self.buffer = buffer;
         let more = received.map_err(|source| self.socket_error(source))?;
         let now = Instant::now();
+        while let Some(decoded) = self.decoder.next() {
+            self.take_decoded(decoded);
+        }
         self.receiver.on_timer(now);
         self.perform().map_err(|source| self.socket_error(source))?;
         self.take_events();
@@ -262,7 +278,7 @@ impl Task for ReceiveTask {
 
 impl AsFd for ReceiveTask {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        self.decoder.as_fd()
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use protocol::broadcast::{FileEntry, Seal};
 
 use super::dice::Dice;
-use crate::broadcast::{Action, Receiver, ReceiverSettings};
+use crate::broadcast::{Action, Assembly, Receiver, ReceiverSettings, SessionId};
 
 /// A receiver's machine; times are in microseconds since the start.
 pub(super) struct Host {
@@ -22,6 +22,9 @@ pub(super) struct Host {
     pub(super) waiting: VecDeque<Vec<u8>>,
     /// Bytes that wait, as a kernel would account for them.
     charged: usize,
+    /// Whether blocks are decoded later, once something else has happened.
+    dawdles: bool,
+    decoding: Vec<(SessionId, u32, Assembly)>,
     files: Vec<FileEntry>,
     partial: BTreeMap<usize, Vec<u8>>,
     /// Files that have their names.
@@ -51,6 +54,8 @@ impl Host {
             busy_until: 0,
             waiting: VecDeque::new(),
             charged: 0,
+            dawdles: *dice.pick(&[false, true]),
+            decoding: Vec::new(),
             files: Vec::new(),
             partial: BTreeMap::new(),
             named: BTreeMap::new(),
@@ -89,10 +94,19 @@ impl Host {
     /// Does what the receiver wants done, and returns what it wants sent.
     pub(super) fn perform(&mut self, now: Instant) -> Vec<Vec<u8>> {
         let mut answers = Vec::new();
+        for (session, number, assembly) in std::mem::take(&mut self.decoding) {
+            self.receiver.on_decoded(session, number, assembly.finish());
+        }
         while let Some(action) = self.receiver.poll_action() {
             match action {
                 Action::Send(_, datagram) => answers.push(datagram),
                 Action::Begin(_, contents) => self.files = contents.files,
+                Action::Decode(session, number, assembly) if self.dawdles => {
+                    self.decoding.push((session, number, assembly));
+                }
+                Action::Decode(session, number, assembly) => {
+                    self.receiver.on_decoded(session, number, assembly.finish());
+                }
                 Action::Write {
                     session,
                     file,
