@@ -1,7 +1,7 @@
 //! What every scenario is given.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use protocol::name::NodeName;
@@ -73,6 +73,19 @@ pub enum ScenarioError {
     /// Files could not be compared.
     #[error(transparent)]
     Files(#[from] crate::verify::files::FilesError),
+    /// A file that was sent cannot be looked at any more.
+    #[error("cannot look at {path}, which was sent: {source}")]
+    Original {
+        /// The file on this machine.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file was changed after nodes were given it: nothing can be said of their copies.
+    #[error(
+        "{0} was changed during the run, so that copies of it prove nothing; leave it as it is and run again"
+    )]
+    OriginalChanged(PathBuf),
     /// A defect of this program.
     #[error("the verifier broke off: {0}")]
     Verifier(String),

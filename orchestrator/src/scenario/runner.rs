@@ -17,6 +17,7 @@ use super::role::SIGKILL;
 use super::steps::action::Stage;
 use super::stress::published::Published;
 use super::stress::summary::summarize;
+use super::transfer::originals::Originals;
 use super::transfer::{cargo, cell};
 use super::{conversation, expectation, proof, steps, stress};
 
@@ -96,11 +97,12 @@ async fn run_cells(
     }
     let own = left.iter().map(|cell| in_cell(cx, scenario, &cell.params));
     let own = own.collect::<Result<Vec<_>, _>>()?;
-    if let Some(transfer) = scenario.work.transfer() {
-        cargo::prepare(cx, transfer).await?;
-    }
+    let originals = match scenario.work.transfer() {
+        Some(transfer) => cargo::prepare(cx, transfer).await?,
+        None => Originals::default(),
+    };
     let captures = Captures::begin(cx, scenario).await?;
-    let ran = run_each(cx, scenario, (&left, &own), report).await;
+    let ran = run_each(cx, (scenario, &originals), (&left, &own), report).await;
     let captures = captures.end(cx).await;
     report.cells.sort_by_key(|cell| place_of(cells, cell));
     ran?;
@@ -113,7 +115,7 @@ type Own = (Scenario, Option<String>);
 
 async fn run_each(
     cx: &RunContext<'_>,
-    scenario: &Scenario,
+    (scenario, originals): (&Scenario, &Originals),
     (cells, own): (&[&Cell], &[Own]),
     report: &mut ScenarioReport,
 ) -> Result<(), ScenarioError> {
@@ -135,7 +137,7 @@ async fn run_each(
         };
         let done = match reason {
             Some(reason) => skipped(cell, reason),
-            None => run_cell(cx, place, (cell, scenario)).await?,
+            None => run_cell(cx, place, (cell, scenario, originals)).await?,
         };
         cx.journal.note(&scenario.name, &done)?;
         estimate.done(weight(&own.work));
@@ -161,17 +163,19 @@ fn place_of(cells: &[Cell], done: &CellReport) -> Option<usize> {
 async fn run_cell(
     cx: &RunContext<'_>,
     place: CellPlace<'_>,
-    (cell, base): (&Cell, &Scenario),
+    (cell, base, originals): (&Cell, &Scenario, &Originals),
 ) -> Result<CellReport, ScenarioError> {
     let start = Instant::now();
     let scenario = place.scenario;
     let mut report = empty(cell);
     match &scenario.work {
         Work::Broadcast(transfer, _) | Work::Split(transfer) => {
-            if Some(&transfer.files) != base.work.transfer().map(|t| &t.files) {
-                cargo::prepare(cx, transfer).await?;
-            }
-            run_transfer(cx, place, transfer, &mut report).await?;
+            let own = match base.work.transfer() {
+                Some(shared) if shared.files == transfer.files => None,
+                _ => Some(cargo::prepare(cx, transfer).await?),
+            };
+            let what = (transfer, own.as_ref().unwrap_or(originals));
+            run_transfer(cx, place, what, &mut report).await?;
         }
         Work::Steps(list) => {
             let mut stage = Stage::default();
@@ -203,11 +207,11 @@ async fn run_cell(
 async fn run_transfer(
     cx: &RunContext<'_>,
     place: CellPlace<'_>,
-    transfer: &Transfer,
+    what: (&Transfer, &Originals),
     report: &mut CellReport,
 ) -> Result<(), ScenarioError> {
     let mut running: Vec<Hands> = Vec::new();
-    let ran = cell::run(cx, place, transfer, (report, &mut running));
+    let ran = cell::run(cx, place, what, (report, &mut running));
     let ran = tokio::time::timeout(place.scenario.timeout, ran).await;
     for program in running {
         if let Err(error) = program.signal(SIGKILL).await {

@@ -18,6 +18,8 @@ use crate::scenario::role::{Role, RoleStep};
 use crate::topology::model::{Download, Files, Source, Transfer};
 use crate::verify::files::Delivery;
 
+use super::originals::Originals;
+
 /// A file that the sender has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parcel {
@@ -42,32 +44,36 @@ pub struct Loaded {
     pub findings: Vec<Finding>,
 }
 
-/// Puts files into the nodes that have them before it begins: the sender, or origins.
+/// Puts files into the nodes that have them before it begins: the sender, or origins. Returns what
+/// they were like before.
 ///
 /// # Errors
 /// If a file is gone, or there is no room.
-pub async fn prepare(cx: &RunContext<'_>, transfer: &Transfer) -> Result<(), ScenarioError> {
+pub async fn prepare(cx: &RunContext<'_>, transfer: &Transfer) -> Result<Originals, ScenarioError> {
     let put = |node: NodeName, file: PathBuf, to: String| async move {
         put_file(cx.node(&node)?, &file, &to).await?;
         Ok::<_, ScenarioError>(())
     };
     match &transfer.files {
         Files::Here(files) => {
+            let originals = Originals::note(files);
             let puts = files
                 .iter()
                 .map(|file| put(transfer.from.clone(), file.clone(), at_sender(file)));
             try_join_all(puts).await?;
+            Ok(originals)
         }
         Files::Downloaded(downloads) => {
             let served: BTreeSet<_> = downloads.iter().filter_map(served).collect();
+            let originals = Originals::note(served.iter().map(|(_, file)| file));
             let puts = served.into_iter().map(|(node, file)| {
                 let to = format!("{SERVED}/{}", base_name(&file));
                 put(node, file, to)
             });
             try_join_all(puts).await?;
+            Ok(originals)
         }
     }
-    Ok(())
 }
 
 /// Has the sender get what it does not have yet.

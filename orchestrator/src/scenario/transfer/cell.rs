@@ -9,6 +9,7 @@ use crate::topology::model::{Framing, Sending, Transfer};
 
 use super::cargo;
 use super::comparison::{self, compare};
+use super::originals::Originals;
 use super::paths::Paths;
 use super::receivers::Receivers;
 use super::sender::{self, Sent};
@@ -20,7 +21,7 @@ use super::sender::{self, Sent};
 pub async fn run(
     cx: &RunContext<'_>,
     place: CellPlace<'_>,
-    transfer: &Transfer,
+    (transfer, originals): (&Transfer, &Originals),
     (cell, running): (&mut CellReport, &mut Vec<Hands>),
 ) -> Result<(), ScenarioError> {
     let Some(paths) = Paths::of(cx.lab.plan(), &place.scenario.work)? else {
@@ -44,7 +45,10 @@ pub async fn run(
     for received in receivers.finish(&counts, failed).await? {
         cell.findings.extend(received.findings);
     }
+    // Before the comparison, so that no file is blamed for its original; and after it.
+    originals.unchanged()?;
     let received = compare(cx, place, what, &sent.tasks).await?;
+    originals.unchanged()?;
     let reliable = transfer.sending.framing == Framing::Reliable;
     cell.metrics = sender::metrics(&sent, comparison::whole(&received), reliable);
     if let Some(seconds) = loaded.download_s {

@@ -3,12 +3,14 @@
 //! - [`cell`]: one cell, from the download to the comparison.
 //! - [`paths`]: from which interface to which address files go.
 //! - [`cargo`]: the files, put into the sender or downloaded by it.
+//! - [`originals`]: those of them that are on this machine, which must stay as they are.
 //! - [`sender`], [`receivers`]: the roles at both ends.
 //! - [`comparison`]: what arrived, and why what is not there is not.
 
 pub mod cargo;
 pub mod cell;
 pub mod comparison;
+pub mod originals;
 pub mod paths;
 pub mod receivers;
 pub mod sender;
