@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{agent, broadcast, capture, connect, converse, http, keeper, serve, stress, transfer};
+use crate::{
+    agent, bridge, broadcast, capture, connect, converse, http, keeper, serve, stress, transfer,
+};
 
 /// The node binary of the orchestrator's labs. The orchestrator starts it; people rarely do.
 #[derive(Debug, Parser)]
@@ -20,6 +22,8 @@ enum Part {
     Agent(agent::Arguments),
     /// Make a lab's nodes out of namespaces and hold them.
     Keep(keeper::Arguments),
+    /// Be a switch: bridge the node's Ethernet interfaces until told to end.
+    Bridge(bridge::Arguments),
     /// Carry an agent's Unix socket over standard input and output.
     Connect(connect::Arguments),
     /// Send files by broadcast until every receiver has them.
@@ -74,6 +78,7 @@ pub fn run() -> ExitCode {
     match arguments.part {
         Part::Agent(arguments) => agent::main(arguments),
         Part::Keep(arguments) => keeper::main(&arguments),
+        Part::Bridge(arguments) => bridge::main(&arguments),
         Part::Connect(arguments) => connect::main(&arguments),
         Part::BroadcastSend(arguments) => broadcast::send(arguments),
         Part::BroadcastReceive(arguments) => broadcast::receive(arguments),

@@ -2,6 +2,7 @@
 //!
 //! - [`cli`]: which of the parts below a command line asks for.
 //! - [`agent`]: the first process of every node; does what the orchestrator asks of it.
+//! - [`bridge`]: a switch, for servers that have none of their own.
 //! - [`connect`]: carries the agent's Unix socket over standard input and output.
 //! - [`keeper`]: makes the nodes of a lab out of namespaces and holds them.
 //! - [`network`]: gives a node its interfaces, addresses, routes and names.
@@ -15,6 +16,7 @@
 //! - [`transfer`]: senders under five concurrency models, and the original labs' servers.
 
 pub mod agent;
+pub mod bridge;
 pub mod broadcast;
 mod buffer;
 pub mod capture;
