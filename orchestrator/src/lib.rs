@@ -4,7 +4,9 @@
 //!
 //! ```text
 //! cli
-//! scenario   export   import
+//! import
+//! export
+//! scenario
 //! lab        verify   evidence
 //! report     (what a run found, as data, and its renderings)
 //! backend    (netns, docker, fake)
@@ -12,7 +14,7 @@
 //! plan
 //! impairment
 //! topology   (the domain: no I/O, no async)
-//! number     embedded   (numbers as people read them; the node binary)
+//! number     embedded   gns3   (numbers as people read them; the node binary; GNS3's own forms)
 //! ```
 
 pub mod backend;
@@ -20,6 +22,9 @@ pub mod cli;
 pub mod control;
 pub mod embedded;
 pub mod evidence;
+pub mod export;
+pub mod gns3;
+pub mod import;
 pub mod lab;
 pub mod number;
 pub mod plan;

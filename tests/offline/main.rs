@@ -6,6 +6,7 @@
 //! - [`codes`]: how a run on the backend in memory ends, by its exit code.
 //! - [`cells`]: which cells are run, and which are left out.
 //! - [`endings`]: runs that are broken off.
+//! - [`gns3`]: labs as GNS3 projects and back.
 //! - [`input`]: what is wrong with what the user gave.
 //! - [`readme`]: what the README says of building and testing.
 
@@ -15,6 +16,7 @@ mod cells;
 mod codes;
 mod conformance;
 mod endings;
+mod gns3;
 mod input;
 mod readme;
 mod shipped;

@@ -4,7 +4,7 @@ use e2e::sandbox::stdout;
 
 use super::sandbox;
 
-const VERBS: [&str; 17] = [
+const VERBS: [&str; 20] = [
     "up",
     "deploy",
     "run",
@@ -19,6 +19,9 @@ const VERBS: [&str; 17] = [
     "cp",
     "capture",
     "report",
+    "export",
+    "import",
+    "image",
     "doctor",
     "clean",
     "completions",

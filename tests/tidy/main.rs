@@ -2,9 +2,11 @@
 //!
 //! - [`tree`]: the files.
 //! - [`rule`]: what a rule is, and all of them.
+//! - [`generated`]: files that the program makes.
 //! - [`shape`], [`layers`], [`seams`], [`documents`]: the rules.
 
 mod documents;
+mod generated;
 mod layers;
 mod rule;
 mod seams;

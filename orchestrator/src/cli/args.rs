@@ -147,6 +147,19 @@ pub enum Verb {
     /// Render the reports of a finished run again.
     #[command(after_help = "Example: orchestrator report runs/two-servers-20261121-030112")]
     Report(ReportArgs),
+    /// Write a lab in the form of another tool.
+    #[command(
+        after_help = "Examples: orchestrator export gns3project topologies/two-servers.toml -o two-servers.gns3project\n          orchestrator export gns3-appliance -o orchestrator-node.gns3a"
+    )]
+    Export(ExportArgs),
+    /// Make a topology file of another tool's lab.
+    #[command(
+        after_help = "Example: orchestrator import two-servers.gns3project -o two-servers.toml"
+    )]
+    Import(ImportArgs),
+    /// Make the image of nodes on GNS3's servers: in the Docker engine, or as a file for `docker load`.
+    #[command(after_help = "Example: orchestrator image -o orchestrator-node.tar")]
+    Image(ImageArgs),
     /// Say what this machine can do, and how to mend what it can't.
     #[command(visible_alias = "check", after_help = "Example: orchestrator doctor")]
     Doctor,
@@ -378,6 +391,74 @@ pub struct CaptureArgs {
 pub struct ReportArgs {
     /// The run directory.
     pub directory: PathBuf,
+}
+
+/// `export`.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// The form.
+    #[arg(value_name = "FORMAT")]
+    pub form: ExportFormat,
+    /// The topology file [default: lab.toml; of gns3-appliance: none, a node with one adapter].
+    pub file: Option<PathBuf>,
+    /// Where to write; a project's own folder, with its nodes' files, is written beside it
+    /// [default: standard output].
+    #[arg(short, long, value_name = "FILE", env = "ORCHESTRATOR_OUTPUT")]
+    pub output: Option<PathBuf>,
+    /// What networks become: GNS3's Ethernet switches, which need Dynamips, or nodes that bridge.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "KIND",
+        env = "ORCHESTRATOR_SWITCH"
+    )]
+    pub switch: SwitchChoice,
+    /// Set a variable of the file; an import then finds the lab without its scenarios.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = parse_setting, env = "ORCHESTRATOR_SET", value_delimiter = ';')]
+    pub settings: Vec<(String, String)>,
+}
+
+/// The form of another tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// GNS3's project, of revision 9: for 2.2 and 3.x.
+    Gns3,
+    /// GNS3's portable project, with the nodes' files.
+    Gns3project,
+    /// GNS3's appliance: a node to be dragged into any project.
+    Gns3Appliance,
+}
+
+/// What networks become.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum SwitchChoice {
+    /// GNS3's Ethernet switches.
+    #[default]
+    Ethernet,
+    /// Docker nodes that bridge their adapters.
+    Docker,
+}
+
+/// `import`.
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// The lab: a .gns3 file in its folder, or a .gns3project archive.
+    pub file: PathBuf,
+    /// Where to write the topology file [default: standard output].
+    #[arg(short, long, value_name = "FILE", env = "ORCHESTRATOR_OUTPUT")]
+    pub output: Option<PathBuf>,
+}
+
+/// `image`.
+#[derive(Debug, Clone, Args)]
+pub struct ImageArgs {
+    /// The image's name [default: that of exported nodes].
+    #[arg(long, value_name = "NAME:VERSION", env = "ORCHESTRATOR_TAG")]
+    pub tag: Option<String>,
+    /// Write it to this file instead, for `docker load` elsewhere.
+    #[arg(short, long, value_name = "FILE", env = "ORCHESTRATOR_OUTPUT")]
+    pub output: Option<PathBuf>,
 }
 
 /// `clean`.

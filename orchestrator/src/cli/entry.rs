@@ -18,7 +18,10 @@ use super::args::{Arguments, Global, LogFormat, Verb};
 use super::console::Console;
 use super::failure::{Failure, Status};
 use super::interrupts::Interrupts;
-use super::{capture, check, clean, copy, doctor, down, environment, exec, look, render, run};
+use super::{
+    capture, check, clean, copy, doctor, down, environment, exec, export, image, import, look,
+    render, run,
+};
 
 /// Runs the verb that the process's arguments name.
 pub fn main() -> ExitCode {
@@ -184,6 +187,9 @@ async fn dispatch(
         Verb::Cp(args) => copy::cp(args, console, &state()?).await,
         Verb::Capture(args) => capture::capture(args, console, &state()?).await,
         Verb::Report(args) => render::report(&args, console),
+        Verb::Export(args) => export::export(&args, console),
+        Verb::Import(args) => import::import(&args, console),
+        Verb::Image(args) => image::image(args, console).await,
         Verb::Doctor => doctor::doctor(console, &state()?).await,
         Verb::Clean(args) => clean::clean(args, console, &state()?).await,
         Verb::Completions { shell } => {

@@ -16,7 +16,8 @@
 //! - [`terminal`]: this process's terminal, lent to a program in a node.
 //!
 //! One file a verb, or a family of verbs: [`run`], [`down`], [`check`], [`look`], [`exec`], [`copy`],
-//! [`capture`], [`render`], [`doctor`], [`clean`].
+//! [`capture`], [`render`], [`export`], [`import`], [`image`], [`doctor`], [`clean`]; [`output`]: where the
+//! last ones write.
 
 pub mod args;
 pub mod capture;
@@ -29,12 +30,16 @@ pub mod down;
 pub mod entry;
 pub mod environment;
 pub mod exec;
+pub mod export;
 pub mod failure;
 pub mod find;
+pub mod image;
+pub mod import;
 pub mod input;
 pub mod interrupts;
 pub mod job;
 pub mod look;
+pub mod output;
 pub mod progress;
 pub mod render;
 pub mod request;

@@ -19,7 +19,7 @@ use super::engine::Engine;
 use super::error::{at, lacking};
 use super::fabric::DockerFabric;
 use super::network::Networks;
-use super::{image, late, mark, removal};
+use super::{gns3_image, image, late, mark, removal};
 
 /// Labs on a Docker engine. It is connected to when it is first needed.
 #[derive(Debug)]
@@ -70,6 +70,14 @@ impl DockerBackend {
     pub async fn cached_images(&self) -> Result<Vec<Resource>, BackendError> {
         let tags = image::cached(self.engine.docker().await?).await?;
         Ok(tags.into_iter().map(Resource::Image).collect())
+    }
+
+    /// Puts the image of nodes on GNS3's servers into the engine, under this tag.
+    ///
+    /// # Errors
+    /// The engine's, or that there is none.
+    pub async fn make_gns3_image(&self, tag: &str) -> Result<(), BackendError> {
+        gns3_image::load(self.engine.docker().await?, self.node, tag).await
     }
 
     /// Makes sure of all images and returns the built-in one's tag.

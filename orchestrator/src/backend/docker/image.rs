@@ -26,7 +26,7 @@ pub(super) const NODE: &str = "/.orchestrator/node";
 /// and a few empty folders; it comes from this process's memory, not from a registry.
 pub(super) async fn built_in(docker: &Docker, node: &'static [u8]) -> Result<String, BackendError> {
     let action = "making the built-in image";
-    let hash = tokio::task::spawn_blocking(move || hex(&Sha256::digest(node))).await;
+    let hash = tokio::task::spawn_blocking(move || hash(node)).await;
     let hash = hash.map_err(|error| at(action)(io::Error::other(error).into()))?;
     let version = hash.get(..16).unwrap_or(&hash);
     let tag = format!("orchestrator-node:{version}");
@@ -101,41 +101,82 @@ pub(super) fn node_archive(node: &[u8]) -> io::Result<Bytes> {
 /// An image as `docker save` writes it: a layer, a configuration, and a manifest that names them
 /// (Docker Image Specification v1.2).
 fn archive(node: &[u8], hash: &str, tag: &str) -> io::Result<Vec<u8>> {
-    let layer = layer(node)?;
-    let diff = hex(&Sha256::digest(&layer));
+    save(&Content {
+        layer: Builder::new(base(node)?).into_inner()?,
+        path: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        entrypoint: &[NODE],
+        command: &[],
+        hash,
+        tag,
+    })
+}
+
+/// What an image is made of.
+pub(super) struct Content<'a> {
+    /// Its one layer, a tar archive.
+    pub(super) layer: Vec<u8>,
+    /// Where programs are looked for.
+    pub(super) path: &'a str,
+    /// What every container starts.
+    pub(super) entrypoint: &'a [&'a str],
+    /// What it starts where nothing else is said.
+    pub(super) command: &'a [&'a str],
+    /// The node binary's hash.
+    pub(super) hash: &'a str,
+    /// Its name and version.
+    pub(super) tag: &'a str,
+}
+
+/// An image as `docker save` writes it.
+pub(super) fn save(content: &Content<'_>) -> io::Result<Vec<u8>> {
+    let diff = hex(&Sha256::digest(&content.layer));
+    let mut settings = serde_json::json!({
+        "Env": [format!("PATH={}", content.path)],
+        "WorkingDir": "/root",
+        "Labels": { mark::IMAGE: content.hash },
+    });
+    let starts = [("Entrypoint", content.entrypoint), ("Cmd", content.command)];
+    for (key, words) in starts.into_iter().filter(|(_, words)| !words.is_empty()) {
+        settings[key] = serde_json::json!(words);
+    }
     let config = serde_json::json!({
         "architecture": architecture(),
         "os": "linux",
         "created": "1970-01-01T00:00:00Z",
-        "config": {
-            "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
-            "Entrypoint": [NODE],
-            "WorkingDir": "/root",
-            "Labels": { mark::IMAGE: hash },
-        },
+        "config": settings,
         "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{diff}")] },
     })
     .to_string();
     let config_name = format!("{}.json", hex(&Sha256::digest(&config)));
     let manifest = serde_json::json!([{
-        "Config": config_name, "RepoTags": [tag], "Layers": ["layer.tar"],
+        "Config": config_name, "RepoTags": [content.tag], "Layers": ["layer.tar"],
     }])
     .to_string();
     let mut tar = Builder::new(Vec::new());
-    append(&mut tar, "layer.tar", &layer, 0o644)?;
+    append(&mut tar, "layer.tar", &content.layer, 0o644)?;
     append(&mut tar, &config_name, config.as_bytes(), 0o644)?;
     append(&mut tar, "manifest.json", manifest.as_bytes(), 0o644)?;
     tar.into_inner()
 }
 
-fn layer(node: &[u8]) -> io::Result<Vec<u8>> {
+/// A layer with the node binary and a few empty folders, its end not yet written.
+pub(super) fn base(node: &[u8]) -> io::Result<Vec<u8>> {
     let mut tar = Builder::new(Vec::new());
     append_node(&mut tar, node)?;
     for (folder, mode) in [("root", 0o700), ("tmp", 0o1777), ("var", 0o755)] {
         append_folder(&mut tar, folder, mode)?;
     }
     append_folder(&mut tar, "var/tmp", 0o1777)?;
-    tar.into_inner()
+    let length = tar.get_ref().len();
+    let mut layer = tar.into_inner()?;
+    // Two empty blocks end an archive.
+    layer.truncate(length);
+    Ok(layer)
+}
+
+/// The node binary's hash, in hexadecimal.
+pub(super) fn hash(node: &[u8]) -> String {
+    hex(&Sha256::digest(node))
 }
 
 fn append_node(tar: &mut Builder<Vec<u8>>, node: &[u8]) -> io::Result<()> {
@@ -144,14 +185,19 @@ fn append_node(tar: &mut Builder<Vec<u8>>, node: &[u8]) -> io::Result<()> {
     append(tar, path, node, 0o755)
 }
 
-fn append(tar: &mut Builder<Vec<u8>>, path: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
+pub(super) fn append(
+    tar: &mut Builder<Vec<u8>>,
+    path: &str,
+    bytes: &[u8],
+    mode: u32,
+) -> io::Result<()> {
     let mut header = Header::new_gnu();
     header.set_size(bytes.len() as u64);
     header.set_mode(mode);
     tar.append_data(&mut header, path, bytes)
 }
 
-fn append_folder(tar: &mut Builder<Vec<u8>>, path: &str, mode: u32) -> io::Result<()> {
+pub(super) fn append_folder(tar: &mut Builder<Vec<u8>>, path: &str, mode: u32) -> io::Result<()> {
     let mut header = Header::new_gnu();
     header.set_entry_type(EntryType::Directory);
     header.set_size(0);

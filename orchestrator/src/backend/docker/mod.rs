@@ -13,6 +13,7 @@
 //! - [`container`]: nodes as the engine's containers.
 //! - [`creation`]: requests that end even if nobody waits.
 //! - [`image`]: the built-in image, and people's own.
+//! - [`gns3_image`]: the image of nodes on GNS3's servers.
 //! - [`late`]: what a process asked for before it was killed.
 //! - [`removal`]: takes away what is ours, and only that.
 //! - [`wire`]: an attached stream as a byte stream to an agent.
@@ -24,6 +25,7 @@ mod creation;
 mod engine;
 mod error;
 mod fabric;
+pub mod gns3_image;
 mod image;
 mod late;
 mod mark;

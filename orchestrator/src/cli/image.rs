@@ -1,0 +1,32 @@
+//! `image`: the image of nodes on GNS3's servers.
+
+use crate::backend::docker::{DockerBackend, gns3_image};
+use crate::embedded::node_binary;
+use crate::export::container::IMAGE;
+
+use super::args::ImageArgs;
+use super::console::Console;
+use super::failure::{Failure, Status};
+use super::output;
+
+/// Makes the image, in the engine or as a file.
+///
+/// # Errors
+/// If no engine answers, or the file cannot be written.
+pub async fn image(args: ImageArgs, console: Console) -> Result<Status, Failure> {
+    let tag = args.tag.unwrap_or_else(|| IMAGE.to_owned());
+    if let Some(file) = args.output {
+        let archive = gns3_image::archive(node_binary(), &tag)
+            .map_err(|error| Failure::Error(format!("making image {tag}: {error}")))?;
+        output::write_file(&archive, &file)?;
+        console.note(format_args!(
+            "{tag} is in {0}; on the server: docker load -i {0}",
+            file.display()
+        ));
+    } else {
+        let docker = DockerBackend::from_environment(node_binary());
+        docker.make_gns3_image(&tag).await?;
+        console.result(tag);
+    }
+    Ok(Status::Passed)
+}

@@ -1,0 +1,66 @@
+//! A node's interfaces as adapters of GNS3, which calls them eth0, eth1 and so on.
+
+use std::collections::BTreeSet;
+
+use protocol::name::InterfaceName;
+
+use crate::gns3::device::ADAPTERS;
+use crate::gns3::document::Adapter;
+use crate::topology::model::Node;
+
+/// The adapters of a node, in the order of its interfaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adapters {
+    numbers: Vec<u32>,
+}
+
+impl Adapters {
+    /// By the interfaces' own numbers where all are called `eth` and a number, else by their order.
+    pub fn of(node: &Node) -> Self {
+        let own: Option<Vec<u32>> = node
+            .interfaces
+            .iter()
+            .map(|interface| number(&interface.name))
+            .collect();
+        let distinct =
+            |numbers: &Vec<u32>| numbers.iter().collect::<BTreeSet<_>>().len() == numbers.len();
+        let count = u32::try_from(node.interfaces.len()).unwrap_or(u32::MAX);
+        let numbers = own.filter(distinct);
+        Self {
+            numbers: numbers.unwrap_or_else(|| (0..count).collect()),
+        }
+    }
+
+    /// The number of the interface at this place.
+    pub fn number(&self, place: usize) -> u32 {
+        self.numbers.get(place).copied().unwrap_or_default()
+    }
+
+    /// How many adapters the node must have, so that each interface is one.
+    pub fn count(&self) -> u32 {
+        self.numbers.iter().max().map_or(1, |highest| highest + 1)
+    }
+
+    /// What is particular about each.
+    pub fn particulars(&self, node: &Node) -> Vec<Adapter> {
+        let interfaces = node.interfaces.iter().zip(&self.numbers);
+        let mut adapters: Vec<_> = interfaces
+            .map(|(interface, &adapter)| Adapter {
+                adapter_number: adapter,
+                port_name: (number(&interface.name) != Some(adapter))
+                    .then(|| interface.name.to_string()),
+                mac_address: Some(interface.mac.to_string()),
+            })
+            .collect();
+        adapters.sort_by_key(|adapter| adapter.adapter_number);
+        adapters
+    }
+}
+
+/// The number of `eth` and a number, where GNS3 has so many.
+pub fn number(name: &InterfaceName) -> Option<u32> {
+    let number = name.as_str().strip_prefix("eth")?;
+    let is_plain = number == "0" || !number.starts_with('0');
+    let number: u32 = number.parse().ok().filter(|_| is_plain)?;
+    (number < ADAPTERS).then_some(number)
+}

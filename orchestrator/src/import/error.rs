@@ -1,0 +1,71 @@
+//! Why a project is refused, and what is left out of one that is not.
+
+use std::fmt;
+
+use crate::gns3::archive::ArchiveError;
+use crate::gns3::document::DocumentError;
+
+/// Why a project makes no topology.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The archive is refused.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The project's file is refused.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// Two nodes with one name.
+    #[error("two nodes are called `{name}`{clash}; give one of them another name in GNS3")]
+    Twice {
+        /// The name.
+        name: String,
+        /// What they are called there, where that is something else.
+        clash: String,
+    },
+    /// Two nodes with one identity.
+    #[error("two nodes, `{0}` and `{1}`, have the same node_id; the project is damaged")]
+    SameId(String, String),
+    /// Properties that are not those of a node of its type.
+    #[error("the properties of node `{node}` are not those of its type {kind}: {source}")]
+    Properties {
+        /// The node.
+        node: String,
+        /// Its type.
+        kind: String,
+        /// What is wrong with them.
+        source: serde_json::Error,
+    },
+    /// A link that does not have two ends at nodes that are there.
+    #[error(
+        "link {0} does not lead from one node of the project to another; the project is damaged"
+    )]
+    Link(uuid::Uuid),
+    /// A port with two links.
+    #[error("{node}: adapter {adapter}, port {port} has two links; the project is damaged")]
+    PortTwice {
+        /// The node.
+        node: String,
+        /// The adapter.
+        adapter: u32,
+        /// Its port.
+        port: u32,
+    },
+    /// A lab that does not hold together.
+    #[error("the project makes no lab that holds together:\n{0}")]
+    Lab(String),
+}
+
+/// Something of a project that has no counterpart in a topology, and what happens instead.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeftOut {
+    /// What it belongs to.
+    pub of: String,
+    /// What it is, and what happens instead.
+    pub text: String,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.of, self.text)
+    }
+}

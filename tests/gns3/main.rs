@@ -1,0 +1,114 @@
+//! GNS3's own servers, 2.2 and 3.0, of the versions that are named here: what is exported is what they take,
+//! and what they export comes back as it was. They run on 127.0.0.1 without uBridge and Dynamips, so nothing
+//! is started.
+//!
+//! - [`server`]: a server, from its start to its end, and what is asked of it.
+//! - [`installed`]: where the servers are.
+//! - [`round`]: every shipped topology, there and back.
+//! - [`schemas`]: what the servers' own schemas say.
+//! - [`opening`]: projects opened, where no link may be lost.
+//! - [`appliances`]: the appliance, listed and installed.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod appliances;
+mod installed;
+mod opening;
+mod round;
+mod schemas;
+mod server;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use e2e::capability::all;
+use e2e::sandbox::{Sandbox, Who};
+use e2e::trials::{run, trial};
+use libtest_mimic::Trial;
+
+use installed::{Version, engine, installed};
+
+/// A test of a version.
+type Play = fn(Version);
+
+fn main() -> ExitCode {
+    let plays: &[(&str, Play, bool)] = &[
+        (
+            "every_shipped_topology_goes_there_and_back",
+            round::every_shipped_topology,
+            false,
+        ),
+        (
+            "wires_and_filters_go_there_and_back",
+            round::wires_and_filters,
+            false,
+        ),
+        (
+            "the_servers_schemas_agree",
+            schemas::every_shipped_topology,
+            false,
+        ),
+        (
+            "an_opened_project_has_all_its_links",
+            opening::no_link_is_lost,
+            true,
+        ),
+        (
+            "an_opened_project_keeps_its_identities",
+            opening::a_loaded_project_keeps_its_ids,
+            true,
+        ),
+        (
+            "the_appliance_is_listed_and_installed",
+            appliances::listed,
+            false,
+        ),
+    ];
+    let mut trials: Vec<Trial> = Vec::new();
+    for version in Version::BOTH {
+        for (name, play, needs_engine) in plays {
+            let mut needs = vec![installed(version)];
+            if *needs_engine {
+                needs.push(engine());
+            }
+            let play = *play;
+            trials.push(trial(
+                format!("{version}::{name}"),
+                &all(&needs),
+                move || play(version),
+            ));
+        }
+    }
+    run(trials)
+}
+
+/// A sandbox for the command under test.
+fn sandbox() -> Sandbox {
+    let program = env!("CARGO_BIN_EXE_orchestrator-under-test");
+    let sandbox = Sandbox::new(Who::Caller, Path::new(program));
+    sandbox.copy_project("topologies");
+    sandbox
+}
+
+/// Paths of the shipped topologies, from the project's root.
+fn shipped() -> Vec<String> {
+    let root = e2e::sandbox::project();
+    let mut found: Vec<String> = ["topologies", "topologies/as-published"]
+        .into_iter()
+        .flat_map(|folder| {
+            let entries = std::fs::read_dir(root.join(folder)).unwrap();
+            let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            let files =
+                names.filter(|name| Path::new(name).extension().is_some_and(|e| e == "toml"));
+            files.map(move |name| format!("{folder}/{name}"))
+        })
+        .collect();
+    found.sort();
+    assert!(found.len() > 8, "{found:?}");
+    found
+}
