@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use super::options::ServeArguments;
 use super::pool::Pool;
 use super::report::{PoolEvent, Report};
+use super::vacancies::AGAIN;
 use crate::broadcast::lines;
 
 /// A server at work.
@@ -26,23 +27,31 @@ pub(super) struct Acceptor {
     pool: Pool,
     waiting: VecDeque<TcpStream>,
     serving: u32,
-    /// Whether the system has no room for another connection until one ends.
-    full: bool,
+    /// When to accept again, if the system has had no room for another connection.
+    full_until: Option<Instant>,
     connections: u32,
+    /// How many may wait here, so that those who are served find descriptors; more wait in the kernel.
+    waiting_room: usize,
     drain: Duration,
     record: ServerRecord,
 }
 
 impl Acceptor {
-    /// Hands out connections to workers that are ready.
-    pub(super) fn new(listener: TcpListener, pool: Pool, arguments: &ServeArguments) -> Self {
+    /// Hands out connections to workers that are ready. `descriptors`: how many this process may have.
+    pub(super) fn new(
+        listener: TcpListener,
+        pool: Pool,
+        arguments: &ServeArguments,
+        descriptors: u64,
+    ) -> Self {
         Self {
             listener: Some(listener),
             pool,
             waiting: VecDeque::new(),
             serving: 0,
-            full: false,
+            full_until: None,
             connections: arguments.connections,
+            waiting_room: waiting_room(descriptors, arguments.workers),
             drain: arguments.drain,
             record: record(arguments),
         }
@@ -56,9 +65,9 @@ impl Acceptor {
         let mut end = None;
         while end.is_none() || self.serving > 0 {
             let ending = end.unwrap_or_else(Instant::now);
-            let room = !self.full || self.serving == 0;
+            let room = self.waiting.len() < self.waiting_room;
             tokio::select! {
-                accepted = accept(self.listener.as_ref()), if room => self.welcome(accepted)?,
+                accepted = accept(self.listener.as_ref(), self.full_until), if room => self.welcome(accepted)?,
                 event = self.pool.event() => self.note(event?)?,
                 () = either(&mut terminate, &mut interrupt) => {
                     if end.is_some() {
@@ -81,6 +90,7 @@ impl Acceptor {
     }
 
     fn welcome(&mut self, accepted: io::Result<TcpStream>) -> io::Result<()> {
+        self.full_until = None;
         match accepted {
             Ok(connection) => {
                 let open = self.waiting.len() + self.serving as usize;
@@ -96,7 +106,7 @@ impl Acceptor {
             }
             Err(error) => match error.raw_os_error().map(Errno::from_raw) {
                 Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
-                    self.full = true;
+                    self.full_until = Some(Instant::now() + AGAIN);
                     Ok(())
                 }
                 // What went wrong with a connection before it was accepted (accept(2)) is its own.
@@ -120,7 +130,7 @@ impl Acceptor {
 
     fn ended(&mut self, report: Report) {
         self.serving = self.serving.saturating_sub(1);
-        self.full = false;
+        self.full_until = None;
         let record = &mut self.record;
         record.requests_ok += report.ok;
         record.requests_failed += report.failed;
@@ -175,7 +185,13 @@ impl Acceptor {
     }
 }
 
-async fn accept(listener: Option<&TcpListener>) -> io::Result<TcpStream> {
+async fn accept(
+    listener: Option<&TcpListener>,
+    not_before: Option<Instant>,
+) -> io::Result<TcpStream> {
+    if let Some(time) = not_before {
+        sleep_until(time).await;
+    }
     match listener {
         Some(listener) => listener.accept().await?.0.into_std(),
         None => std::future::pending().await,
@@ -188,6 +204,20 @@ async fn either(one: &mut Signal, other: &mut Signal) {
         _ = other.recv() => {}
     }
 }
+
+/// How many connections may wait, of so many descriptors.
+fn waiting_room(descriptors: u64, workers: u32) -> usize {
+    let needed = OWN_DESCRIPTORS + u64::from(workers) * WORKERS_DESCRIPTORS;
+    // One at least: a connection waits for a moment also where a worker is idle.
+    let left = descriptors.saturating_sub(needed).max(1);
+    usize::try_from(left).unwrap_or(usize::MAX)
+}
+
+/// What a server has open beside connections and workers, and for a moment while it starts a process.
+const OWN_DESCRIPTORS: u64 = 32;
+
+/// A worker's most: its connection, what tells it of the end, a file, and the directory while it is read.
+const WORKERS_DESCRIPTORS: u64 = 4;
 
 fn record(arguments: &ServeArguments) -> ServerRecord {
     ServerRecord {

@@ -52,7 +52,7 @@ enum ServeError {
 
 fn run(arguments: &ServeArguments) -> Result<ServerRecord, ServeError> {
     TitleArea::find()?.show(&format!("serve {}", arguments.model))?;
-    plumbing::descriptor::raise_limit()?;
+    let descriptors = plumbing::descriptor::raise_limit()?;
     let service = &arguments.service;
     let failed = |source| ServeError::Directory {
         directory: service.directory.clone(),
@@ -61,7 +61,7 @@ fn run(arguments: &ServeArguments) -> Result<ServerRecord, ServeError> {
     let storage = Storage::open(service).map_err(failed)?;
     storage.sweep(None).map_err(failed)?;
     let runtime = runtime(arguments)?;
-    let served = runtime.block_on(listen(arguments, &storage));
+    let served = runtime.block_on(listen(arguments, &storage, descriptors));
     // Whatever is still busy with a file is not waited for.
     runtime.shutdown_background();
     served
@@ -86,6 +86,7 @@ fn runtime(arguments: &ServeArguments) -> io::Result<Runtime> {
 async fn listen(
     arguments: &ServeArguments,
     storage: &Arc<Storage>,
+    descriptors: u64,
 ) -> Result<ServerRecord, ServeError> {
     let (bound, address) = bind(arguments)?;
     let pool = Pool::start(arguments, storage).await?;
@@ -94,7 +95,7 @@ async fn listen(
     bound.listen(BACKLOG).map_err(failed)?;
     let listener = TcpListener::from_std(bound.into())?;
     let address = listener.local_addr()?.to_string();
-    let acceptor = Acceptor::new(listener, pool, arguments);
+    let acceptor = Acceptor::new(listener, pool, arguments, descriptors);
     lines::print(&RoleEvent::Listening(Listening { address }))?;
     lines::print(&RoleEvent::Ready)?;
     Ok(acceptor.run().await?)

@@ -21,6 +21,7 @@ mod session;
 mod storage;
 mod task_pool;
 mod thread_pool;
+mod vacancies;
 mod worker;
 mod yielding;
 

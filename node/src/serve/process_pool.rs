@@ -14,6 +14,7 @@ use super::process_worker::{Heard, ProcessWorker};
 use super::report::{PoolEvent, WorkerMessage};
 use super::storage::Storage;
 use super::thread_pool::QUEUE;
+use super::vacancies::Vacancies;
 
 /// So many processes.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ pub(super) struct ProcessPool {
     /// Workers in a row that died before they were ready.
     stillborn: u32,
     draining: bool,
+    vacancies: Vacancies,
     storage: Arc<Storage>,
     service: Service,
 }
@@ -46,6 +48,7 @@ impl ProcessPool {
             lives: 0,
             stillborn: 0,
             draining: false,
+            vacancies: Vacancies::default(),
             storage: Arc::clone(storage),
             service: service.clone(),
         };
@@ -75,8 +78,15 @@ impl ProcessPool {
 
     pub(super) async fn event(&mut self) -> io::Result<PoolEvent> {
         loop {
+            let heard = tokio::select! {
+                heard = self.heard.recv() => heard,
+                () = self.vacancies.due() => {
+                    self.fill();
+                    continue;
+                }
+            };
             // The pool holds a sender itself: there is always a next one.
-            let Some((number, life, message)) = self.heard.recv().await else {
+            let Some((number, life, message)) = heard else {
                 return Err(io::ErrorKind::BrokenPipe.into());
             };
             let Some(worker) = self.workers.get_mut(&number) else {
@@ -120,7 +130,8 @@ impl ProcessPool {
         };
         let (ready, serving, process) = (dead.ready, dead.serving, dead.process());
         let reason = dead.bury()?;
-        self.storage.sweep(Some(process))?;
+        // What cannot be removed now goes with the next server's start.
+        let _ = self.storage.sweep(Some(process));
         if self.draining && !serving {
             return Ok(None);
         }
@@ -132,14 +143,25 @@ impl ProcessPool {
                 return Err(io::Error::other(what));
             }
         }
-        if !self.draining {
-            self.hire(number)?;
-        }
+        self.refill(number);
         Ok(Some(WorkerLoss {
             worker: number,
             reason,
             serving,
         }))
+    }
+
+    /// Those that live go on also where the system has no room for another one.
+    fn refill(&mut self, number: u32) {
+        if !self.draining && self.hire(number).is_err() {
+            self.vacancies.push(number);
+        }
+    }
+
+    fn fill(&mut self) {
+        for number in self.vacancies.take() {
+            self.refill(number);
+        }
     }
 
     fn hire(&mut self, number: u32) -> io::Result<()> {

@@ -14,6 +14,7 @@ use super::options::Service;
 use super::report::{PoolEvent, Report};
 use super::session::Session;
 use super::storage::Storage;
+use super::vacancies::Vacancies;
 
 /// What a thread does with a connection.
 type Attend = dyn Fn(&TcpStream, &mut Session, &Told<'_>) -> Report + Send + Sync;
@@ -31,6 +32,7 @@ pub(super) struct ThreadPool {
     /// The one that was busy last comes last: its memory is warm.
     idle: Vec<u32>,
     drain: Drain,
+    vacancies: Vacancies,
     events: mpsc::Receiver<(u32, PoolEvent)>,
     teller: mpsc::Sender<(u32, PoolEvent)>,
     storage: Arc<Storage>,
@@ -66,6 +68,7 @@ impl ThreadPool {
             workers: Vec::new(),
             idle: (0..workers).rev().collect(),
             drain: Drain::new()?,
+            vacancies: Vacancies::default(),
             events,
             teller,
             storage: Arc::clone(storage),
@@ -96,19 +99,23 @@ impl ThreadPool {
     }
 
     pub(super) async fn event(&mut self) -> io::Result<PoolEvent> {
+        let event = loop {
+            tokio::select! {
+                event = self.events.recv() => break event,
+                () = self.vacancies.due() => {
+                    for number in self.vacancies.take() {
+                        self.replace(number);
+                    }
+                }
+            }
+        };
         // The pool holds a sender itself: there is always a next one.
-        let Some((number, event)) = self.events.recv().await else {
+        let Some((number, event)) = event else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
         match &event {
             PoolEvent::Done(_) => self.idle.push(number),
-            PoolEvent::Lost(_) => {
-                let worker = self.hire(number)?;
-                if let Some(place) = self.workers.get_mut(number as usize) {
-                    *place = worker;
-                }
-                self.idle.push(number);
-            }
+            PoolEvent::Lost(_) => self.replace(number),
             _ => {}
         }
         Ok(event)
@@ -116,6 +123,17 @@ impl ThreadPool {
 
     pub(super) fn drain(&mut self) {
         self.drain.begin();
+    }
+
+    /// Those that live go on also where the system has no room for another one.
+    fn replace(&mut self, number: u32) {
+        match (self.hire(number), self.workers.get_mut(number as usize)) {
+            (Ok(worker), Some(place)) => {
+                *place = worker;
+                self.idle.push(number);
+            }
+            _ => self.vacancies.push(number),
+        }
     }
 
     fn hire(&self, number: u32) -> io::Result<inbox::Sender<TcpStream>> {

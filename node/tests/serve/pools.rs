@@ -114,6 +114,58 @@ fn a_process_that_dies_is_replaced_and_its_connection_fails_cleanly() {
 }
 
 #[test]
+fn a_process_that_cannot_be_replaced_at_once_is_replaced_later() {
+    let mut server = Server::start(Workers::Process, 2, &[]);
+    let mut client = server.client();
+    assert!(client.ask("LIST\n").is_ok());
+    // No further descriptor may be opened, and so no process started.
+    server.limit_descriptors(4);
+    for worker in server.workers() {
+        kill(worker, Signal::SIGKILL).unwrap();
+    }
+    assert!(client.is_closed());
+    for _ in 0..2 {
+        let lost = server.next_event();
+        assert!(matches!(lost, Some(RoleEvent::WorkerLost(_))), "{lost:?}");
+    }
+    // Who comes meanwhile is served once there is somebody to serve.
+    let mut both = [server.client(), server.client()];
+    server.limit_descriptors(200);
+    assert!(both.iter_mut().all(|client| client.ask("LIST\n").is_ok()));
+    drop(both);
+    assert_eq!(server.end().record.workers_failed, 2);
+}
+
+#[test]
+fn those_that_wait_leave_descriptors_to_those_that_are_served() {
+    for model in Workers::ALL {
+        let server = Server::start_with_few_descriptors(120, model, 2);
+        let mut served = [server.client(), server.client()];
+        assert!(served.iter_mut().all(|client| client.ask("LIST\n").is_ok()));
+        let waiting: Vec<Client> = (0..150).map(|_| server.client()).collect();
+        while server.descriptors() < 80 {
+            std::thread::yield_now();
+        }
+        for client in &mut served {
+            for _ in 0..50 {
+                let stored = client.store("a.bin", b"content");
+                assert!(stored.is_ok(), "{model}: {stored:?}");
+                assert_eq!(client.fetch("a.bin").unwrap(), b"content");
+            }
+        }
+        // Nor does a process that dies find none for its successor.
+        if let [worker, ..] = server.workers()[..] {
+            kill(worker, Signal::SIGKILL).unwrap();
+        }
+        drop(served);
+        // In their turn all are served.
+        for mut client in waiting {
+            assert!(client.ask("LIST\n").is_ok(), "{model}");
+        }
+    }
+}
+
+#[test]
 fn the_end_waits_for_what_was_begun_and_for_nothing_else() {
     for model in Workers::ALL {
         let mut server = Server::start(model, 2, &[]);

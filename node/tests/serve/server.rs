@@ -29,8 +29,21 @@ pub(crate) struct Ended {
 
 impl Server {
     pub(crate) fn start(model: Workers, workers: u32, more: &[&str]) -> Self {
+        let node = Command::new(env!("CARGO_BIN_EXE_node"));
+        Self::starting(node, model, workers, more)
+    }
+
+    /// One that may have so many descriptors.
+    pub(crate) fn start_with_few_descriptors(most: u32, model: Workers, workers: u32) -> Self {
+        let mut limited = Command::new("prlimit");
+        limited.args([&format!("--nofile={most}:{most}"), "--"]);
+        limited.arg(env!("CARGO_BIN_EXE_node"));
+        Self::starting(limited, model, workers, &[])
+    }
+
+    fn starting(mut node: Command, model: Workers, workers: u32, more: &[&str]) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_node"))
+        let mut child = node
             .args(["serve", "--address", "127.0.0.1", "--port", "0", "--report"])
             .args(["--model", model.word(), "--workers", &workers.to_string()])
             .arg("--directory")
@@ -73,6 +86,21 @@ impl Server {
         let mut names: Vec<_> = entries.map(|e| name(e).into_string().unwrap()).collect();
         names.sort_unstable();
         names
+    }
+
+    /// Allows it so many descriptors from now on.
+    pub(crate) fn limit_descriptors(&self, most: u32) {
+        let limited = Command::new("prlimit")
+            .args([&format!("--nofile={most}:"), "--pid"])
+            .arg(self.child.id().to_string())
+            .status();
+        assert!(limited.unwrap().success());
+    }
+
+    /// How many descriptors it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        let folder = format!("/proc/{}/fd", self.child.id());
+        fs::read_dir(folder).unwrap().count()
     }
 
     pub(crate) fn process(&self) -> u32 {
