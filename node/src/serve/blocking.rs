@@ -1,10 +1,11 @@
 //! A connection served by a thread that blocks.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
+use nix::poll::PollFlags;
 use protocol::load::StoredFile;
 
 use super::drain::{Waited, wait};
@@ -21,8 +22,8 @@ pub(super) fn attend(
     session.restart();
     let prepared = connection
         .set_nodelay(true)
-        .and_then(|()| connection.set_nonblocking(false))
-        .and_then(|()| connection.set_write_timeout(Some(session.patience())));
+        // Waits are for `poll` alone: a write that waits itself takes what it may take for each part.
+        .and_then(|()| connection.set_nonblocking(true));
     if let Err(error) = prepared {
         session.fail(&error);
     }
@@ -49,7 +50,15 @@ fn write(connection: &TcpStream, session: &mut Session) {
     let mut connection = connection;
     match connection.write(session.output()) {
         Ok(count) => session.written(count),
-        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            let writable = (connection.as_fd(), PollFlags::POLLOUT);
+            match wait(writable, None, session.patience()) {
+                Ok(Waited::Lapsed) => session.fail(&ErrorKind::TimedOut.into()),
+                Ok(_) => {}
+                Err(error) => session.fail(&error),
+            }
+        }
+        Err(error) if error.kind() == ErrorKind::Interrupted => {}
         Err(error) => session.fail(&error),
     }
 }
@@ -58,10 +67,12 @@ fn read(connection: &TcpStream, session: &mut Session, drain: BorrowedFd<'_>) {
     // A request that was begun is served also if the server is to end.
     let drain = session.is_between().then_some(drain);
     let mut connection = connection;
-    let waited = wait(connection.as_fd(), drain, session.patience());
-    match waited {
-        Ok(Waited::Readable) => match connection.read(session.room()) {
+    let readable = (connection.as_fd(), PollFlags::POLLIN);
+    match wait(readable, drain, session.patience()) {
+        Ok(Waited::Able) => match connection.read(session.room()) {
             Ok(count) => session.read(count),
+            // What was there to be read is gone, which the kernel may do (select(2), BUGS).
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => session.fail(&error),
         },
         Ok(Waited::Draining) => session.close(),
@@ -81,7 +92,8 @@ fn linger(connection: &TcpStream, room: &mut [u8]) {
     }
     loop {
         let left = end.saturating_duration_since(Instant::now());
-        if wait(connection.as_fd(), None, left).ok() != Some(Waited::Readable) {
+        let readable = (connection.as_fd(), PollFlags::POLLIN);
+        if wait(readable, None, left).ok() != Some(Waited::Able) {
             return;
         }
         match connection.read(room) {

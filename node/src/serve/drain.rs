@@ -38,22 +38,22 @@ impl Drain {
 /// What a wait came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Waited {
-    /// There is something to read.
-    Readable,
+    /// The connection can be read from, or written to.
+    Able,
     /// The server is to end.
     Draining,
     /// Nothing happened in time.
     Lapsed,
 }
 
-/// Waits until a connection is readable, or, if one is given, `drain` is.
+/// Waits until a connection can do what is asked for, or, if one is given, `drain` is readable.
 pub(super) fn wait(
-    connection: BorrowedFd<'_>,
+    (connection, ability): (BorrowedFd<'_>, PollFlags),
     drain: Option<BorrowedFd<'_>>,
     within: Duration,
 ) -> io::Result<Waited> {
     let deadline = Instant::now() + within;
-    let mut watched = vec![PollFd::new(connection.as_fd(), PollFlags::POLLIN)];
+    let mut watched = vec![PollFd::new(connection.as_fd(), ability)];
     watched.extend(drain.map(|drain| PollFd::new(drain, PollFlags::POLLIN)));
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -63,7 +63,7 @@ pub(super) fn wait(
         match poll(&mut watched, timeout) {
             Ok(0) if Instant::now() >= deadline => return Ok(Waited::Lapsed),
             Ok(0) | Err(Errno::EINTR) => {}
-            Ok(_) if watched[0].any() == Some(true) => return Ok(Waited::Readable),
+            Ok(_) if watched[0].any() == Some(true) => return Ok(Waited::Able),
             Ok(_) => return Ok(Waited::Draining),
             Err(error) => return Err(error.into()),
         }

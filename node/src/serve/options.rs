@@ -58,8 +58,8 @@ pub struct Service {
     /// Print each file that is stored, with its hash.
     #[arg(long)]
     pub report: bool,
-    /// Find files by their names in lower case, where the name as it is finds none: the original
-    /// server lowers all names, and clients may count on it.
+    /// Count on the original lab's clients: find files by their names in lower case where the name as it
+    /// is finds none, and take a DELETE too as whole after --silence.
     #[arg(long)]
     pub compat: bool,
     /// The longest file that may be uploaded, in bytes.
@@ -68,10 +68,12 @@ pub struct Service {
     /// The longest request line, contents not counted, in bytes.
     #[arg(long, default_value = "4096", value_parser = clap::value_parser!(u32).range(16..=65_536))]
     pub max_line: u32,
-    /// A connection that makes no progress for so long is closed.
+    /// A connection that makes no progress for so long is closed; of a request line, only its end is
+    /// progress.
     #[arg(long, default_value = "30s", value_parser = time)]
     pub idle: Duration,
-    /// A known command that is not ended by a line's end counts as whole after so long a silence.
+    /// LIST, GET or DOWNLOAD without a line's end counts as whole after so long a silence, and DELETE,
+    /// which a late rest of the line might turn against the wrong file, only with --compat.
     #[arg(long, default_value = "200ms", value_parser = time)]
     pub silence: Duration,
     /// Bytes that are read or written at once; a connection needs about three times as much memory.

@@ -1,9 +1,10 @@
-//! What a connection does: bytes in, bytes out, files in between. No socket, no clock.
+//! What a connection does: bytes in, bytes out, files in between. No socket, and of clocks only how long
+//! ago there was progress.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use protocol::file_service::base64::{self, Decoder};
 use protocol::file_service::reply;
@@ -34,6 +35,8 @@ pub(super) struct Session {
     report: Report,
     stored: Option<StoredFile>,
     over: bool,
+    /// When the last progress was made. Part of a request line is none.
+    progress: Instant,
 }
 
 /// What a connection is in the middle of.
@@ -64,7 +67,11 @@ impl Session {
         let request = base64::text_length(service.max_file)
             .saturating_mul(2)
             .saturating_add(1 << 16);
-        let limits = RequestLimits { line, request };
+        let limits = RequestLimits {
+            line,
+            request,
+            silent_delete: service.compat,
+        };
         Self {
             storage,
             limits,
@@ -79,6 +86,7 @@ impl Session {
             report: Report::default(),
             stored: None,
             over: false,
+            progress: Instant::now(),
         }
     }
 
@@ -91,6 +99,7 @@ impl Session {
         self.report = Report::default();
         self.stored = None;
         self.over = false;
+        self.progress = Instant::now();
     }
 
     /// What the connection came to.
@@ -120,6 +129,7 @@ impl Session {
     /// So much of it was written.
     pub(super) fn written(&mut self, count: usize) {
         self.output.consume(count);
+        self.progress = Instant::now();
     }
 
     /// A file that was stored and is to be reported before its upload is acknowledged.
@@ -143,12 +153,10 @@ impl Session {
             self.input.filled(count);
             return;
         }
-        // An end is a silence too: nothing follows.
-        if !self.take_silence() {
-            self.over = true;
-            if !self.is_between() {
-                self.broken("the client closed the connection within a request");
-            }
+        // A client that dies within a line may have meant another one: nothing comes of it.
+        self.over = true;
+        if !self.is_between() {
+            self.broken("the client closed the connection within a request");
         }
     }
 
@@ -159,16 +167,18 @@ impl Session {
 
     /// How long to wait for something to read, or for room to write.
     pub(super) fn patience(&self) -> Duration {
+        let left = self.idle.saturating_sub(self.progress.elapsed());
         if self.parser.may_be_whole() {
-            self.silence.min(self.idle)
+            self.silence.min(left)
         } else {
-            self.idle
+            left
         }
     }
 
     /// Nothing came for so long.
     pub(super) fn lapse(&mut self) {
-        if self.take_silence() {
+        if let Some(command) = self.parser.on_silence() {
+            self.obey(command);
             return;
         }
         self.over = true;
@@ -201,18 +211,13 @@ impl Session {
         self.report.broken.get_or_insert_with(|| reason.to_owned());
     }
 
-    fn take_silence(&mut self) -> bool {
-        let Some(command) = self.parser.on_silence() else {
-            return false;
-        };
-        self.obey(command);
-        true
-    }
-
     /// Takes the next event of what was read; says whether there was one.
     fn take_more(&mut self) -> bool {
+        let between = self.is_between();
         let (taken, event) = self.parser.parse(self.input.waiting());
         let found = event.is_some();
+        // A line has its time from its first byte on; further ones, and empty lines, give it no more.
+        let progress = found || (between && !self.is_between());
         let mut answer = None;
         match event {
             None => {}
@@ -266,6 +271,12 @@ impl Session {
             }
             Some(Err(error)) => self.refuse(&error.to_string()),
             None => {}
+        }
+        if progress {
+            self.progress = Instant::now();
+        } else if taken > 0 && self.progress.elapsed() >= self.idle {
+            // However fast it comes, nothing comes of it.
+            self.lapse();
         }
         found
     }

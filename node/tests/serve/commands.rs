@@ -95,12 +95,41 @@ fn a_known_command_and_silence_are_a_request() {
             client.say("get a.txt");
             assert_eq!(client.hear().1, b"content");
         }
-        // An end is a silence too.
-        let mut client = server.client();
-        client.say("LIST");
-        client.end();
-        assert_eq!(client.hear().0.words(), r#"["a.txt"]"#);
-        assert!(client.is_closed());
+    }
+}
+
+#[test]
+fn a_request_that_is_cut_removes_nothing() {
+    for model in Workers::ALL {
+        for compat in [false, true] {
+            let more = ["--silence", "20ms", "--compat"];
+            let server = Server::start(model, 2, &more[..if compat { 3 } else { 2 }]);
+            for name in ["data", "data.jpg"] {
+                fs::write(server.path(name), b"content").unwrap();
+            }
+            // An end is no line's end.
+            let mut client = server.client();
+            client.say("DELETE data");
+            client.end();
+            assert!(client.is_closed());
+            assert_eq!(server.names(), ["data", "data.jpg"]);
+            // Nor is a silence, but where the original's client is to be counted on.
+            let mut client = server.client();
+            client.say("DELETE data");
+            if compat {
+                assert!(client.hear().0.is_ok());
+                assert_eq!(server.names(), ["data.jpg"]);
+                continue;
+            }
+            // A silence that ends another's GET has come and gone.
+            for _ in 0..2 {
+                assert_eq!(server.client().ask("GET data.jpg").status, "OK");
+            }
+            client.say(".jpg\r\n");
+            let reply = client.hear().0;
+            assert_eq!(reply.message.unwrap(), "data.jpg has been deleted");
+            assert_eq!(server.names(), ["data"]);
+        }
     }
 }
 

@@ -149,6 +149,45 @@ fn a_client_that_never_reads_is_left() {
 }
 
 #[test]
+fn a_client_that_never_reads_is_left_no_later_than_one_that_never_writes() {
+    under_each_model(|model| {
+        let server = Server::start(model, 2, &IDLE);
+        assert!(server.client().store("big.bin", &vec![3; 20 << 20]).is_ok());
+        let mut deaf = server.client();
+        deaf.say("GET big.bin\n");
+        let mut mute = server.client();
+        mute.say("UPLOAD half.bin Zm9v");
+        // Both workers are busy. Once either is free, the next mute one has it, and the other is for
+        // the third, which need not wait for the second's end.
+        let mut second = server.client();
+        second.say("UPLOAD half.bin Zm9v");
+        let mut third = server.client();
+        assert!(third.ask("LIST\n").is_ok());
+        second.stream.set_nonblocking(true).unwrap();
+        let heard = second.stream.peek(&mut [0]);
+        assert!(heard.is_err(), "{model}: the one that never reads was kept");
+    });
+}
+
+#[test]
+fn a_line_must_be_whole_in_time() {
+    for said in [&b"x"[..], b"\n"] {
+        under_each_model(|model| {
+            let server = Server::start(model, 1, &["--idle", "1s"]);
+            let mut slow = server.client().stream;
+            // A byte now and then, for ever.
+            let writing = std::thread::spawn(move || {
+                while slow.write_all(said).is_ok() {
+                    std::thread::park_timeout(std::time::Duration::from_millis(50));
+                }
+            });
+            serves(&server);
+            writing.join().unwrap();
+        });
+    }
+}
+
+#[test]
 fn silent_clients_are_left_without_a_word() {
     let server = Server::start(Workers::Process, 2, &["--idle", "1s"]);
     let mut silent: Vec<Client> = (0..6).map(|_| server.client()).collect();

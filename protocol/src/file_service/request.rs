@@ -12,6 +12,9 @@ pub struct RequestLimits {
     pub line: usize,
     /// The longest request in all, in bytes. What is longer loses the connection its place.
     pub request: u64,
+    /// Whether silence may end a DELETE too. A line that is only late would remove the wrong file:
+    /// `DELETE data`, and then `.jpg`.
+    pub silent_delete: bool,
 }
 
 /// Something that one request asks for.
@@ -159,7 +162,7 @@ impl RequestParser {
     }
 
     /// Whether what has come is a whole command of a sender that never ends a line, if nothing
-    /// follows.
+    /// follows for now, and may be carried out though something might.
     pub fn may_be_whole(&self) -> bool {
         self.unended().is_some()
     }
@@ -177,6 +180,7 @@ impl RequestParser {
             return None;
         }
         match command(&self.words.peek()?) {
+            Ok(Asked::Whole(Command::Delete(_))) if !self.limits.silent_delete => None,
             Ok(Asked::Whole(command)) => Some(command),
             _ => None,
         }

@@ -7,6 +7,7 @@ use super::request::{Command, Refusal, RequestEvent, RequestLimits, RequestParse
 const LIMITS: RequestLimits = RequestLimits {
     line: 64,
     request: 512,
+    silent_delete: false,
 };
 
 /// An event that owns what it tells; contents are joined.
@@ -216,6 +217,7 @@ fn silence_ends_a_known_command_of_who_ends_no_lines() {
         "UPLOAD a",
         "UPLOAD a Zm9v",
         "FOO",
+        "DELETE data",
     ] {
         let mut parser = RequestParser::new(LIMITS);
         let mut rest = unfinished.as_bytes();
@@ -225,10 +227,18 @@ fn silence_ends_a_known_command_of_who_ends_no_lines() {
         }
         assert_eq!(parser.on_silence(), None, "{unfinished}");
     }
+    // Of who says that it ends no lines, a DELETE too is taken.
+    let mut parser = RequestParser::new(RequestLimits {
+        silent_delete: true,
+        ..LIMITS
+    });
+    parser.parse(b"DELETE data");
+    let delete = Command::Delete("data".parse().unwrap());
+    assert_eq!(parser.on_silence(), Some(delete));
     // Whoever has ended a line would have ended this one.
     let mut parser = RequestParser::new(LIMITS);
     parser.parse(b"LIST\n");
-    assert_eq!(parser.parse(b"DELETE a").1, None);
+    assert_eq!(parser.parse(b"GET a").1, None);
     assert_eq!(parser.on_silence(), None);
 }
 

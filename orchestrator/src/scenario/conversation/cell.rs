@@ -8,7 +8,7 @@ use crate::report::model::{CellReport, Finding, Outcome, ReplyReport, StepReport
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
 use crate::scenario::role::SIGKILL;
 use crate::scenario::serving::Serving;
-use crate::topology::model::{Command, Conversation, Reply, Said};
+use crate::topology::model::{Command, Conversation, LineEnd, Reply, Said};
 
 use super::client::{Broken, Client};
 use super::folder::{self, Copied};
@@ -30,7 +30,7 @@ pub async fn run(
         return Ok(());
     }
     let ends = (server, &conversation.client);
-    let serving = match Serving::start(cx, place, ends, &[]).await? {
+    let serving = match Serving::start(cx, place, ends, flags(conversation)).await? {
         Ok(serving) => serving,
         Err(finding) => {
             cell.findings.push(finding);
@@ -42,6 +42,20 @@ pub async fn run(
     let (_, findings) = serving.end().await;
     cell.findings.extend(findings);
     talked
+}
+
+/// What the built-in server is told of its client: whether it is the course's original one, whose
+/// commands, DELETE too, end in silence.
+fn flags(conversation: &Conversation) -> &'static [&'static str] {
+    let is_original = |command: &Command| {
+        let end = LineEnd::Silence;
+        matches!(&command.said, Said::Raw { end: found, .. } if *found == end)
+    };
+    if conversation.commands.iter().any(is_original) {
+        &["--compat"]
+    } else {
+        &[]
+    }
 }
 
 /// Gives all commands, within the cell's time.
