@@ -68,7 +68,7 @@ impl Acceptor {
             let room = self.waiting.len() < self.waiting_room;
             tokio::select! {
                 accepted = accept(self.listener.as_ref(), self.full_until), if room => self.welcome(accepted)?,
-                event = self.pool.event() => self.note(event?)?,
+                event = self.pool.event() => self.note(event?),
                 () = either(&mut terminate, &mut interrupt) => {
                     if end.is_some() {
                         break;
@@ -116,14 +116,11 @@ impl Acceptor {
         }
     }
 
-    fn note(&mut self, event: PoolEvent) -> io::Result<()> {
+    fn note(&mut self, event: PoolEvent) {
         match event {
-            PoolEvent::Ready => Ok(()),
-            PoolEvent::Stored(stored) => lines::print(&RoleEvent::Stored(stored)),
-            PoolEvent::Done(report) => {
-                self.ended(report);
-                Ok(())
-            }
+            PoolEvent::Ready => {}
+            PoolEvent::Stored(stored) => tell(&RoleEvent::Stored(stored)),
+            PoolEvent::Done(report) => self.ended(report),
             PoolEvent::Lost(loss) => self.lost(loss),
         }
     }
@@ -142,7 +139,7 @@ impl Acceptor {
         }
     }
 
-    fn lost(&mut self, loss: WorkerLoss) -> io::Result<()> {
+    fn lost(&mut self, loss: WorkerLoss) {
         self.record.workers_failed += 1;
         if loss.serving {
             let reason = format!("its worker died: {}", loss.reason);
@@ -151,7 +148,7 @@ impl Acceptor {
                 ..Report::default()
             });
         }
-        lines::print(&RoleEvent::WorkerLost(loss))
+        tell(&RoleEvent::WorkerLost(loss));
     }
 
     fn give(&mut self) {
@@ -183,6 +180,11 @@ impl Acceptor {
         let _ = connection.write(&reply::error(reason));
         let _ = connection.shutdown(std::net::Shutdown::Write);
     }
+}
+
+/// Clients are served also once nobody listens to the server.
+fn tell(event: &RoleEvent) {
+    let _ = lines::print(event);
 }
 
 async fn accept(

@@ -55,13 +55,15 @@ fn run(arguments: &ServeArguments) -> Result<ServerRecord, ServeError> {
     let descriptors = plumbing::descriptor::raise_limit()?;
     let service = &arguments.service;
     let failed = |source| ServeError::Directory {
-        directory: service.directory.clone(),
+        directory: arguments.directory.clone(),
         source,
     };
-    let storage = Storage::open(service).map_err(failed)?;
-    storage.sweep(None).map_err(failed)?;
+    let storage = Storage::open(&arguments.directory, service).map_err(failed)?;
+    storage.sweep().map_err(failed)?;
     let runtime = runtime(arguments)?;
     let served = runtime.block_on(listen(arguments, &storage, descriptors));
+    // What cannot be removed now goes with the next server's start.
+    let _ = storage.close();
     // Whatever is still busy with a file is not waited for.
     runtime.shutdown_background();
     served

@@ -21,6 +21,9 @@ pub struct ServeArguments {
     /// What the workers are.
     #[arg(long, default_value_t)]
     pub model: Workers,
+    /// Where the files are; made if it is not there. Nobody else writes there.
+    #[arg(long)]
+    pub directory: PathBuf,
     /// How many connections are served at once; the others wait.
     #[arg(long, default_value = "5", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub workers: u32,
@@ -44,14 +47,14 @@ pub struct ServeWorkerArguments {
     /// The worker's number.
     #[arg(long)]
     pub number: u32,
+    /// The server's process number.
+    #[arg(long)]
+    pub server: u32,
 }
 
 /// How connections are served.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Service {
-    /// Where the files are; made if it is not there. Nobody else writes there.
-    #[arg(long)]
-    pub directory: PathBuf,
     /// When an uploaded file must be on the disk.
     #[arg(long, value_enum, default_value_t)]
     pub sync: Sync,
@@ -96,10 +99,7 @@ pub enum Sync {
 impl Service {
     /// The words that give these arguments to a worker.
     pub(super) fn words(&self) -> Vec<std::ffi::OsString> {
-        let mut words = vec![
-            "--directory".into(),
-            self.directory.clone().into_os_string(),
-        ];
+        let mut words = Vec::new();
         let sync = self.sync.to_possible_value();
         for (flag, value) in [
             (
@@ -145,13 +145,13 @@ mod tests {
     #[test]
     fn a_worker_understands_what_it_is_given() {
         let read = |words: Vec<std::ffi::OsString>| {
-            let line = ["worker", "--number", "3"].map(std::ffi::OsString::from);
+            let line = ["worker", "--number", "3", "--server", "1"].map(std::ffi::OsString::from);
             let matches = Worker::command().try_get_matches_from(line.into_iter().chain(words));
             Worker::from_arg_matches(&matches.unwrap())
                 .unwrap()
                 .arguments
         };
-        let words = "--directory d --sync all --report --compat --max-file 5 --max-line 99 \
+        let words = "--sync all --report --compat --max-file 5 --max-line 99 \
                      --idle 1s --silence 2ms --buffer 8KiB";
         let service = read(words.split_whitespace().map(Into::into).collect()).service;
         let again = read(service.words()).service;

@@ -21,7 +21,6 @@ pub fn answers<'a>(
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> io::Result<Vec<u8>> {
     let service = Service {
-        directory: directory.to_owned(),
         sync: Sync::None,
         report: true,
         compat: false,
@@ -31,7 +30,7 @@ pub fn answers<'a>(
         silence: Duration::from_millis(1),
         buffer: 4 << 10,
     };
-    let mut session = Session::new(Storage::open(&service)?, &service);
+    let mut session = Session::new(Storage::open(directory, &service)?, &service);
     session.restart();
     let mut answers = Vec::new();
     for piece in pieces {

@@ -131,7 +131,7 @@ impl ProcessPool {
         let (ready, serving, process) = (dead.ready, dead.serving, dead.process());
         let reason = dead.bury()?;
         // What cannot be removed now goes with the next server's start.
-        let _ = self.storage.sweep(Some(process));
+        let _ = self.storage.sweep_after(process);
         if self.draining && !serving {
             return Ok(None);
         }
@@ -167,7 +167,8 @@ impl ProcessPool {
     fn hire(&mut self, number: u32) -> io::Result<()> {
         self.lives += 1;
         let teller = self.teller.clone();
-        let worker = ProcessWorker::start(number, self.lives, &self.service, teller)?;
+        let worker =
+            ProcessWorker::start((number, self.lives), &self.service, &self.storage, teller)?;
         self.workers.insert(number, worker);
         Ok(())
     }

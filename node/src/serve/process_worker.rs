@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::options::Service;
 use super::report::WorkerMessage;
+use super::storage::Storage;
 
 /// What was heard of a process: a message, or that it ended. With its number, and which of those
 /// that had this number it was.
@@ -28,16 +29,19 @@ pub(super) struct ProcessWorker {
 }
 
 impl ProcessWorker {
-    /// Starts this program once more. What it says comes through `heard`.
+    /// Starts this program once more, and hands it the directory, whose path may mean another one by now.
+    /// What it says comes through `heard`.
     pub(super) fn start(
-        number: u32,
-        life: u64,
+        (number, life): (u32, u64),
         service: &Service,
+        storage: &Storage,
         heard: mpsc::Sender<Heard>,
     ) -> io::Result<Self> {
         let (ours, theirs) = handover::pair()?;
+        handover::send(&ours, b"directory", Some(&storage.directory))?;
         let child = Command::new(THIS_PROGRAM)
             .args(["serve-worker", "--number", &number.to_string()])
+            .args(["--server", &std::process::id().to_string()])
             .args(service.words())
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())

@@ -4,13 +4,13 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use nix::dir::Dir;
+use nix::dir::{Dir, Type};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2};
-use nix::sys::stat::Mode;
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2};
+use nix::sys::stat::{Mode, SFlag, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use protocol::file_service::base64::NotBase64;
 use protocol::name::FileName;
@@ -29,8 +29,13 @@ pub(super) struct Storage {
     /// The longest file that is taken.
     pub(super) longest: u64,
     compat: bool,
-    process: u32,
+    /// What the names of this process's unfinished files begin with.
+    prefix: String,
+    /// What those of the whole server begin with, its workers' included.
+    server: String,
     next: AtomicU64,
+    /// Whether the server has ended, and no further file is begun.
+    closed: RwLock<bool>,
 }
 
 /// Why a file cannot be had, or stored. Goes to the client.
@@ -54,29 +59,41 @@ pub(super) enum StorageError {
     List(io::Error),
     #[error("cannot store files: {0}")]
     Store(io::Error),
+    #[error("the server is ending")]
+    Closed,
 }
 
 impl Storage {
     /// Opens the directory, which is made if it is not there.
-    pub(super) fn open(service: &Service) -> io::Result<Arc<Self>> {
-        fs::create_dir_all(&service.directory)?;
-        Ok(Arc::new(Self {
-            directory: File::open(&service.directory)?.into(),
+    pub(super) fn open(directory: &Path, service: &Service) -> io::Result<Arc<Self>> {
+        fs::create_dir_all(directory)?;
+        let directory = File::open(directory)?.into();
+        Ok(Self::within(directory, service, std::process::id()))
+    }
+
+    /// The files in a directory that the server with this process number has opened.
+    pub(super) fn within(directory: OwnedFd, service: &Service, server: u32) -> Arc<Self> {
+        let server = format!("{TEMPORARY}{server}-");
+        Arc::new(Self {
+            directory,
             sync: service.sync,
             hashing: service.report,
             longest: service.max_file,
             compat: service.compat,
-            process: std::process::id(),
+            prefix: format!("{server}{}-", std::process::id()),
+            server,
             next: AtomicU64::new(0),
-        }))
+            closed: RwLock::new(false),
+        })
     }
 
-    /// The names of the files, sorted; those that have a dot, like the original's.
+    /// The names of the files that can be had, sorted; those that have a dot, like the original's.
     pub(super) fn names(&self) -> Result<Vec<String>, StorageError> {
         let mut names = Vec::new();
         let mut length = 0;
-        for name in self.entries().map_err(StorageError::List)? {
-            if name.contains('.') && !name.starts_with('.') {
+        for (name, kind) in self.entries().map_err(StorageError::List)? {
+            let shown = name.contains('.') && !name.starts_with('.');
+            if shown && name.parse::<FileName>().is_ok() && self.is_file(&name, kind) {
                 length += name.len();
                 if length > LONGEST_LIST {
                     return Err(StorageError::TooMany);
@@ -106,6 +123,10 @@ impl Storage {
     /// Removes a file.
     pub(super) fn delete(&self, name: &FileName) -> Result<(), StorageError> {
         self.lookup(name, |name| {
+            let about = fstatat(&self.directory, name.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW)?;
+            if !is_regular(about.st_mode) {
+                return Err(Errno::EISDIR.into());
+            }
             let kind = UnlinkatFlags::NoRemoveDir;
             Ok(unlinkat(&self.directory, name.as_str(), kind)?)
         })
@@ -116,34 +137,73 @@ impl Storage {
         if is_temporary(name.as_str()) {
             return Err(StorageError::Reserved(name.clone()));
         }
+        let closed = self.closed.read().unwrap_or_else(PoisonError::into_inner);
+        if *closed {
+            return Err(StorageError::Closed);
+        }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let temporary = format!("{TEMPORARY}{}-{number}", self.process);
+        let temporary = format!("{}{number}", self.prefix);
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
         let file = self.open_beneath(&temporary, flags, Mode::from_bits_truncate(0o644));
         let file = file.map_err(StorageError::Store)?;
         Ok(Incoming::new(Arc::clone(self), file, temporary))
     }
 
-    /// Removes what a process that is dead has left unfinished; without a process, what any has.
-    pub(super) fn sweep(&self, process: Option<u32>) -> io::Result<()> {
-        let prefix = process.map_or_else(|| TEMPORARY.to_owned(), |id| format!("{TEMPORARY}{id}-"));
-        for name in self.entries()? {
-            if name.starts_with(&prefix) {
-                unlinkat(&self.directory, name.as_str(), UnlinkatFlags::NoRemoveDir)?;
+    /// Removes what other servers have left unfinished.
+    pub(super) fn sweep(&self) -> io::Result<()> {
+        self.remove(TEMPORARY)
+    }
+
+    /// Removes what a worker that is dead has left unfinished.
+    pub(super) fn sweep_after(&self, worker: u32) -> io::Result<()> {
+        self.remove(&format!("{}{worker}-", self.server))
+    }
+
+    /// Begins no further file, and removes what of this server's is unfinished. What threads still
+    /// write to has no name any more, and gets none.
+    pub(super) fn close(&self) -> io::Result<()> {
+        *self.closed.write().unwrap_or_else(PoisonError::into_inner) = true;
+        self.remove(&self.server)
+    }
+
+    fn remove(&self, prefix: &str) -> io::Result<()> {
+        for (name, kind) in self.entries()? {
+            // What is no file was put there by somebody else.
+            if !name.starts_with(prefix) || !self.is_file(&name, kind) {
+                continue;
+            }
+            match unlinkat(&self.directory, name.as_str(), UnlinkatFlags::NoRemoveDir) {
+                Ok(()) | Err(Errno::ENOENT) => {}
+                Err(error) => {
+                    let what = format!("cannot remove {name}, an unfinished upload: {error}");
+                    return Err(io::Error::new(io::Error::from(error).kind(), what));
+                }
             }
         }
         Ok(())
     }
 
-    /// Every name that is text, for others cannot be asked for.
-    fn entries(&self) -> io::Result<Vec<String>> {
+    /// Every name that is text, for others cannot be asked for, with what it is, if the file system
+    /// says so at once (`readdir(3)`).
+    fn entries(&self) -> io::Result<Vec<(String, Option<Type>)>> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let mut directory = Dir::openat(&self.directory, Path::new("."), flags, Mode::empty())?;
         let entries: Result<Vec<_>, Errno> = directory.iter().collect();
-        let names = entries?.into_iter();
-        Ok(names
-            .filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned))
-            .collect())
+        let entries = entries?.into_iter().filter_map(|entry| {
+            let name = entry.file_name().to_str().ok()?.to_owned();
+            Some((name, entry.file_type()))
+        });
+        Ok(entries.collect())
+    }
+
+    /// Whether it is a file, which a link to one is not.
+    fn is_file(&self, name: &str, kind: Option<Type>) -> bool {
+        kind.map_or_else(|| self.look(name), |kind| kind == Type::File)
+    }
+
+    fn look(&self, name: &str) -> bool {
+        let about = fstatat(&self.directory, name, AtFlags::AT_SYMLINK_NOFOLLOW);
+        about.is_ok_and(|about| is_regular(about.st_mode))
     }
 
     fn lookup<T>(
@@ -186,6 +246,10 @@ pub(super) fn system(name: &FileName, source: io::Error) -> StorageError {
         Some(Errno::ELOOP | Errno::EISDIR | Errno::ENXIO) => StorageError::NotAFile(name),
         _ => StorageError::System { name, source },
     }
+}
+
+fn is_regular(mode: nix::libc::mode_t) -> bool {
+    mode & SFlag::S_IFMT.bits() == SFlag::S_IFREG.bits()
 }
 
 fn is_temporary(name: &str) -> bool {

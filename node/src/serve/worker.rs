@@ -19,7 +19,7 @@ use super::session::Session;
 use super::storage::Storage;
 
 /// Runs `node serve-worker`, whose standard input is the socket of [`plumbing::handover`] over which
-/// connections come and reports go. The code is 0 once the other end is closed.
+/// the directory and then connections come, and reports go. The code is 0 once the other end is closed.
 pub fn work(arguments: &ServeWorkerArguments) -> ExitCode {
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -34,12 +34,16 @@ fn run(arguments: &ServeWorkerArguments) -> io::Result<()> {
     // Ctrl-C is for the server, which tells its workers when to end.
     SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]).thread_block()?;
     TitleArea::find()?.show(&format!("serve worker {}", arguments.number))?;
-    let storage = Storage::open(&arguments.service)?;
-    let mut session = Session::new(storage, &arguments.service);
     let input = io::stdin();
     let socket = input.as_fd();
-    tell(socket, &WorkerMessage::Ready)?;
     let mut buffer = [0; LONGEST_MESSAGE];
+    let Handed::Message(_, Some(directory)) = handover::receive(socket, &mut buffer)? else {
+        return Ok(());
+    };
+    let service = &arguments.service;
+    let storage = Storage::within(directory, service, arguments.server);
+    let mut session = Session::new(storage, service);
+    tell(socket, &WorkerMessage::Ready)?;
     while let Handed::Message(_, Some(connection)) = handover::receive(socket, &mut buffer)? {
         let connection = TcpStream::from(connection);
         // While a connection is served nothing comes but the end.

@@ -153,9 +153,12 @@ fn no_name_leads_out_of_the_directory() {
     symlink(outside.path().join("secret.txt"), server.path("link.txt")).unwrap();
     symlink(outside.path(), server.path("folder.link")).unwrap();
     symlink("/dev/zero", server.path("zero.txt")).unwrap();
+    fs::write(server.path("two\nlines.txt"), b"no name").unwrap();
     fs::create_dir(server.path("folder.d")).unwrap();
     nix::unistd::mkfifo(&server.path("pipe.txt"), nix::sys::stat::Mode::S_IRUSR).unwrap();
     let mut client = server.client();
+    // Only what can be had is listed.
+    assert_eq!(client.ask("LIST\n").words(), "[]");
     let secret = outside.path().join("secret.txt").display().to_string();
     for name in [
         "link.txt",
@@ -184,7 +187,13 @@ fn no_name_leads_out_of_the_directory() {
     ] {
         assert!(!client.store(name, b"new").is_ok(), "{name}");
     }
-    for name in ["folder.link/secret.txt", "../secret.txt", "folder.d", ".."] {
+    for name in [
+        "folder.link/secret.txt",
+        "../secret.txt",
+        "folder.d",
+        "..",
+        "link.txt",
+    ] {
         assert!(!client.ask(&format!("DELETE '{name}'\n")).is_ok(), "{name}");
     }
     // A link is replaced, not followed.
@@ -199,6 +208,7 @@ fn no_name_leads_out_of_the_directory() {
         "folder.link",
         "link.txt",
         "pipe.txt",
+        "two\nlines.txt",
         "zero.txt",
     ];
     assert_eq!(server.names(), left);
@@ -237,6 +247,8 @@ fn what_another_server_left_unfinished_is_removed_and_nothing_else() {
     for name in [".upload-77-0", ".upload", "upload-1.bin"] {
         fs::write(home.path().join(name), b"x").unwrap();
     }
+    // What is no file is nobody's upload.
+    fs::create_dir(home.path().join(".upload-folder")).unwrap();
     let directory = ["--directory", home.path().to_str().unwrap()];
     let mut second = std::process::Command::new(env!("CARGO_BIN_EXE_node"))
         .args(["serve", "--address", "127.0.0.1", "--port", "0"])
@@ -255,5 +267,5 @@ fn what_another_server_left_unfinished_is_removed_and_nothing_else() {
         .map(|e| e.unwrap().file_name())
         .collect();
     names.sort();
-    assert_eq!(names, [".upload", "upload-1.bin"]);
+    assert_eq!(names, [".upload", ".upload-folder", "upload-1.bin"]);
 }

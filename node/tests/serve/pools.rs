@@ -137,6 +137,32 @@ fn a_process_that_cannot_be_replaced_at_once_is_replaced_later() {
 }
 
 #[test]
+fn a_process_serves_the_directory_of_the_one_before_wherever_that_is() {
+    let mut server = Server::start(Workers::Process, 1, &[]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let moved = elsewhere.path().join("moved");
+    fs::rename(server.path(""), &moved).unwrap();
+    kill(server.workers()[0], Signal::SIGKILL).unwrap();
+    let lost = server.next_event();
+    assert!(matches!(lost, Some(RoleEvent::WorkerLost(_))), "{lost:?}");
+    assert!(server.client().store("a.bin", b"content").is_ok());
+    assert_eq!(fs::read(moved.join("a.bin")).unwrap(), b"content");
+    assert!(!server.path("").exists());
+}
+
+#[test]
+fn clients_are_served_though_nobody_listens_to_the_server() {
+    for model in Workers::ALL {
+        let mut server = Server::start(model, 1, &[]);
+        server.stop_listening();
+        let mut client = server.client();
+        for name in ["a.bin", "b.bin"] {
+            assert!(client.store(name, b"content").is_ok(), "{model}");
+        }
+    }
+}
+
+#[test]
 fn those_that_wait_leave_descriptors_to_those_that_are_served() {
     for model in Workers::ALL {
         let server = Server::start_with_few_descriptors(120, model, 2);
@@ -217,5 +243,6 @@ fn the_end_does_not_wait_for_ever() {
         let failed = ended.record.connections_failed;
         assert_eq!(failed.get("the server ended"), Some(&1), "{failed:?}");
         assert!(busy.is_closed());
+        assert!(server.names().is_empty(), "{model}: {:?}", server.names());
     }
 }

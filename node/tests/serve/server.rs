@@ -15,7 +15,8 @@ use crate::client::Client;
 
 pub(crate) struct Server {
     child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    /// None once nobody listens to it.
+    lines: Option<Lines<BufReader<ChildStdout>>>,
     address: String,
     home: TempDir,
 }
@@ -55,7 +56,7 @@ impl Server {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut server = Self {
             child,
-            lines,
+            lines: Some(lines),
             address: String::new(),
             home,
         };
@@ -116,8 +117,13 @@ impl Server {
     }
 
     pub(crate) fn next_event(&mut self) -> Option<RoleEvent> {
-        let line = self.lines.next()?.unwrap();
+        let line = self.lines.as_mut()?.next()?.unwrap();
         Some(serde_json::from_str(&line).expect("every line is an event"))
+    }
+
+    /// Closes the other end of its output.
+    pub(crate) fn stop_listening(&mut self) {
+        self.lines = None;
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
