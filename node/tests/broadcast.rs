@@ -11,6 +11,7 @@ use std::net::UdpSocket;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use protocol::broadcast::{Datagram, Message, Poll, Seal};
 use protocol::role::RoleEvent;
 
 #[test]
@@ -217,6 +218,37 @@ fn a_multicast_group_that_was_joined_is_received() {
     let mut command = send(port, "1", std::slice::from_ref(&file));
     command[2] = "239.1.2.3".into();
     let mut sender = Role::start(&command);
+    let events = sender.events();
+    assert_eq!(sender.exit_code(), 0, "{events:?}");
+    receiver.events();
+    assert_eq!(receiver.exit_code(), 0);
+    assert!(fs::read(&file).unwrap() == fs::read(here.join("file")).unwrap());
+}
+
+#[test]
+fn polls_that_nothing_follows_take_no_senders_place() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("file");
+    fs::write(&file, noise(300_000)).unwrap();
+    let port = free_port();
+    let here = home.path().join("here");
+    let mut receiver = Role::receive_with(port, &here, "60s", &["--sessions", "1"]);
+    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for session in 1..100 {
+        let message = Message::Poll(Poll {
+            round: 0,
+            upto: 1,
+            symbol_size: 1456,
+            open: 64,
+            manifest_length: 100,
+            manifest_hash: [0; 32],
+        });
+        let poll = Datagram { session, message }.encode(&Seal::default(), 1456);
+        stranger.send_to(&poll, ("127.0.0.1", port)).unwrap();
+        // The receiver has taken it for a session, in the last one's place, and waits for what follows.
+        stranger.recv(&mut [0; 2000]).unwrap();
+    }
+    let mut sender = Role::start(&send(port, "1", std::slice::from_ref(&file)));
     let events = sender.events();
     assert_eq!(sender.exit_code(), 0, "{events:?}");
     receiver.events();

@@ -270,7 +270,8 @@ impl Receiver {
         self.send(id, report, size);
     }
 
-    /// Takes part in a session that is new, if it is to serve another, or one of its own is stuck.
+    /// Takes part in a session that is new, if it is to serve another, or one of its own is stuck, or has
+    /// brought nothing yet.
     fn begin(&mut self, now: Instant, id: SessionId, poll: &Poll) {
         if self.sessions.contains_key(&id) || self.over.contains(&id) {
             return;
@@ -278,7 +279,11 @@ impl Receiver {
         let served = self.sessions.len() + self.served;
         if served >= self.settings.sessions || self.sessions.len() >= MOST_SESSIONS {
             let patience = self.settings.patience;
-            let gone = |session: &Session| now >= session.heard + patience && !session.is_whole();
+            let gone = |session: &Session| {
+                let silent = now >= session.heard + patience && !session.is_whole();
+                // A stranger's poll, or a stale one, holds nobody's place.
+                silent || session.counts.datagrams == 0
+            };
             let gone = self.sessions.iter().find(|(_, session)| gone(session));
             let Some(gone) = gone.map(|(id, _)| *id) else {
                 return;
