@@ -1,5 +1,6 @@
 //! The table of clients at a file server, as the original labs made it, and as CSV.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::number;
@@ -37,17 +38,20 @@ pub fn answers(scenario: &ScenarioReport) -> &[String] {
 /// The table as CSV (RFC 4180), with all columns that report.json has; none where there is none.
 pub fn csv(scenario: &ScenarioReport) -> Option<String> {
     let load = scenario.load.as_ref()?;
-    let mut text = COLUMNS.join(",") + "\r\n";
+    let axes = own_axes(scenario, load);
+    let titles: Vec<&str> = COLUMNS.into_iter().chain(axes.iter().copied()).collect();
+    let mut text = titles.join(",") + "\r\n";
     for row in &load.rows {
         let published = row.published.as_ref();
-        let fields = [
+        let figure = |value: f64| or_empty(has_times(row).then_some(value));
+        let mut fields = vec![
             row.no.to_string(),
             row.operation.clone(),
             row.size_mb.to_string(),
             row.client_workers.to_string(),
             or_empty(row.server_workers),
-            row.avg_time_s.to_string(),
-            row.throughput_bytes_per_s.to_string(),
+            figure(row.avg_time_s),
+            figure(row.throughput_bytes_per_s),
             row.client_success.to_string(),
             row.client_fail.to_string(),
             or_empty(row.server_model.clone()),
@@ -55,11 +59,11 @@ pub fn csv(scenario: &ScenarioReport) -> Option<String> {
             row.runs.to_string(),
             or_empty(row.avg_time_ci95_s),
             or_empty(row.throughput_ci95_bytes_per_s),
-            row.p50_s.to_string(),
-            row.p90_s.to_string(),
-            row.p99_s.to_string(),
-            row.max_s.to_string(),
-            row.all_bytes_per_s.to_string(),
+            figure(row.p50_s),
+            figure(row.p90_s),
+            figure(row.p99_s),
+            figure(row.max_s),
+            figure(row.all_bytes_per_s),
             or_empty(row.server_workers_ok),
             or_empty(row.server_workers_failed),
             or_empty(published.map(|published| published.row)),
@@ -69,7 +73,8 @@ pub fn csv(scenario: &ScenarioReport) -> Option<String> {
             or_empty(published.and_then(|published| published.clients_failed)),
             or_empty(row.ratio),
         ];
-        // Writing into a string cannot fail, and no field has a comma.
+        fields.extend(axes.iter().map(|axis| quoted(param(scenario, row, axis))));
+        // Writing into a string cannot fail, and no other field has a comma.
         let _ = write!(text, "{}\r\n", fields.join(","));
     }
     Some(text)
@@ -85,6 +90,8 @@ fn table<'a>(
     let published = load.rows.iter().any(|row| row.published.is_some());
     let number = |title: &str| (title.to_owned(), true);
     let mut columns = vec![number("No"), ("Operation".to_owned(), false)];
+    let axes = own_axes(scenario, load);
+    columns.extend(axes.iter().map(|axis| ((*axis).to_owned(), false)));
     columns.extend(
         [
             "Size(MB)",
@@ -104,15 +111,20 @@ fn table<'a>(
     let mut table = Table::new(columns);
     for row in rows {
         let mut texts = vec![row.no.to_string(), row.operation.clone()];
+        texts.extend(
+            axes.iter()
+                .map(|axis| param(scenario, row, axis).to_owned()),
+        );
         texts.push(number::plain(row.size_mb));
         texts.push(row.client_workers.to_string());
         texts.push(or_dash(row.server_workers));
-        texts.push(seconds(row.avg_time_s));
-        texts.push(format!("{:.0}", row.throughput_bytes_per_s));
+        let time = |value: f64| or_dash(has_times(row).then(|| seconds(value)));
+        let rate = has_times(row).then(|| format!("{:.0}", row.throughput_bytes_per_s));
+        texts.extend([time(row.avg_time_s), or_dash(rate)]);
         texts.extend([row.client_success.to_string(), row.client_fail.to_string()]);
         texts.extend(repeated.then(|| row.runs.to_string()));
         texts.extend(repeated.then(|| or_dash(row.avg_time_ci95_s.map(seconds))));
-        texts.extend([seconds(row.p50_s), seconds(row.p99_s)]);
+        texts.extend([time(row.p50_s), time(row.p99_s)]);
         let workers = row.server_workers_ok.zip(row.server_workers_failed);
         let workers = workers.map(|(ok, failed)| format!("{ok}/{failed}"));
         texts.extend(told.then(|| or_dash(workers)));
@@ -128,11 +140,64 @@ fn table<'a>(
     table
 }
 
+/// The parameters that tell rows apart which are alike in all of the labs' columns.
+fn own_axes<'a>(scenario: &'a ScenarioReport, load: &LoadSummary) -> Vec<&'a str> {
+    let names = scenario.cells.iter().flat_map(|cell| cell.params.keys());
+    let names: BTreeSet<&str> = names.map(String::as_str).collect();
+    let mut values: BTreeMap<_, &str> = BTreeMap::new();
+    let mut tells_apart = |name: &'a str| {
+        load.rows.iter().any(|row| {
+            let value = param(scenario, row, name);
+            *values.entry((name, labs_columns(row))).or_insert(value) != value
+        })
+    };
+    let mut axes = Vec::new();
+    for name in names {
+        if tells_apart(name) {
+            axes.push(name);
+        }
+    }
+    axes
+}
+
+/// What the labs' own columns say of a row's setting.
+fn labs_columns(row: &LoadRow) -> (&str, u64, u32, Option<u32>, Option<&str>, &str) {
+    (
+        &row.operation,
+        row.size_mb.to_bits(),
+        row.client_workers,
+        row.server_workers,
+        row.server_model.as_deref(),
+        &row.client_model,
+    )
+}
+
+/// The value of a parameter in a row; empty where it has none.
+fn param<'a>(scenario: &'a ScenarioReport, row: &LoadRow, name: &str) -> &'a str {
+    let cell = scenario.cells.iter().find(|cell| cell.number == row.no);
+    cell.and_then(|cell| cell.params.get(name))
+        .map_or("", String::as_str)
+}
+
+/// A field that may hold anything (RFC 4180).
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\r', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
 /// The worst of the cells that a row is made of.
 fn outcome(scenario: &ScenarioReport, row: &LoadRow) -> Outcome {
     let cells = scenario.cells.iter().filter(|cell| cell.number == row.no);
     let worst = cells.map(|cell| cell.outcome).max();
     worst.unwrap_or_default()
+}
+
+/// Whether any client did it: without one there is no time.
+fn has_times(row: &LoadRow) -> bool {
+    row.client_success > 0
 }
 
 /// Whose table a row belongs to.
@@ -323,6 +388,40 @@ mod tests {
             [27; 3]
         );
         assert_eq!((lines.len(), lines[3]), (4, ""));
+    }
+
+    #[test]
+    fn an_axis_that_the_labs_did_not_have_is_a_column() {
+        let mut scenario = scenario(vec![row(1, "thread"), row(2, "thread")]);
+        for (cell, mode) in scenario.cells.iter_mut().zip(["one", "a,b"]) {
+            cell.params.insert("mode".to_owned(), mode.to_owned());
+            cell.params.insert("op".to_owned(), "upload".to_owned());
+        }
+        let (_, table) = &load_tables(&scenario)[0];
+        assert!(titles(table).starts_with("No, Operation, mode, Size(MB)"));
+        assert!(table.rows[1].texts.join(" ").starts_with("2 upload a,b 10"));
+        let csv = csv(&scenario).unwrap();
+        let lines: Vec<&str> = csv.split("\r\n").collect();
+        assert!(lines[0].ends_with(",Ratio,mode"), "{csv}");
+        assert!(
+            lines[1].ends_with(",one") && lines[2].ends_with(",\"a,b\""),
+            "{csv}"
+        );
+    }
+
+    #[test]
+    fn a_row_in_which_no_client_did_it_has_no_times() {
+        let failed = LoadRow {
+            client_success: 0,
+            client_fail: 5,
+            ..row(1, "thread")
+        };
+        let scenario = scenario(vec![failed]);
+        let (_, table) = &load_tables(&scenario)[0];
+        let texts = table.rows[0].texts.join(" ");
+        assert_eq!(texts, "1 upload 10 5 1 – – 0 5 – – 1/0");
+        let csv = csv(&scenario).unwrap();
+        assert!(csv.contains("1,upload,10,5,1,,,0,5,thread,"), "{csv}");
     }
 
     #[test]

@@ -9,11 +9,12 @@ use std::collections::BTreeSet;
 use crate::number::{count, plain};
 use crate::report::model::LoadRow;
 
-/// A sentence for each question that the rows can answer.
+/// A sentence for each question that the rows can answer. Times are compared where every client did it:
+/// who is left of many has the server to himself.
 pub fn answers(rows: &[LoadRow]) -> Vec<String> {
     let timed: Vec<LoadRow> = rows
         .iter()
-        .filter(|row| row.avg_time_s > 0.0)
+        .filter(|row| row.avg_time_s > 0.0 && row.client_fail == 0)
         .cloned()
         .collect();
     let questions = [
@@ -24,6 +25,7 @@ pub fn answers(rows: &[LoadRow]) -> Vec<String> {
         sizes(&timed),
         operations(&timed),
         against_published(rows),
+        left_out(rows.len() - timed.len()),
     ];
     questions.into_iter().flatten().collect()
 }
@@ -234,6 +236,14 @@ fn against_published(rows: &[LoadRow]) -> Option<String> {
     ))
 }
 
+/// What no time was compared of.
+fn left_out(rows: usize) -> Option<String> {
+    (rows > 0).then(|| {
+        let cells = cells(rows);
+        format!("Left out where times are compared: {cells} in which clients failed")
+    })
+}
+
 /// The geometric mean of what a figure is with one value of an axis by what it is with another, over
 /// the rows that are alike in `rest`, and how many such pairs there are; none where there is none.
 fn compare<A: PartialEq, R: PartialEq>(
@@ -329,6 +339,10 @@ mod tests {
         let process = |load: &mut LoadReport| {
             load.server_model = Some("process".to_owned());
             load.client_model = "process".to_owned();
+        };
+        let failing = |load: &mut LoadReport| {
+            process(load);
+            load.server_workers = Some(5);
             load.clients_failed = 2;
         };
         let cells = [
@@ -338,6 +352,7 @@ mod tests {
             cell(4, 0.5, |load| load.operation = "download".to_owned()),
             cell(5, 8.0, |load| load.size *= 5),
             cell(6, 6.0, |load| load.client_workers = 50),
+            cell(7, 0.01, failing),
         ];
         let said = summarize(&cells).unwrap().answers;
         assert_eq!(
@@ -353,6 +368,7 @@ mod tests {
                 "A download takes 0.25 times the time of an upload (over 1 cell alike)",
                 "Against what was published: 47.7 % of the time a client (geometric mean over 6 cells), from \
                  12.5 % to 200 %; clients failed: 2 here, 0 there",
+                "Left out where times are compared: 1 cell in which clients failed",
             ]
         );
     }

@@ -8,7 +8,7 @@ use crate::scenario::serving::Serving;
 use crate::topology::model::{Operation, ServerProgram, Stress};
 
 use super::clients::work;
-use super::judgement::{Evidence, judge};
+use super::judgement::{Evidence, judge, unserved};
 use super::published::Published;
 use super::storage::{discard, held, prepare};
 
@@ -22,8 +22,16 @@ pub async fn run(
     (stress, published): (&Stress, &Published),
     cell: &mut CellReport,
 ) -> Result<(), ScenarioError> {
+    let unserved = |finding: &Finding| {
+        Some(LoadReport {
+            published: published.of(stress),
+            ..unserved(stress, &finding.text)
+        })
+    };
     if let Err(text) = prepare(cx, stress).await? {
-        cell.findings.push(wrong(stress, text));
+        let finding = wrong(stress, text);
+        cell.load = unserved(&finding);
+        cell.findings.push(finding);
         return Ok(());
     }
     let is_built_in = matches!(stress.server.program, ServerProgram::BuiltIn { .. });
@@ -33,6 +41,7 @@ pub async fn run(
     let serving = match Serving::start(cx, place, pair, flags).await? {
         Ok(serving) => serving,
         Err(finding) => {
+            cell.load = unserved(&finding);
             cell.findings.push(finding);
             return Ok(());
         }

@@ -69,6 +69,20 @@ pub fn judge(stress: &Stress, evidence: &Evidence) -> (LoadReport, Vec<Finding>)
     )
 }
 
+/// What a cell came to in which no client could begin, for this reason.
+pub fn unserved(stress: &Stress, reason: &str) -> LoadReport {
+    let nothing = Evidence {
+        records: Vec::new(),
+        held: BTreeMap::new(),
+        seconds: 0.0,
+        buffer: 0,
+    };
+    LoadReport {
+        reasons: BTreeMap::from([(reason.to_owned(), stress.clients.workers)]),
+        ..report(stress, &nothing, Vec::new(), 0)
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "bytes for a mean")]
 fn report(stress: &Stress, evidence: &Evidence, seconds: Vec<f64>, ok: u32) -> LoadReport {
     let (server, size) = (&stress.server.program, stress.size.0 as f64);
