@@ -1,7 +1,7 @@
 //! A client that blocks.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::Instant;
 
 use protocol::load::ClientRecord;
@@ -13,12 +13,17 @@ use super::job::Job;
 pub(super) fn run(job: Job) -> ClientRecord {
     let mut exchange = Exchange::new(&job);
     let began = Instant::now();
-    match connect(&job) {
-        Ok(connection) => converse(&connection, &mut exchange),
-        Err(error) => exchange.fail("cannot connect", &error),
+    let connection = connect(&job);
+    match &connection {
+        Ok(connection) => converse(connection, &mut exchange),
+        Err(error) => exchange.fail("cannot connect", error),
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    if let (Ok(connection), true) = (&connection, exchange.has_passed()) {
+        take_leave(connection, &job, &mut exchange);
     }
     let outcome = exchange.outcome().cloned().unwrap_or_default();
-    job.record(began, outcome)
+    job.record(seconds, outcome)
 }
 
 fn connect(job: &Job) -> io::Result<TcpStream> {
@@ -52,5 +57,17 @@ fn converse(connection: &TcpStream, exchange: &mut Exchange) {
     }
     if let Some(error) = broken {
         exchange.fail("cannot send", &error);
+    }
+}
+
+/// Hears out a server that has replied, for nothing may come after that. One that does not care for the
+/// end of our side may keep the connection.
+fn take_leave(connection: &TcpStream, job: &Job, exchange: &mut Exchange) {
+    let mut connection = connection;
+    let ready = connection
+        .shutdown(Shutdown::Write)
+        .and_then(|()| connection.set_read_timeout(Some(job.leave())));
+    if ready.is_ok() {
+        exchange.followed(connection.read(&mut [0; 512]).unwrap_or(0));
     }
 }

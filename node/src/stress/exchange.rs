@@ -49,6 +49,8 @@ enum ExchangeError {
     Length { came: u64, length: u64 },
     #[error("the content is not what was asked for")]
     Different,
+    #[error("more came after the reply")]
+    Followed,
 }
 
 impl Exchange {
@@ -118,6 +120,23 @@ impl Exchange {
             Ok(None) => {}
             Ok(Some(blake3)) => self.end(blake3, None),
             Err(error) => self.end(String::new(), Some(error.to_string())),
+        }
+    }
+
+    /// Whether it came to what was asked for.
+    pub(super) fn has_passed(&self) -> bool {
+        let outcome = self.outcome.as_ref();
+        outcome.is_some_and(|outcome| outcome.failure.is_none())
+    }
+
+    /// So much was read after the reply, on top of what came along with it. There must be nothing.
+    pub(super) fn followed(&mut self, count: usize) {
+        if count + self.input.waiting().len() == 0 {
+            return;
+        }
+        if let Some(outcome) = &mut self.outcome {
+            let failure = ExchangeError::Followed.to_string();
+            outcome.failure.get_or_insert(failure);
         }
     }
 
@@ -280,6 +299,22 @@ mod tests {
                 (Some(found), Some(failure)) => assert!(found.contains(failure), "{found}"),
                 _ => panic!("{found:?} instead of {failure:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn nothing_may_come_after_the_reply() {
+        let text = b"{\"status\": \"OK\", \"data\": \"x\"}\r\n\r\n";
+        let upload = || {
+            let mut exchange = Exchange::new(&job(Operation::Upload, 10));
+            sent(&mut exchange);
+            exchange
+        };
+        for (along, later, passes) in [(&b""[..], 0, true), (b"x", 0, false), (b"", 1, false)] {
+            let mut exchange = upload();
+            reply(&mut exchange, &[&text[..], along].concat());
+            exchange.followed(later);
+            assert_eq!(exchange.has_passed(), passes, "{along:?} {later}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! What one client has to do.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use blake3::Hasher;
 use protocol::content::Content;
@@ -52,14 +52,19 @@ impl Job {
         Content::new(self.load.seed, self.client.wrapping_add(1))
     }
 
-    /// What it did since it began.
-    pub(super) fn record(self, began: Instant, outcome: Outcome) -> ClientRecord {
+    /// How long a server that has replied is heard out.
+    pub(super) fn leave(&self) -> Duration {
+        self.load.patience.min(LEAVE)
+    }
+
+    /// What it did in so many seconds.
+    pub(super) fn record(self, seconds: f64, outcome: Outcome) -> ClientRecord {
         ClientRecord {
             client: self.client,
             name: self.name,
             bytes: outcome.bytes,
             blake3: outcome.blake3,
-            seconds: began.elapsed().as_secs_f64(),
+            seconds,
             failure: outcome.failure,
         }
     }
@@ -100,3 +105,7 @@ pub(super) fn portions<E>(
 }
 
 const PORTION: usize = 128 << 10;
+
+/// A server that sees the end of our side closes its own at once; what it sends after a reply is there by
+/// then.
+const LEAVE: Duration = Duration::from_millis(100);

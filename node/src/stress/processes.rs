@@ -102,7 +102,10 @@ impl Client {
             failure: Some(format!("its process ended with {how}")),
             ..Outcome::default()
         };
-        Ok(self.job.clone().record(began, outcome))
+        Ok(self
+            .job
+            .clone()
+            .record(began.elapsed().as_secs_f64(), outcome))
     }
 
     fn event(&mut self) -> io::Result<Option<RoleEvent>> {

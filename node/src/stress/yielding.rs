@@ -16,12 +16,17 @@ use super::job::Job;
 pub(super) async fn run(job: Job) -> ClientRecord {
     let mut exchange = Exchange::new(&job);
     let began = Instant::now();
-    match connect(&job).await {
+    let mut connection = connect(&job).await;
+    match &mut connection {
         Ok(connection) => converse(connection, &job, &mut exchange).await,
-        Err(error) => exchange.fail("cannot connect", &error),
+        Err(error) => exchange.fail("cannot connect", error),
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    if let (Ok(connection), true) = (&mut connection, exchange.has_passed()) {
+        take_leave(connection, &job, &mut exchange).await;
     }
     let outcome = exchange.outcome().cloned().unwrap_or_default();
-    job.record(began, outcome)
+    job.record(seconds, outcome)
 }
 
 async fn connect(job: &Job) -> io::Result<TcpStream> {
@@ -30,7 +35,7 @@ async fn connect(job: &Job) -> io::Result<TcpStream> {
     Ok(connection)
 }
 
-async fn converse(mut connection: TcpStream, job: &Job, exchange: &mut Exchange) {
+async fn converse(connection: &mut TcpStream, job: &Job, exchange: &mut Exchange) {
     let mut broken = None;
     while broken.is_none() && !exchange.output().is_empty() {
         match in_time(job, connection.write(exchange.output())).await {
@@ -49,6 +54,15 @@ async fn converse(mut connection: TcpStream, job: &Job, exchange: &mut Exchange)
     }
     if let Some(error) = broken {
         exchange.fail("cannot send", &error);
+    }
+}
+
+/// As a client that blocks takes leave.
+async fn take_leave(connection: &mut TcpStream, job: &Job, exchange: &mut Exchange) {
+    if connection.shutdown().await.is_ok() {
+        let mut room = [0; 512];
+        let more = timeout(job.leave(), connection.read(&mut room)).await;
+        exchange.followed(more.map_or(0, |read| read.unwrap_or(0)));
     }
 }
 

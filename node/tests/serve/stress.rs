@@ -1,5 +1,7 @@
 //! The stress clients, with our server at the other end.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::Command;
 
 use protocol::load::{ClientRecord, FileDigest, Operation, StressRecord, Workers};
@@ -201,4 +203,34 @@ fn a_folder_is_made_and_files_are_removed_that_are_there_or_not() {
     let failed = |event: &RoleEvent| matches!(event, RoleEvent::Failed { reason } if reason.contains("folder"));
     assert!(!well && events.iter().any(failed), "{events:?}");
     assert!(!folder.join("kept").exists());
+}
+
+/// A server of one's own that says more than it was asked.
+#[test]
+fn a_reply_that_comes_twice_is_found() {
+    const REPLY: &[u8] = b"{\"status\": \"OK\", \"data\": \"stored\"}\r\n\r\n";
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let server = std::thread::spawn(move || {
+        for _ in Workers::ALL {
+            let (mut connection, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            let mut byte = [0];
+            while !request.ends_with(b"\r\n") {
+                connection.read_exact(&mut byte).unwrap();
+                request.push(byte[0]);
+            }
+            connection.write_all(REPLY).unwrap();
+            // The second comes only once the client has seen the first and ended its side.
+            assert_eq!(connection.read(&mut byte).unwrap(), 0);
+            connection.write_all(REPLY).unwrap();
+        }
+    });
+    for model in Workers::ALL {
+        let more = ["--model", model.word(), "--workers", "1", "--size", "10"];
+        let record = stress(&address, Operation::Upload, &more).record;
+        let reasons: Vec<&str> = record.reasons.keys().map(String::as_str).collect();
+        assert_eq!(reasons, ["more came after the reply"], "{model}");
+    }
+    server.join().unwrap();
 }
