@@ -14,7 +14,8 @@
 //! - [`netlink`]: links, addresses and routes of a network namespace.
 //! - [`own_limits`]: limits that a process takes upon itself.
 //! - [`own_priority`]: how a thread competes for the processor.
-//! - [`packet`]: sockets that see an interface's frames.
+//! - [`packet`]: sockets that see an interface's frames; [`packet_ring`]: memory that the kernel puts
+//!   their beginnings into.
 //! - [`process`]: other processes, held by descriptors and found by marks.
 //! - [`sysctl`]: kernel settings of the current namespaces.
 //! - [`title`]: what `ps` shows of a process.
@@ -34,6 +35,7 @@ pub mod netlink;
 pub mod own_limits;
 pub mod own_priority;
 pub mod packet;
+pub mod packet_ring;
 pub mod process;
 pub mod sysctl;
 pub mod title;

@@ -4,6 +4,7 @@ use std::io;
 use std::mem;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::ptr;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::errno::Errno;
@@ -68,9 +69,22 @@ impl PacketSocket {
     /// # Errors
     /// `ENODEV` if there is no such interface, `EPERM` without `CAP_NET_RAW`.
     pub fn open(interface: &str, buffer: usize) -> io::Result<Self> {
-        let index = if_nametoindex(interface)?;
+        let opened = Self::unbound(interface)?;
         // Until this socket has been bound, so that the first frame has a stamp of its arrival.
         let _stamping = Stamping::begin()?;
+        // The kernel doubles the number for its own bookkeeping (socket(7)).
+        let half = buffer / 2;
+        if setsockopt(&opened.socket, sockopt::RcvBufForce, &half).is_err() {
+            setsockopt(&opened.socket, sockopt::RcvBuf, &half)?;
+        }
+        setsockopt(&opened.socket, sockopt::ReceiveTimestampns, &true)?;
+        opened.bind()?;
+        Ok(opened)
+    }
+
+    /// A socket that is given nothing before [`PacketSocket::bind`].
+    pub(crate) fn unbound(interface: &str) -> io::Result<Self> {
+        let index = if_nametoindex(interface)?;
         // A socket that is opened for a protocol waits for every CPU to take note of it, about ten
         // milliseconds; one that is bound to its protocol later does not.
         let socket = socket(
@@ -79,14 +93,12 @@ impl PacketSocket {
             SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
             None,
         )?;
-        // The kernel doubles the number for its own bookkeeping (socket(7)).
-        let half = buffer / 2;
-        if setsockopt(&socket, sockopt::RcvBufForce, &half).is_err() {
-            setsockopt(&socket, sockopt::RcvBuf, &half)?;
-        }
-        setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
-        bind(socket.as_fd(), index)?;
         Ok(Self { socket, index })
+    }
+
+    /// Begins to see the frames of its interface.
+    pub(crate) fn bind(&self) -> io::Result<()> {
+        bind(self.socket.as_fd(), self.index)
     }
 
     /// What is known of the next frame, which stays where it is, or `None` if none is waiting.
@@ -103,7 +115,10 @@ impl PacketSocket {
             other => other?,
         };
         let stamp = stamp(&head)?;
-        let direction = head.address.as_ref().map_or(Direction::ToOther, direction);
+        let address = head.address.as_ref();
+        let direction = address.map_or(Direction::ToOther, |address| {
+            direction(address.pkttype(), address.hatype())
+        });
         Ok(Some(FrameHead {
             stamp,
             direction,
@@ -230,15 +245,30 @@ fn bind(socket: BorrowedFd<'_>, index: u32) -> io::Result<()> {
     Ok(())
 }
 
-fn direction(address: &LinkAddr) -> Direction {
-    match address.pkttype() {
+/// From a frame's `sll_pkttype` and `sll_hatype`.
+pub(crate) fn direction(kind: u8, hardware: u16) -> Direction {
+    match kind {
         libc::PACKET_HOST => Direction::ToUs,
         libc::PACKET_BROADCAST => Direction::ToAll,
         libc::PACKET_MULTICAST => Direction::ToGroup,
         libc::PACKET_OTHERHOST => Direction::ToOther,
-        libc::PACKET_OUTGOING if address.hatype() != libc::ARPHRD_LOOPBACK => Direction::Sent,
+        libc::PACKET_OUTGOING if hardware != libc::ARPHRD_LOOPBACK => Direction::Sent,
         _ => Direction::Echo,
     }
+}
+
+/// Sets an option that is a structure or a number of C's.
+pub(crate) fn set_option<T>(
+    socket: BorrowedFd<'_>,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: &T,
+) -> io::Result<()> {
+    let (number, value) = (socket.as_raw_fd(), ptr::from_ref(value).cast());
+    // SAFETY: the kernel reads `length` bytes of `value`, which has that length.
+    let result = unsafe { libc::setsockopt(number, level, name, value, length_of::<T>()) };
+    Errno::result(result)?;
+    Ok(())
 }
 
 fn length_of<T>() -> libc::socklen_t {

@@ -5,13 +5,14 @@
 use std::net::UdpSocket;
 use std::os::fd::{AsFd, AsRawFd};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt};
-use plumbing::netlink::{Batch, RouteSocket, VethEnd};
+use plumbing::netlink::{Batch, Link, LinkMonitor, RouteSocket, VethEnd};
 use plumbing::packet::{Direction, FrameHead, PacketSocket, Statistics};
+use plumbing::packet_ring::{self, PacketRing};
 
 /// Runs `body` in a new network namespace with a wire between `left`, which has 10.0.0.1/24, and
 /// `right`, which has no address.
@@ -36,9 +37,19 @@ fn on_a_wire(body: impl FnOnce() + Send) {
             }
         }
         socket.carry_out(batch).unwrap();
+        settle(&mut socket);
         body();
     };
     thread::scope(|scope| scope.spawn(work).join().unwrap());
+}
+
+/// Waits until the kernel lets the wire pass frames, which it does a moment after both ends are up.
+fn settle(socket: &mut RouteSocket) {
+    let mut monitor = LinkMonitor::open().unwrap();
+    let down = |link: &Link| !link.operational && link.name != "lo";
+    while socket.links().unwrap().iter().any(down) {
+        assert!(monitor.wait(Duration::from_secs(10)).unwrap());
+    }
 }
 
 fn broadcaster() -> UdpSocket {
@@ -162,4 +173,95 @@ fn the_first_frame_after_opening_is_seen() {
             assert_eq!(next_with(&right, b"at once").0.direction, Direction::ToAll);
         }
     });
+}
+
+#[test]
+fn a_ring_shows_the_beginnings_of_frames_in_their_order() {
+    on_a_wire(|| {
+        let mut left = PacketRing::open("left", 64, 1 << 20).unwrap();
+        let mut right = PacketRing::open("right", 64, 1 << 20).unwrap();
+        let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let before = now();
+        let sender = broadcaster();
+        // More than the ring holds, so that it goes round several times.
+        for batch in 0..40_u32 {
+            for number in 0..500_u32 {
+                let payload = [batch.to_be_bytes(), number.to_be_bytes()].concat();
+                let payload = [&payload[..], &[7; 500]].concat();
+                sender.send_to(&payload, "10.0.0.255:9").unwrap();
+            }
+            for (ring, direction) in [(&mut left, Direction::Sent), (&mut right, Direction::ToAll)]
+            {
+                for number in 0..500_u32 {
+                    let (head, bytes) = next_datagram(ring);
+                    assert_eq!((head.direction, head.length), (direction, 42 + 508));
+                    assert!((before..=now()).contains(&head.stamp), "{head:?}");
+                    assert_eq!(bytes.len(), 64);
+                    assert_eq!(bytes[42..46], batch.to_be_bytes());
+                    assert_eq!(bytes[46..50], number.to_be_bytes());
+                }
+            }
+        }
+        assert_eq!(right.statistics().unwrap().dropped, 0);
+    });
+}
+
+#[test]
+fn what_does_not_fit_a_ring_is_counted_and_the_rest_is_handed_over() {
+    on_a_wire(|| {
+        let mut right = PacketRing::open("right", 8000, 0).unwrap();
+        let sender = broadcaster();
+        let send = |count| {
+            for _ in 0..count {
+                sender.send_to(&[b'z'; 1400], "10.0.0.255:9").unwrap();
+            }
+        };
+        send(2000);
+        let Statistics { frames, dropped } = right.statistics().unwrap();
+        assert!(frames >= 2000, "{frames}");
+        assert!(dropped > 0 && dropped < frames, "{dropped} of {frames}");
+        let mut left = frames - dropped;
+        while left > 0 {
+            match right.read().unwrap() {
+                Some(_) => left -= 1,
+                None => wait(&right),
+            }
+        }
+        // There is room again.
+        right.statistics().unwrap();
+        send(10);
+        for _ in 0..10 {
+            next_datagram(&mut right);
+        }
+        assert_eq!(right.statistics().unwrap().dropped, 0);
+    });
+}
+
+#[test]
+fn a_ring_on_an_interface_that_is_not_there_is_an_error() {
+    let error = PacketRing::open("none-such", 64, 1 << 20).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::ENODEV), "{error}");
+    let error = PacketRing::open("lo", packet_ring::LONGEST + 1, 1 << 20).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::EINVAL), "{error}");
+}
+
+/// The next datagram to port 9 and what is known of it; others, such as those for neighbours and
+/// routers, are passed over.
+fn next_datagram(ring: &mut PacketRing) -> (FrameHead, Vec<u8>) {
+    loop {
+        let Some((head, bytes)) = ring.read().unwrap() else {
+            wait(ring);
+            continue;
+        };
+        if bytes.get(36..38) == Some(&[0, 9]) && bytes[12..14] == [8, 0] {
+            return (head, bytes.to_vec());
+        }
+    }
+}
+
+/// Waits until the kernel has handed a block over.
+fn wait(ring: &PacketRing) {
+    let mut sources = [PollFd::new(ring.as_fd(), PollFlags::POLLIN)];
+    let ready = poll(&mut sources, PollTimeout::from(10_000_u16)).unwrap();
+    assert_eq!(ready, 1, "nothing came");
 }

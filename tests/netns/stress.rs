@@ -18,6 +18,10 @@ pub(crate) const TRIALS: &[Play] = &[
         bad_servers_fail_with_their_clients,
     ),
     (
+        "captures_that_lack_frames_make_the_run_incomplete",
+        captures_that_lack_frames_make_the_run_incomplete,
+    ),
+    (
         "a_server_that_does_not_come_up_is_told",
         a_server_that_does_not_come_up_is_told,
     ),
@@ -194,6 +198,27 @@ fn bad_servers_fail_with_their_clients(who: Who) {
         assert!(said.contains(says), "{says}: {said}");
         stage.is_as_before();
     }
+}
+
+/// Whoever runs it: files that arrived whole do not make up for captures that are not.
+fn captures_that_lack_frames_make_the_run_incomplete(who: Who) {
+    let stage = Stage::new(who);
+    stage.sandbox.copy_project("topologies");
+    let path = stage.sandbox.path("work/topologies/stress-smoke.toml");
+    let text = fs::read_to_string(path).unwrap();
+    let kind = "kind = \"stress\"\n";
+    assert!(text.contains(kind), "{text}");
+    let limited = text.replace(kind, &format!("{kind}capture_limit = \"1KiB\"\n"));
+    stage.sandbox.write("topologies/limited.toml", limited);
+    let line = "run topologies/limited.toml --out out --cells 1";
+    let said = e2e::sandbox::stdout(&stage.run(line).ends_with(1));
+    let why = "is incomplete: the size limit for captures was reached";
+    assert!(said.contains(why), "{said}");
+    let report = report(&stage);
+    all_done(&report);
+    assert_eq!(report["outcome"], "incomplete", "{said}");
+    assert_eq!(report["scenarios"][0]["cells"][0]["outcome"], "passed");
+    stage.is_as_before();
 }
 
 fn a_server_that_does_not_come_up_is_told(who: Who) {

@@ -5,17 +5,26 @@ use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
 
 use nix::errno::Errno;
 use nix::net::if_::if_nametoindex;
-use plumbing::packet::{Direction, FrameHead, PacketSocket, Statistics};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use plumbing::packet::{FrameHead, PacketSocket, Statistics};
+use plumbing::packet_ring::{self, PacketRing};
 use pnet::datalink::{self, Channel, DataLinkReceiver, NetworkInterface};
 use protocol::name::InterfaceName;
 
 /// A source of frames.
 pub(super) struct Frames {
-    socket: PacketSocket,
-    receiver: Box<dyn DataLinkReceiver>,
+    source: Source,
     interface: InterfaceName,
     counted: Statistics,
     read: u64,
+}
+
+/// How they come.
+enum Source {
+    /// Whole, one by one, read by pnet.
+    Whole(PacketSocket, Box<dyn DataLinkReceiver>),
+    /// Their beginnings, in blocks.
+    Beginnings(PacketRing),
 }
 
 /// A frame, or its beginning where it is longer than what is kept.
@@ -32,64 +41,59 @@ impl Frames {
         keep: Option<u32>,
         buffer: usize,
     ) -> io::Result<Self> {
-        let socket = PacketSocket::open(interface.as_str(), buffer)?;
-        let keep = keep
-            .and_then(|keep| usize::try_from(keep).ok())
-            .unwrap_or(LONGEST_FRAME);
-        let config = datalink::Config {
-            read_buffer_size: keep.clamp(1, LONGEST_FRAME),
-            write_buffer_size: 0,
-            // A virtual interface passes all frames anyway, and the mode shows in the kernel's log.
-            promiscuous: false,
-            // Owned by pnet from here on.
-            socket_fd: Some(socket.duplicate()?.into_raw_fd()),
-            ..datalink::Config::default()
+        let source = match beginnings(keep) {
+            Some(keep) => Source::Beginnings(PacketRing::open(interface.as_str(), keep, buffer)?),
+            None => whole(interface, keep, buffer)?,
         };
-        let known = NetworkInterface {
-            name: interface.to_string(),
-            description: String::new(),
-            index: socket.index(),
-            mac: None,
-            ips: Vec::new(),
-            flags: 0,
-        };
-        match datalink::channel(&known, config)? {
-            Channel::Ethernet(_, receiver) => Ok(Self {
-                socket,
-                receiver,
-                interface: interface.clone(),
-                counted: Statistics::default(),
-                read: 0,
-            }),
-            _ => Err(io::Error::other("pnet gave another channel than asked for")),
-        }
+        Ok(Self {
+            source,
+            interface: interface.clone(),
+            counted: Statistics::default(),
+            read: 0,
+        })
     }
 
-    /// The next frame, or `None` if none is waiting. Frames that pass the loopback twice are given
-    /// once.
+    /// The next frame, or `None` if none is there to be read.
     ///
     /// # Errors
     /// One for which [`is_down`] holds, once, when the interface goes down or away; frames that
     /// waited can still be read.
     pub(super) fn next(&mut self) -> io::Result<Option<Frame<'_>>> {
-        let head = loop {
-            let Some(head) = self.socket.peek()? else {
-                return Ok(None);
-            };
-            self.read += 1;
-            if head.direction != Direction::Echo {
-                break head;
-            }
-            self.receiver.next()?;
+        let next = match &mut self.source {
+            Source::Beginnings(ring) => ring.read()?,
+            Source::Whole(socket, receiver) => match socket.peek()? {
+                // The socket has one reader, so what is read is what was looked at.
+                Some(head) => Some((head, receiver.next()?)),
+                None => None,
+            },
         };
-        // The socket has one reader, so what is read is what was looked at.
-        let bytes = self.receiver.next()?;
-        Ok(Some(Frame { head, bytes }))
+        self.read += u64::from(next.is_some());
+        Ok(next.map(|(head, bytes)| Frame { head, bytes }))
+    }
+
+    /// Waits for frames that have arrived and are not there to be read yet; `false` where there are no
+    /// such frames.
+    ///
+    /// # Errors
+    /// If the kernel does not hand them over.
+    pub(super) fn rest(&self) -> io::Result<bool> {
+        if let Source::Whole(..) = self.source {
+            return Ok(false);
+        }
+        let mut sources = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut sources, PollTimeout::from(PATIENCE)) {
+            Ok(0) => Err(io::Error::other("the kernel hands over no more of them")),
+            Ok(_) | Err(Errno::EINTR) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// What was counted since the start.
     pub(super) fn statistics(&mut self) -> io::Result<Statistics> {
-        let more = self.socket.statistics()?;
+        let more = match &self.source {
+            Source::Whole(socket, _) => socket.statistics()?,
+            Source::Beginnings(ring) => ring.statistics()?,
+        };
         self.counted.frames += more.frames;
         self.counted.dropped += more.dropped;
         Ok(self.counted)
@@ -109,13 +113,51 @@ impl Frames {
 
     /// Whether the interface was removed.
     pub(super) fn gone(&self) -> bool {
-        if_nametoindex(self.interface.as_str()) != Ok(self.socket.index())
+        let index = match &self.source {
+            Source::Whole(socket, _) => socket.index(),
+            Source::Beginnings(ring) => ring.index(),
+        };
+        if_nametoindex(self.interface.as_str()) != Ok(index)
     }
 }
 
 impl AsFd for Frames {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        match &self.source {
+            Source::Whole(socket, _) => socket.as_fd(),
+            Source::Beginnings(ring) => ring.as_fd(),
+        }
+    }
+}
+
+/// How much of each frame a ring is to keep; `None` where that is more than one takes, or all.
+pub(super) fn beginnings(keep: Option<u32>) -> Option<u32> {
+    keep.filter(|keep| (1..=packet_ring::LONGEST).contains(keep))
+}
+
+fn whole(interface: &InterfaceName, keep: Option<u32>, buffer: usize) -> io::Result<Source> {
+    let socket = PacketSocket::open(interface.as_str(), buffer)?;
+    let keep = keep.and_then(|keep| usize::try_from(keep).ok());
+    let config = datalink::Config {
+        read_buffer_size: keep.unwrap_or(LONGEST_FRAME).clamp(1, LONGEST_FRAME),
+        write_buffer_size: 0,
+        // A virtual interface passes all frames anyway, and the mode shows in the kernel's log.
+        promiscuous: false,
+        // Owned by pnet from here on.
+        socket_fd: Some(socket.duplicate()?.into_raw_fd()),
+        ..datalink::Config::default()
+    };
+    let known = NetworkInterface {
+        name: interface.to_string(),
+        description: String::new(),
+        index: socket.index(),
+        mac: None,
+        ips: Vec::new(),
+        flags: 0,
+    };
+    match datalink::channel(&known, config)? {
+        Channel::Ethernet(_, receiver) => Ok(Source::Whole(socket, receiver)),
+        _ => Err(io::Error::other("pnet gave another channel than asked for")),
     }
 }
 
@@ -127,3 +169,7 @@ pub(super) fn is_down(error: &io::Error) -> bool {
 /// More than any frame has, those that are to be cut up later included (`GSO_MAX_SIZE`). Memory that
 /// no frame touches costs nothing.
 const LONGEST_FRAME: usize = 1 << 20;
+
+/// How long the kernel may keep what has arrived, in milliseconds: a hundred times what it is asked
+/// to, for the machine may be busy.
+const PATIENCE: u16 = 1000;

@@ -1,8 +1,10 @@
 //! An interface's frames as pcapng.
 //!
-//! [`start`] is what the agent uses, [`main`] is `node capture` for people. Frames are read with
+//! [`start`] is what the agent uses, [`main`] is `node capture` for people. Whole frames are read with
 //! pnet from a socket that [`plumbing::packet`] opened, because pnet's own takes ten milliseconds to
-//! open, counts no drops and knows neither stamps nor directions.
+//! open, counts no drops and knows neither stamps nor directions. Where only their beginnings are
+//! wanted, they are taken from a [`plumbing::packet_ring`]: in a socket's queue each would count with
+//! all the bytes of its frame, and the queue of an ordinary user is full after a few hundred of them.
 //!
 //! Two things surprise readers of captures from virtual interfaces: a large send appears as one frame
 //! of up to 64 KiB where it is cut up only later (GSO), and checksums of frames that this machine

@@ -6,11 +6,12 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use nix::errno::Errno;
+use nix::sys::sysinfo::sysinfo;
 use protocol::control::{Capture, CaptureSummary, Failure, FailureKind};
 use protocol::name::InterfaceName;
 
 use super::file::CaptureFile;
-use super::frames::Frames;
+use super::frames::{Frames, beginnings};
 use super::worker::{Stop, Worker};
 
 /// A capture at work on a thread of its own. It goes on without its owner if this is dropped, until
@@ -34,7 +35,11 @@ pub fn start(
     capture: Capture,
     sink: impl FnMut(Vec<u8>) -> ControlFlow<()> + Send + 'static,
 ) -> Result<Running, Failure> {
-    start_with_buffer(capture, BUFFER, sink)
+    let buffer = match beginnings(capture.snap_length) {
+        Some(_) => ring(),
+        None => BUFFER,
+    };
+    start_with_buffer(capture, buffer, sink)
 }
 
 /// [`start`] with a kernel buffer of this many bytes.
@@ -94,8 +99,17 @@ fn failure(interface: &InterfaceName, error: &io::Error) -> Failure {
     }
 }
 
+/// Bytes of a ring for the beginnings of frames: enough for a second of headers at many Gbit/s, and
+/// no more than a thousandth of the machine's memory, for it is taken up at once and hundreds of
+/// interfaces may be captured.
+fn ring() -> usize {
+    let memory = sysinfo().map_or(0, |machine| machine.ram_total());
+    usize::try_from(memory / 1024).map_or(RING, |share| share.min(RING))
+}
+
 /// Enough for a tenth of a second at several Gbit/s. The kernel takes it up only as frames wait.
 const BUFFER: usize = 64 << 20;
+const RING: usize = 16 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -108,13 +122,19 @@ mod tests {
 
     #[test]
     fn what_the_kernel_dropped_is_counted() {
+        // Whole frames in a queue, and their beginnings in the smallest ring.
+        drops_are_counted(None);
+        drops_are_counted(Some(128));
+    }
+
+    fn drops_are_counted(snap_length: Option<u32>) {
         let work = || {
             unshare(CloneFlags::CLONE_NEWNET).unwrap();
             bring_up_loopback();
             let (open, opened) = mpsc::channel::<()>();
             let capture = Capture {
                 interface: "lo".parse().unwrap(),
-                snap_length: None,
+                snap_length,
                 limit: u64::MAX,
             };
             // The first chunk waits until everything was sent, and so does everything behind it.

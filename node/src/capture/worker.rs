@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use plumbing::packet::Direction;
 use protocol::control::CaptureSummary;
 
 use super::file::CaptureFile;
@@ -97,6 +98,10 @@ impl<S: FnMut(Vec<u8>) -> ControlFlow<()>> Worker<S> {
                 Err(error) => return Err(error),
             };
             if let Some(frame) = frame {
+                // The loopback shows each frame twice; it is kept once.
+                if frame.head.direction == Direction::Echo {
+                    continue;
+                }
                 if !self.file.frame(&frame)? {
                     return Ok(End::CutShort("the size limit was reached".to_owned()));
                 }
@@ -106,7 +111,9 @@ impl<S: FnMut(Vec<u8>) -> ControlFlow<()>> Worker<S> {
                     return Ok(End::CutShort(NOT_TAKEN.to_owned()));
                 }
             } else if last.is_some() {
-                return Ok(End::Stopped);
+                if !self.frames.rest()? {
+                    return Ok(End::Stopped);
+                }
             } else if !self.wait(stop)? && self.flush().is_break() {
                 return Ok(End::CutShort(NOT_TAKEN.to_owned()));
             }

@@ -3,7 +3,7 @@
 use ipnet::Ipv4Net;
 
 use crate::report::model::{CaptureReport, Finding, Outcome, ProofReport};
-use crate::topology::model::{Scenario, Transfer, Work};
+use crate::topology::model::{Scenario, Transfer};
 use crate::verify::packets::{self, Delivery};
 
 use super::context::{RunContext, ScenarioError};
@@ -11,8 +11,7 @@ use super::transfer::paths::{Crossing, Paths};
 
 /// Proves from the captures of a broadcast that its frames were broadcast and that every receiver's
 /// interface saw them; of other scenarios, that no capture lacks frames. Nothing captured, nothing
-/// proved. Clients at a file server are judged by the hashes of their bytes at both ends, so captures
-/// that lack frames leave out a proof there and take nothing from the verdict.
+/// proved.
 ///
 /// # Errors
 /// If no network holds the broadcast's ends, or the verifier breaks off.
@@ -27,11 +26,7 @@ pub async fn judge(
     let paths = Paths::of(cx.lab.plan(), &scenario.work)?;
     let crossing = paths.and_then(|paths| paths.broadcast);
     let (Some(crossing), Some(transfer)) = (crossing, scenario.work.transfer()) else {
-        let lacking = match &scenario.work {
-            Work::Stress(_) => Outcome::Skipped,
-            _ => Outcome::Incomplete,
-        };
-        return Ok(gaps(captures, lacking).into_iter().collect());
+        return Ok(gaps(captures).into_iter().collect());
     };
     let question = Question::new(cx, transfer, crossing, captures);
     let judged = tokio::task::spawn_blocking(move || question.judge()).await;
@@ -108,15 +103,12 @@ fn missing(node: &str) -> ProofReport {
     }
 }
 
-/// Names the captures that lack frames, and what that makes of the proof; `None` where all are whole.
-fn gaps(captures: &[CaptureReport], outcome: Outcome) -> Option<ProofReport> {
-    let findings: Vec<Finding> = captures
-        .iter()
-        .filter_map(|capture| gap(capture, outcome))
-        .collect();
+/// Names the captures that lack frames; `None` where all are whole.
+fn gaps(captures: &[CaptureReport]) -> Option<ProofReport> {
+    let findings: Vec<Finding> = captures.iter().filter_map(gap).collect();
     (!findings.is_empty()).then(|| ProofReport {
         name: "whole captures".to_owned(),
-        outcome,
+        outcome: Outcome::Incomplete,
         summary: format!(
             "{} of {} captures lack frames",
             findings.len(),
@@ -126,7 +118,7 @@ fn gaps(captures: &[CaptureReport], outcome: Outcome) -> Option<ProofReport> {
     })
 }
 
-fn gap(capture: &CaptureReport, outcome: Outcome) -> Option<Finding> {
+fn gap(capture: &CaptureReport) -> Option<Finding> {
     let why = match &capture.cut_short {
         Some(why) => why.clone(),
         None if capture.dropped > 0 => format!("{} frames were dropped", capture.dropped),
@@ -134,7 +126,7 @@ fn gap(capture: &CaptureReport, outcome: Outcome) -> Option<Finding> {
     };
     let text = format!("the capture of {} is incomplete: {why}", capture.interface);
     Some(Finding {
-        outcome,
+        outcome: Outcome::Incomplete,
         node: Some(capture.node.clone()),
         text,
     })
