@@ -105,10 +105,7 @@ impl Captures {
 
 impl Running {
     async fn end(mut self) -> CaptureReport {
-        // A capture that ended by its limit has nothing to stop; its summary says so.
-        if let Err(error) = self.stopper.stop().await {
-            tracing::debug!(%error, "stopped a capture that had ended");
-        }
+        stop(&self.stopper).await;
         match self.writer.await {
             Ok(Ok(summary)) => {
                 self.report.packets = summary.packets;
@@ -145,6 +142,14 @@ async fn begin_one(
     })
 }
 
+/// Stops a capture. One that has ended, by its limit or because it was stopped already, has nothing
+/// to stop; its summary still comes, and says so.
+async fn stop(stopper: &CaptureStopper) {
+    if let Err(error) = stopper.stop().await {
+        tracing::debug!(%error, "stopped a capture that had ended");
+    }
+}
+
 async fn write_all(
     mut stream: CaptureStream,
     file: File,
@@ -168,7 +173,7 @@ async fn write_all(
                     Some("the size limit for captures was reached".to_owned())
                 };
                 if trouble.is_some() {
-                    stopper.stop().await?;
+                    stop(&stopper).await;
                 }
             }
             Captured::Ended(mut summary) => {
