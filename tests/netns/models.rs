@@ -31,6 +31,7 @@ pub(crate) const TRIALS: &[Play] = &[
     ("many_files_at_once", many_files_at_once),
     ("a_matrix_varies_what_is_sent", a_matrix_varies_what_is_sent),
     ("a_split_crosses_a_router", a_split_crosses_a_router),
+    ("a_changed_original_is_named", a_changed_original_is_named),
     ("downloads_are_compared", downloads_are_compared),
     ("downloads_that_fail_are_told", downloads_that_fail_are_told),
 ];
@@ -163,6 +164,27 @@ fn late_tasks_fail(who: Who) {
     let report = report(&stage);
     let task = &report["scenarios"][0]["cells"][0]["work"]["files"][0];
     assert_eq!(task["outcome"], "failed", "{task:#}");
+    stage.is_as_before();
+}
+
+/// A file that is written anew again and again while it is sent, with what it had before.
+fn a_changed_original_is_named(who: Who) {
+    let scenario = "kind = \"broadcast\"\nfrom = \"a\"\nto = [\"b\"]\nfiles = [\"f\"]\n\
+                    model = \"single-thread\"\npause = \"1s\"\n";
+    let stage = Stage::with_lab(who, &lab(scenario));
+    let file = stage.sandbox.write("f", "same");
+    let mut run = stage.start("run --out out");
+    let ended = loop {
+        if let Some(ended) = run.try_wait().unwrap() {
+            break ended;
+        }
+        let written = stage.sandbox.write("new", "same");
+        fs::rename(written, &file).unwrap();
+    };
+    assert_eq!(ended.code(), Some(4));
+    let report = report(&stage);
+    let reason = report["scenarios"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("f was changed during the run"), "{reason}");
     stage.is_as_before();
 }
 
