@@ -234,6 +234,9 @@ fn polls_that_nothing_follows_take_no_senders_place() {
     let here = home.path().join("here");
     let mut receiver = Role::receive_with(port, &here, "60s", &["--sessions", "1"]);
     let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    // A receiver that does not answer fails the test instead of stopping it.
+    let limit = std::time::Duration::from_mins(1);
+    stranger.set_read_timeout(Some(limit)).unwrap();
     for session in 1..100 {
         let message = Message::Poll(Poll {
             round: 0,
