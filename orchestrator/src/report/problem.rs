@@ -99,7 +99,7 @@ pub fn of_file(report: &RunReport, scenario: &ScenarioReport, file: &FileReport)
     let capture = report.captures.iter().find(of_node);
     let mut details = vec![lengths(file)];
     if file.outcome != FileOutcome::Missing && !file.missing.is_empty() {
-        details.push(format!("not there: {}", ranges(&file.missing)));
+        details.push(format!("missing or changed: {}", ranges(&file.missing)));
     }
     details.extend(file.note.clone());
     details.extend(file.kept.as_ref().map(|path| format!("the copy: {path}")));
