@@ -18,10 +18,10 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// Begins with the server of a lab that serves a folder.
-    pub(super) fn begin(lab: &str, folder: &str) -> Result<Self, BenchError> {
+    /// Begins with the server of a lab, in which nothing else runs yet.
+    pub(super) fn begin(lab: &str) -> Result<Self, BenchError> {
         let missing = || BenchError::Wrong("the server is not among the processes".to_owned());
-        let server = server(lab, folder).ok_or_else(missing)?;
+        let server = server(lab).ok_or_else(missing)?;
         let over = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&over);
         let watcher = thread::spawn(move || {
@@ -47,17 +47,21 @@ impl Meter {
     }
 }
 
-/// The server's first process: its environment names the lab and its arguments the folder.
-fn server(lab: &str, folder: &str) -> Option<PathBuf> {
+/// The server's first process: the only one that an agent has started. Agents are marked with their lab,
+/// what they start is not.
+fn server(lab: &str) -> Option<PathBuf> {
     let mark = format!("{}={lab}", protocol::keeper::MARK);
-    let has = |process: &Path, file: &str, wanted: &str| {
-        let text = fs::read(process.join(file)).unwrap_or_default();
-        let mut words = text.split(|&byte| byte == 0);
-        words.any(|word| word == wanted.as_bytes())
+    let is_marked = |process: &Path| {
+        let text = fs::read(process.join("environ")).unwrap_or_default();
+        text.split(|&byte| byte == 0)
+            .any(|word| word == mark.as_bytes())
     };
     let processes = fs::read_dir("/proc").ok()?.filter_map(Result::ok);
-    let mut processes = processes.map(|entry| entry.path());
-    processes.find(|process| has(process, "cmdline", folder) && has(process, "environ", &mark))
+    let marked = processes
+        .map(|entry| entry.path())
+        .filter(|path| is_marked(path));
+    let mut started = marked.flat_map(|process| children(&process));
+    started.find(|process| !is_marked(process))
 }
 
 /// The proportional set size of a process and all below it, in KiB: proc(5) shares pages out among

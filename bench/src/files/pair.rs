@@ -72,9 +72,7 @@ impl<'a> Place<'a> {
     ) -> Result<Turn, BenchError> {
         let expected = self.fill(self.server, SERVED, cell).await?;
         let server = self.serve(pair.server, cell).await?;
-        let meter = metered
-            .then(|| Meter::begin(&self.lab, SERVED))
-            .transpose()?;
+        let meter = metered.then(|| Meter::begin(&self.lab)).transpose()?;
         let (times, stored) = match pair.clients {
             Make::Ours(model) => self.stress(model, cell).await?,
             Make::Python(model) => {
