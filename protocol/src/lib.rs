@@ -5,6 +5,7 @@
 //! - [`name`]: names that are parsed once at the edge and valid ever after.
 //! - [`frame`]: bytes on the control channel to frames and back.
 //! - [`control`]: what the frames say: requests, replies and events of a node's agent.
+//! - [`console`]: a byte stream over a terminal that others use too.
 //! - [`settings`]: how a node's interfaces, addresses, routes and hosts are to be.
 //! - [`broadcast`]: the wire format of a broadcast.
 //! - [`keeper`]: what a netns lab's keeper is told to make, and how it fared.
@@ -15,6 +16,7 @@
 //! - [`task`]: concurrency models and framings of senders, and what became of each file's task.
 
 pub mod broadcast;
+pub mod console;
 pub mod content;
 pub mod control;
 pub mod conversation;
