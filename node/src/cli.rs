@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    agent, bridge, broadcast, capture, connect, converse, http, keeper, serve, stress, transfer,
+    agent, bridge, broadcast, capture, connect, console, converse, http, keeper, serve, stress,
+    transfer,
 };
 
 /// The node binary of the orchestrator's labs. The orchestrator starts it; people rarely do.
@@ -26,6 +27,8 @@ enum Part {
     Bridge(bridge::Arguments),
     /// Carry an agent's Unix socket over standard input and output.
     Connect(connect::Arguments),
+    /// Carry any number of streams to an agent over this terminal, a node's console.
+    Console(console::Arguments),
     /// Send files by broadcast until every receiver has them.
     BroadcastSend(broadcast::SendArguments),
     /// Receive files sent by broadcast.
@@ -80,6 +83,7 @@ pub fn run() -> ExitCode {
         Part::Keep(arguments) => keeper::main(&arguments),
         Part::Bridge(arguments) => bridge::main(&arguments),
         Part::Connect(arguments) => connect::main(&arguments),
+        Part::Console(arguments) => console::main(&arguments),
         Part::BroadcastSend(arguments) => broadcast::send(arguments),
         Part::BroadcastReceive(arguments) => broadcast::receive(arguments),
         Part::Send(arguments) => transfer::send(&arguments),

@@ -4,6 +4,7 @@
 //! - [`agent`]: the first process of every node; does what the orchestrator asks of it.
 //! - [`bridge`]: a switch, for servers that have none of their own.
 //! - [`connect`]: carries the agent's Unix socket over standard input and output.
+//! - [`console`]: carries streams to the agent over a terminal.
 //! - [`keeper`]: makes the nodes of a lab out of namespaces and holds them.
 //! - [`network`]: gives a node its interfaces, addresses, routes and names.
 //! - [`capture`]: an interface's frames as pcapng.
@@ -22,6 +23,7 @@ mod buffer;
 pub mod capture;
 pub mod cli;
 pub mod connect;
+pub mod console;
 pub mod converse;
 pub mod file_client;
 pub mod http;

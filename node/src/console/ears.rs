@@ -1,0 +1,75 @@
+//! What happens to the program: what is said on the console, the passing of time, signals.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use protocol::console::line::Side;
+use protocol::console::scanner::{Heard, Scanner};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+/// Where the program hears of all that happens.
+#[derive(Debug)]
+pub(super) struct Ears {
+    input: mpsc::Receiver<Vec<u8>>,
+    scanner: Scanner,
+    heard: VecDeque<Heard>,
+    clock: Interval,
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// A line on the console.
+    Heard(Heard),
+    /// A second has passed.
+    Tick,
+    /// A signal asks for the end.
+    Signal,
+    /// The terminal is gone.
+    HangUp,
+}
+
+impl Ears {
+    /// Listens to what comes from the terminal.
+    pub(super) fn new(input: mpsc::Receiver<Vec<u8>>) -> io::Result<Self> {
+        let mut clock = interval(TICK);
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(Self {
+            input,
+            scanner: Scanner::new(Side::Client),
+            heard: VecDeque::new(),
+            clock,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the next thing that happens. Nothing is lost if the future is dropped.
+    pub(super) async fn next(&mut self) -> Happening {
+        loop {
+            if let Some(heard) = self.heard.pop_front() {
+                return Happening::Heard(heard);
+            }
+            tokio::select! {
+                bytes = self.input.recv() => match bytes {
+                    Some(bytes) => self.scanner.feed(&bytes, &mut self.heard),
+                    None => return Happening::HangUp,
+                },
+                _ = self.clock.tick() => return Happening::Tick,
+                _ = self.terminate.recv() => return Happening::Signal,
+                _ = self.interrupt.recv() => return Happening::Signal,
+                _ = self.hangup.recv() => return Happening::Signal,
+            }
+        }
+    }
+}
+
+/// The unit of [`protocol::console::session`]'s time.
+const TICK: Duration = Duration::from_secs(1);

@@ -1,0 +1,14 @@
+//! Carries streams to an agent over a terminal, which is all that leads to some nodes: their console.
+//! What is said on it is [`protocol::console`]'s.
+//!
+//! - [`command`]: `node console`. - [`terminal`]: the terminal, raw for as long as the program has it.
+//! - [`program`]: one session after another. - [`ears`]: what it hears.
+//! - [`streams`]: a session's streams to the agent.
+
+mod command;
+mod ears;
+mod program;
+mod streams;
+mod terminal;
+
+pub use command::{Arguments, main};
