@@ -2,11 +2,12 @@
 
 use uuid::Uuid;
 
+use crate::gns3::agent::WAITING;
 use crate::gns3::appliance::{Appliance, DockerAppliance};
 use crate::gns3::device::ADAPTERS;
 use crate::gns3::identity::Identity;
 
-use super::container::{IMAGE, SHELL, WAITING};
+use super::container::{IMAGE, SHELL};
 
 /// What an appliance is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::gns3::agent::WAITING;
 use crate::gns3::device::Docker;
 use crate::plan::PlannedNode;
 use crate::topology::model::Node;
@@ -12,14 +13,7 @@ use super::warning::Warning;
 /// The image of nodes that have none of their own; `orchestrator image` makes it.
 pub const IMAGE: &str = concat!("orchestrator-node:", env!("CARGO_PKG_VERSION"));
 
-/// Where the node binary is in that image.
-pub const NODE: &str = "/.orchestrator/node";
-
-/// What a node runs that waits for orders: its agent, beside a shell on its console.
-pub const WAITING: &str =
-    "/bin/sh -c '/.orchestrator/node agent --listen /run/orchestrator/agent.sock & exec /bin/sh'";
-
-/// The same where the image is somebody's own and has no agent.
+/// What a node runs whose image is somebody's own and has no agent.
 pub const SHELL: &str = "/bin/sh";
 
 /// The properties of a node, and what they do not hold.

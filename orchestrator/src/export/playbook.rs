@@ -18,7 +18,7 @@ use crate::topology::model::{
 
 use super::adapter::Adapters;
 use super::belongings::sent;
-use super::container::NODE;
+use crate::gns3::agent::NODE;
 
 /// How a scenario is started by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use protocol::name::NetworkName;
 use crate::gns3::device::{ADAPTERS, DOCKER, Docker, SWITCH, Switch, properties};
 use crate::topology::Topology;
 
-use super::container::{IMAGE, NODE};
+use super::container::IMAGE;
+use crate::gns3::agent::NODE;
 
 /// What switches are made of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -2,12 +2,13 @@
 //!
 //! - [`document`]: a project, as in a `.gns3` file. - [`device`]: what its nodes are.
 //! - [`archive`]: a portable project, the zip that a `.gns3project` is.
-//! - [`appliance`]: a `.gns3a` file of the registry.
+//! - [`agent`]: our own in such a node. - [`appliance`]: a `.gns3a` file of the registry.
 //! - [`interfaces`]: a Docker node's `etc/network/interfaces`.
 //! - [`filter`]: what a link does to packets.
 //! - [`picture`]: the SVG of drawings.
 //! - [`identity`]: the UUIDs of what is written here.
 
+pub mod agent;
 pub mod appliance;
 pub mod archive;
 pub mod device;

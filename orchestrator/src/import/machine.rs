@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::export::container::{IMAGE, SHELL, WAITING};
+use crate::export::container::{IMAGE, SHELL};
+use crate::gns3::agent::WAITING;
 use crate::gns3::device::{Docker, Vpcs};
 use crate::gns3::interfaces::{self, Stanza};
 

@@ -6,8 +6,8 @@ use ipnet::IpNet;
 use protocol::name::{InterfaceName, NetworkName, NodeName};
 use uuid::Uuid;
 
-use crate::export::container::NODE;
 use crate::export::switch::BRIDGE;
+use crate::gns3::agent::NODE;
 use crate::gns3::device::{DOCKER, Device, Docker, Switch, VPCS};
 use crate::gns3::document::{Adapter, End, Link, Node, Project};
 use crate::topology::model::Impairment;

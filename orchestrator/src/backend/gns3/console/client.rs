@@ -1,0 +1,130 @@
+//! What a fabric has of a node's console.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::console::streams::MAX_STREAMS;
+use protocol::name::NodeName;
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::compat::FuturesAsyncReadCompatExt;
+
+use crate::backend::Wire;
+use crate::gns3::agent;
+
+use super::agent_wire::AgentWire;
+use super::channel::Channel;
+use super::error::{ConsoleError, ConsoleErrorKind};
+use super::greeting::greet;
+use super::session::{Outcome, carry};
+use super::streams::{Streams, Wish};
+
+/// A node's console, over which any number of streams lead to its agent. Dropping it ends them and gives the
+/// console back to the shell, a moment later.
+#[derive(Debug)]
+pub struct Console {
+    node: NodeName,
+    address: String,
+    wishes: mpsc::Sender<Wish>,
+    places: Arc<Semaphore>,
+    outcome: Outcome,
+    session: JoinHandle<()>,
+}
+
+impl Console {
+    /// Connects to a console and begins a session with the node's agent. A console serves one client at a
+    /// time: an earlier one's streams end.
+    ///
+    /// # Errors
+    /// If it cannot be reached, or `node console` neither is there nor can be started from the shell there.
+    pub async fn connect(host: &str, port: u16, node: NodeName) -> Result<Self, ConsoleError> {
+        let command = format!("{} console {}", agent::NODE, agent::SOCKET);
+        Self::connect_with(host, port, node, &command).await
+    }
+
+    /// The same where the node's program or socket is elsewhere: `command` is what its shell is told.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn connect_with(
+        host: &str,
+        port: u16,
+        node: NodeName,
+        command: &str,
+    ) -> Result<Self, ConsoleError> {
+        let address = format!("{host}:{port}");
+        let at = |kind| ConsoleError {
+            node: node.clone(),
+            address: address.clone(),
+            kind,
+        };
+        let unreachable = |error: io::Error| at(ConsoleErrorKind::Unreachable(Arc::new(error)));
+        let connection = match timeout(CONNECT, TcpStream::connect((host, port))).await {
+            Ok(connection) => connection.map_err(unreachable)?,
+            Err(_) => return Err(unreachable(io::ErrorKind::TimedOut.into())),
+        };
+        let mut channel = Channel::new(connection).map_err(unreachable)?;
+        let number = greet(&mut channel, command).await.map_err(at)?;
+        let (wishes, wished) = mpsc::channel(1);
+        let outcome = Outcome::default();
+        let streams = Streams::new(wished);
+        let session = tokio::spawn(carry(channel, number, streams, Arc::clone(&outcome)));
+        Ok(Self {
+            node,
+            address,
+            wishes,
+            places: Arc::new(Semaphore::new(PLACES)),
+            outcome,
+            session,
+        })
+    }
+
+    /// Opens a new stream to the agent. Whether there is an agent shows at the first answer.
+    ///
+    /// # Errors
+    /// If the session has ended, with the reason, or carries as many streams as it can.
+    pub async fn open(&self) -> Result<Box<dyn Wire>, ConsoleError> {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| self.error(ConsoleErrorKind::Full(PLACES)))?;
+        let (wish, stream) = oneshot::channel();
+        let wished = self.wishes.send(wish).await;
+        wished.map_err(|_| self.end())?;
+        let stream = stream.await.map_err(|_| self.end())?;
+        Ok(Box::new(AgentWire {
+            stream: stream.compat(),
+            outcome: Arc::clone(&self.outcome),
+            error: self.error(ConsoleErrorKind::Ended),
+            _place: place,
+        }))
+    }
+
+    /// Ends all streams and waits, for seconds at most, until the shell has the console again.
+    pub async fn close(self) {
+        drop(self.wishes);
+        // A task that panicked has closed its connection as well.
+        let _ = self.session.await;
+    }
+
+    /// Why there are no streams any more.
+    fn end(&self) -> ConsoleError {
+        let kind = self.outcome.get().cloned();
+        self.error(kind.unwrap_or(ConsoleErrorKind::Ended))
+    }
+
+    fn error(&self, kind: ConsoleErrorKind) -> ConsoleError {
+        ConsoleError {
+            node: self.node.clone(),
+            address: self.address.clone(),
+            kind,
+        }
+    }
+}
+
+/// Streams that may be open at once: fewer than yamux lets, which counts some that are just ending.
+const PLACES: usize = MAX_STREAMS / 2;
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(10);

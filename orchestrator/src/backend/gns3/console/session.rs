@@ -1,0 +1,105 @@
+//! What a session does until its end.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use protocol::console::line::{Kind, Side};
+use protocol::console::scanner::Heard;
+use protocol::console::session::Session;
+use tokio::time::timeout;
+
+use super::channel::{Channel, Happening};
+use super::error::ConsoleErrorKind;
+use super::streams::Streams;
+
+/// Why a session ended; nothing as long as it has not.
+pub(super) type Outcome = Arc<OnceLock<ConsoleErrorKind>>;
+
+/// Why a conversation is over.
+enum Over {
+    /// All of ours is done.
+    Here,
+    There(ConsoleErrorKind),
+}
+
+/// Carries streams until nobody wants any or the node is gone, and closes the connection.
+pub(super) async fn carry(
+    mut channel: Channel,
+    number: u64,
+    mut streams: Streams,
+    outcome: Outcome,
+) {
+    let mut session = Session::new(Side::Client, number);
+    let over = converse(&mut channel, &mut session, &mut streams).await;
+    let taken_over = matches!(over, Over::There(ConsoleErrorKind::TakenOver));
+    let kind = match over {
+        Over::Here => ConsoleErrorKind::Ended,
+        Over::There(kind) => {
+            tracing::debug!(reason = %kind, "a console's session ended");
+            kind
+        }
+    };
+    // Before the streams end, so that they can say why. Nobody else sets it.
+    let _ = outcome.set(kind);
+    drop(streams);
+    if !taken_over {
+        // A node that does not hear it finds itself alone after a minute.
+        let _ = timeout(FAREWELL, part(&mut channel, &session)).await;
+    }
+    channel.close().await;
+}
+
+async fn converse(channel: &mut Channel, session: &mut Session, streams: &mut Streams) -> Over {
+    let output = channel.output();
+    loop {
+        let room = session.room();
+        tokio::select! {
+            happening = channel.next() => match happening {
+                Happening::Heard(Heard::Line(line)) if line.session == session.number() => {
+                    if line.kind == Kind::Bye {
+                        return Over::There(ConsoleErrorKind::Ended);
+                    }
+                    if let Some(bytes) = session.receive(line) {
+                        streams.incoming(&bytes).await;
+                    }
+                }
+                Happening::Heard(Heard::Line(line)) if line.kind == Kind::Welcome => {
+                    return Over::There(ConsoleErrorKind::TakenOver);
+                }
+                Happening::Heard(Heard::Damaged) => session.receive_damaged(),
+                Happening::Tick if session.tick() => return Over::There(ConsoleErrorKind::Silent),
+                Happening::Heard(_) | Happening::Tick => {}
+                Happening::Closed => return Over::There(ConsoleErrorKind::Closed),
+            },
+            bytes = streams.outgoing(room), if room > 0 => match bytes {
+                Some(bytes) => session.send(bytes),
+                None => return Over::Here,
+            },
+            permit = output.reserve(), if session.has_lines() => {
+                let Ok(permit) = permit else {
+                    return Over::There(ConsoleErrorKind::Closed);
+                };
+                let mut lines = Vec::new();
+                session.say(&mut lines);
+                permit.send(lines);
+            }
+        }
+    }
+}
+
+/// Says bye and waits until the node does: then the shell has the console.
+async fn part(channel: &mut Channel, session: &Session) {
+    if channel.output().send(session.bye()).await.is_err() {
+        return;
+    }
+    loop {
+        match channel.next().await {
+            Happening::Heard(Heard::Line(line)) if line.kind == Kind::Bye => return,
+            Happening::Closed => return,
+            Happening::Heard(_) | Happening::Tick => {}
+        }
+    }
+}
+
+/// How long a node may take to answer a bye.
+const FAREWELL: Duration = Duration::from_secs(2);
