@@ -1,10 +1,10 @@
 //! One client after another, and the shell after them.
 
 use orchestrator::backend::gns3::console::{Console, ConsoleErrorKind};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
+use tokio::net::{TcpListener, TcpStream};
 
-use crate::site::{Site, bytes, come_back};
+use crate::site::{OPENING, Site, bytes, come_back};
 
 #[tokio::test]
 async fn a_killed_client_is_followed_by_another() {
@@ -86,6 +86,22 @@ async fn the_end_of_the_server_is_the_streams_end() {
         broken.to_string().contains("the server closed it"),
         "{broken}"
     );
+}
+
+#[tokio::test]
+async fn a_server_that_passes_nothing_on_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serving = async {
+        let (mut client, _) = listener.accept().await.unwrap();
+        client.write_all(&OPENING).await.unwrap();
+        copy(&mut client, &mut sink()).await.unwrap();
+    };
+    let node = "a".parse().unwrap();
+    let connecting = Console::connect("127.0.0.1", port, node);
+    let (refused, ()) = tokio::join!(connecting, serving);
+    let refused = refused.unwrap_err();
+    assert!(matches!(refused.kind, ConsoleErrorKind::Mute), "{refused}");
 }
 
 #[tokio::test]

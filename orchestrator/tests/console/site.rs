@@ -30,6 +30,11 @@ pub(crate) struct Site {
     tasks: Vec<AbortOnDropHandle<()>>,
 }
 
+/// What GNS3 opens a console with.
+pub(crate) const OPENING: [u8; 15] = [
+    255, 251, 1, 255, 251, 3, 255, 251, 0, 255, 253, 0, 255, 253, 31,
+];
+
 type Clients = Arc<Mutex<Vec<Arc<OwnedWriteHalf>>>>;
 
 impl Site {
@@ -143,10 +148,7 @@ async fn serve(listener: TcpListener, master: Arc<Endpoint>, clients: Clients) {
     while let Ok((stream, _)) = listener.accept().await {
         let (read, write) = stream.into_split();
         let write = Arc::new(write);
-        let opening = [
-            255, 251, 1, 255, 251, 3, 255, 251, 0, 255, 253, 0, 255, 253, 31,
-        ];
-        let _ = write_all(&write, &opening).await;
+        let _ = write_all(&write, &OPENING).await;
         let _ = write_all(&write, b"a console is now available...\r\n").await;
         clients.lock().unwrap().push(write);
         readers.spawn(type_in(read, Arc::clone(&master)));

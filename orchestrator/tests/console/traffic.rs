@@ -28,6 +28,7 @@ async fn a_stream_that_is_not_read_holds_up_no_other() {
     let mut stuck = console.open().await.unwrap();
     // Written until nothing more fits into its window, the agent's and the way back.
     let piece = bytes(1, 64 << 10);
+    stuck.write_all(&piece).await.unwrap();
     while let Ok(written) = timeout(PATIENCE, stuck.write_all(&piece)).await {
         written.unwrap();
     }

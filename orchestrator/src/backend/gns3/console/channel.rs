@@ -23,6 +23,8 @@ pub(super) struct Channel {
     output: mpsc::Sender<Vec<u8>>,
     scanner: Scanner,
     heard: VecDeque<Heard>,
+    /// Nothing has come yet but telnet's own.
+    mute: bool,
     clock: Interval,
     reader: AbortOnDropHandle<()>,
     writer: JoinHandle<()>,
@@ -57,6 +59,7 @@ impl Channel {
             output,
             scanner: Scanner::new(Side::Node),
             heard: VecDeque::new(),
+            mute: true,
             clock,
             reader: AbortOnDropHandle::new(reader),
             writer: tokio::spawn(write_all(write, from_us)),
@@ -76,12 +79,20 @@ impl Channel {
             }
             tokio::select! {
                 bytes = self.input.recv() => match bytes {
-                    Some(bytes) => self.scanner.feed(&bytes, &mut self.heard),
+                    Some(bytes) => {
+                        self.mute = false;
+                        self.scanner.feed(&bytes, &mut self.heard);
+                    }
                     None => return Happening::Closed,
                 },
                 _ = self.clock.tick() => return Happening::Tick,
             }
         }
+    }
+
+    /// Whether the server has passed nothing on so far.
+    pub(super) fn is_mute(&self) -> bool {
+        self.mute
     }
 
     /// What stands on the console without an end: a prompt, mostly.

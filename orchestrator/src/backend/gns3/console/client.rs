@@ -23,7 +23,8 @@ use super::session::{Outcome, carry};
 use super::streams::{Streams, Wish};
 
 /// A node's console, over which any number of streams lead to its agent. Dropping it ends them and gives the
-/// console back to the shell, a moment later.
+/// console back to the shell, a moment later; who ends the process calls [`Self::close`] before, for GNS3 3.0
+/// does not always survive a client that is cut off ([`ConsoleErrorKind::Mute`]).
 #[derive(Debug)]
 pub struct Console {
     node: NodeName,

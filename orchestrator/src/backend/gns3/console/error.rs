@@ -36,6 +36,12 @@ pub enum ConsoleErrorKind {
         /// What was there instead, in words.
         seen: String,
     },
+    /// The server passes nothing on, not even the echo of what is typed. 3.0.6 does so once a client that was
+    /// being written to is cut off, for good; resetting the node's console over REST mends it.
+    #[error(
+        "the server passes nothing on from it, as GNS3 3.0 does after a client was cut off; reset the console there"
+    )]
+    Mute,
     /// The program in the node is another version's.
     #[error("its program speaks version {0} of the protocol and this one {ours}; make its image anew with `orchestrator image`", ours = protocol::VERSION)]
     Version(u32),

@@ -63,6 +63,9 @@ async fn until_welcome(
             Happening::Heard(Heard::Line(_) | Heard::Damaged) => {}
             Happening::Tick => {
                 ticks += 1;
+                if ticks == MUTE && channel.is_mute() {
+                    return Err(ConsoleErrorKind::Mute);
+                }
                 // The program may have been at its end and have taken the command for noise; the agent may not
                 // have been up. Seldom, for if somebody's own program is there, it sees what is typed.
                 if ticks.is_power_of_two() {
@@ -104,6 +107,9 @@ const CLEAR_LINE: &[u8] = b"\x15";
 
 /// How long the program may take to answer.
 const GREETING: Duration = Duration::from_secs(20);
+
+/// Ticks after which a console would have echoed what is typed.
+const MUTE: u32 = 6;
 
 /// Characters of the console that a message shows.
 const LONGEST: usize = 120;
