@@ -8,7 +8,7 @@ use super::report::Report;
 use super::seal::Seal;
 
 /// Version of the format, the first byte of each datagram.
-pub const VERSION: u8 = 3;
+pub const VERSION: u8 = 4;
 
 /// Bytes in a datagram before what it carries.
 pub const HEADER: usize = 16;

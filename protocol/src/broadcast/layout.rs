@@ -168,12 +168,12 @@ impl Block {
         u16::try_from(symbols).unwrap_or(u16::MAX)
     }
 
-    /// How many parity symbols it has: half as many as source symbols, but up to 64 as many as these;
-    /// rounded up to a power of two, for as many take no longer to compute.
+    /// How many parity symbols it has: five eighths as many as source symbols, which is what many
+    /// receivers need who lose a third; but up to 64 as many as these. That is rounded up to a power of two, for as many take no longer to compute.
     pub fn parity(&self) -> u16 {
         let source = self.source();
-        let half = source.div_ceil(2).max(source.min(64));
-        half.next_power_of_two()
+        let most = (source - source * 3 / 8).max(source.min(64));
+        most.next_power_of_two()
     }
 
     /// Bytes of a symbol, or `None` if it has none of this number.

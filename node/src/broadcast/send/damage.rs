@@ -20,14 +20,23 @@ pub(super) struct Damage {
 struct Damaged {
     /// Reports on earlier rounds do not know what was sent since.
     since: u32,
-    /// The most symbols that a receiver needs.
-    need: u16,
+    /// What is asked of parity: the most that a receiver does.
+    call: Call,
     /// The source symbols that receivers lack.
     missing: SymbolSet,
     /// Parity symbols that were sent.
     parity: u16,
     /// What is to be sent again or for the first time.
     queue: VecDeque<u16>,
+}
+
+/// What a receiver asks of parity.
+#[derive(Debug, Clone, Copy, Default)]
+struct Call {
+    /// Symbols that it needs.
+    need: u16,
+    /// The share of datagrams that it loses.
+    lost: f64,
 }
 
 /// What decides how blocks are repaired.
@@ -37,13 +46,16 @@ pub(super) struct Conditions {
     pub(super) datagram: Duration,
     /// The share of datagrams that the worst receiver loses.
     pub(super) lost: f64,
+    /// How many receivers there are.
+    pub(super) receivers: usize,
     /// What another round costs: a round trip where there is nothing else to send.
     pub(super) round: Duration,
 }
 
 impl Damage {
-    /// A receiver lacks something, according to its answer to a round.
-    pub(super) fn note(&mut self, round: u32, want: &Want, block: &Block) {
+    /// A receiver that loses such a share of datagrams lacks something, according to its answer to a
+    /// round.
+    pub(super) fn note(&mut self, round: u32, want: &Want, block: &Block, lost: f64) {
         let damaged = self.blocks.entry(want.block).or_insert_with(|| Damaged {
             since: round,
             ..Damaged::default()
@@ -54,7 +66,11 @@ impl Damage {
         let mut missing = want.missing.clone();
         missing.truncate(block.source());
         if !missing.is_empty() {
-            damaged.need = damaged.need.max(want.need.min(missing.count()));
+            let need = want.need.min(missing.count());
+            let call = Call { need, lost };
+            if call.symbols() > damaged.call.symbols() {
+                damaged.call = call;
+            }
             damaged.missing.unite(&missing);
         }
     }
@@ -63,7 +79,8 @@ impl Damage {
     /// answered the round `answered`.
     pub(super) fn plan(&mut self, answered: u32, layout: &Layout, conditions: Conditions) {
         for (&number, damaged) in &mut self.blocks {
-            let open = damaged.need > 0 && damaged.queue.is_empty() && damaged.since <= answered;
+            let open =
+                damaged.call.need > 0 && damaged.queue.is_empty() && damaged.since <= answered;
             if let (true, Some(block)) = (open, layout.block(number)) {
                 damaged.plan(&block, conditions);
             }
@@ -90,7 +107,7 @@ impl Damage {
             .collect();
         if damaged.queue.is_empty() {
             damaged.since = next;
-            damaged.need = 0;
+            damaged.call = Call::default();
             damaged.missing = SymbolSet::default();
         }
         Some((number, symbols))
@@ -111,31 +128,37 @@ impl Damage {
 
 impl Damaged {
     fn plan(&mut self, block: &Block, conditions: Conditions) {
-        let parity = self.parity_needed(conditions);
-        let resend = self.missing.count();
         let rest = block.parity() - self.parity.min(block.parity());
-        let decoding = DECODING * u32::from(block.source()) * u32::from(block.symbol_size);
-        // Of what is sent again all must arrive; of parity there is some to spare.
-        let all_arrive = (1.0 - conditions.lost).powi(resend.into());
-        let again = conditions.round.mul_f64(1.0 - all_arrive);
-        let cheaper = conditions.datagram * u32::from(parity) + decoding
-            < conditions.datagram * u32::from(resend) + again;
-        if parity <= rest && cheaper {
+        let parity = self.call.parity(conditions).min(rest);
+        let resend = self.missing.count();
+        let bytes = u32::from(block.source()) * u32::from(block.symbol_size);
+        let decoding = BEGINNING + DECODING * bytes;
+        let (copies, resending) = conditions.resending(resend);
+        let cheaper = conditions.datagram * u32::from(parity) + decoding < resending;
+        if parity > 0 && cheaper {
             let first = block.source() + self.parity;
             self.parity += parity;
             self.queue.extend(first..first + parity);
         } else {
-            self.queue.extend(self.missing.iter());
+            for _copy in 0..copies {
+                self.queue.extend(self.missing.iter());
+            }
         }
     }
+}
 
-    /// How many parity symbols are to be sent so that the worst receiver gets what it needs.
-    fn parity_needed(&self, conditions: Conditions) -> u16 {
-        let need = f64::from(self.need);
-        let passing = (1.0 - conditions.lost).max(0.1);
+impl Call {
+    /// How many datagrams bring it so many symbols, as a mean.
+    fn symbols(self) -> f64 {
+        f64::from(self.need) / (1.0 - self.lost).max(LEAST_PASSING)
+    }
+
+    /// How many parity symbols are to be sent. One round is to do where another costs time.
+    fn parity(self, conditions: Conditions) -> u16 {
         let deviations = if conditions.round.is_zero() { 0.0 } else { 2.0 };
-        let spread = deviations * (need * conditions.lost).sqrt();
-        let symbols = ((need + spread) / passing).ceil();
+        let spread =
+            (f64::from(self.need) * self.lost).sqrt() / (1.0 - self.lost).max(LEAST_PASSING);
+        let symbols = (self.symbols() + deviations * spread).ceil();
         #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
         #[expect(clippy::cast_sign_loss, reason = "`as` saturates")]
         let symbols = symbols as u16;
@@ -143,5 +166,33 @@ impl Damaged {
     }
 }
 
+impl Conditions {
+    /// In how many copies symbols are to be sent again so that it takes the least time, and that time: of
+    /// what is sent again all must arrive, of parity there is some to spare.
+    fn resending(self, symbols: u16) -> (u16, Duration) {
+        let lackers =
+            u32::try_from(self.receivers).map_or(1.0, |count| self.lost * f64::from(count));
+        let each = f64::from(symbols) * lackers.max(1.0);
+        let time = |copies: u16| {
+            let all_arrive = (1.0 - self.lost.powi(copies.into())).powf(each);
+            let again = self.round.mul_f64(1.0 - all_arrive);
+            (
+                copies,
+                self.datagram * u32::from(symbols) * u32::from(copies) + again,
+            )
+        };
+        let times = (1..=MOST_COPIES).map(time);
+        times
+            .min_by_key(|(_, time)| *time)
+            .unwrap_or((1, Duration::ZERO))
+    }
+}
+
+/// Some part of what is sent arrives.
+const LEAST_PASSING: f64 = 0.1;
+/// Copies of a symbol in one round, at most.
+const MOST_COPIES: u16 = 8;
+/// What encoding and decoding take before the first byte: the code's tables, and memory.
+const BEGINNING: Duration = Duration::from_millis(1);
 /// What encoding and decoding take for each byte of a block.
 const DECODING: Duration = Duration::from_nanos(2);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use protocol::broadcast::Report;
 use protocol::broadcast::hash::{self, Hash};
 
-use super::loss::Way;
+use super::loss::{Counts, Way};
 use super::peer::Peer;
 
 /// Whom the sender waits for.
@@ -187,13 +187,32 @@ impl Group {
 
     /// The largest share that any of those to send to loses.
     pub(super) fn loses(&self) -> f64 {
-        self.waited_for().map(Peer::loses).fold(0.0, f64::max)
+        let shares = self.waited_for().filter_map(|peer| peer.way.share());
+        shares.fold(self.first_counts().lost(), f64::max)
+    }
+
+    /// The share that a receiver loses; as long as too little was sent to it, what others lose of whom
+    /// that is so, too.
+    pub(super) fn loses_of(&self, whom: Key) -> f64 {
+        let share = self.peers.get(&whom).and_then(|peer| peer.way.share());
+        share.unwrap_or_else(|| self.first_counts().lost())
+    }
+
+    /// What was sent to receivers and arrived, all together, of those to whom little was sent so far.
+    pub(super) fn first_counts(&self) -> Counts {
+        let first = self.waited_for().filter(|peer| peer.way.share().is_none());
+        first.map(|peer| peer.way.counts()).sum()
+    }
+
+    /// How many receivers are waited for.
+    pub(super) fn size(&self) -> usize {
+        self.waited_for().count()
     }
 
     /// In how many copies a poll is to go out so that everybody who is waited for probably answers one.
     pub(super) fn copies(&self) -> usize {
         let silent = 1.0 - (1.0 - self.loses()).powi(2);
-        let peers = u32::try_from(self.waited_for().count()).unwrap_or(u32::MAX);
+        let peers = u32::try_from(self.size()).unwrap_or(u32::MAX);
         let unlikely = UNLIKELY / f64::from(peers.max(1));
         (1..MOST_COPIES)
             .find(|&copies| silent.powf(f64::from(copies)) <= unlikely)

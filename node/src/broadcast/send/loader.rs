@@ -207,7 +207,10 @@ impl Loaded {
             encoder.add_original_shard(symbol).ok()?;
         }
         let encoded = encoder.encode().ok()?;
-        self.parity = encoded.recovery_iter().flatten().copied().collect();
+        self.parity.reserve_exact(usize::from(parity) * size);
+        for symbol in encoded.recovery_iter() {
+            self.parity.extend_from_slice(symbol);
+        }
         Some(())
     }
 }

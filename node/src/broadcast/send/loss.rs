@@ -1,9 +1,14 @@
 //! The way to a receiver, as its reports show it: how much is lost, and how fast the rest arrives.
 
+use std::iter::Sum;
+
 /// The way to one receiver.
 #[derive(Debug, Default)]
 pub(super) struct Way {
+    first: Option<Mark>,
     last: Option<Mark>,
+    /// What was sent since the first moment, and what of it arrived.
+    counts: Counts,
     /// The round from which on the sender's rate has been the same.
     since: u32,
     /// The share lost at all times.
@@ -23,6 +28,15 @@ pub(super) struct Mark {
     pub(super) clock: u32,
 }
 
+/// Datagrams since a moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// How many were sent.
+    pub(super) sent: u64,
+    /// How many of them arrived.
+    pub(super) received: u64,
+}
+
 /// What two moments show, between which the sender's rate was the same.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Sample {
@@ -34,10 +48,33 @@ pub(super) struct Sample {
     pub(super) arriving: f64,
 }
 
+impl Counts {
+    /// The share lost; of few datagrams rather less than it seems.
+    pub(super) fn lost(self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        let (sent, received) = (self.sent as f64, self.received as f64);
+        ((sent - received) / (sent + 1.0)).max(0.0)
+    }
+}
+
+impl Sum for Counts {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, counts| Self {
+            sent: sum.sent + counts.sent,
+            received: sum.received + counts.received,
+        })
+    }
+}
+
 impl Way {
     /// Takes note of a moment; says what was since another one, once enough was sent. The rate has been
     /// the same since the round `since`.
     pub(super) fn learn(&mut self, mark: Mark, since: u32) -> Option<Sample> {
+        let first = self.first.get_or_insert(mark);
+        self.counts = Counts {
+            sent: mark.sent.saturating_sub(first.sent),
+            received: mark.received.wrapping_sub(first.received).into(),
+        };
         let last = self.last.filter(|_| self.since == since);
         self.since = since;
         let Some(last) = last else {
@@ -74,9 +111,14 @@ impl Way {
         self.floor = Some(lost);
     }
 
-    /// The share of datagrams that is lost on the way.
-    pub(super) fn share(&self) -> f64 {
-        self.share.unwrap_or_default()
+    /// The share of datagrams that is lost on the way, once enough of them were sent.
+    pub(super) fn share(&self) -> Option<f64> {
+        self.share
+    }
+
+    /// Datagrams since the first moment.
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
     }
 }
 

@@ -12,7 +12,7 @@
 use std::time::{Duration, Instant};
 
 use super::group::Key;
-use super::loss::Sample;
+use super::loss::{Counts, Sample};
 
 /// The pace of a session.
 #[derive(Debug)]
@@ -117,7 +117,15 @@ impl Pace {
     }
 
     /// Every receiver has taken what went before the last datagrams: `taken` of all that were sent.
-    pub(super) fn taken(&mut self, taken: u64) {
+    /// What the first few show that fit any queue is lost at any rate; so the window stays small until
+    /// `first` tells how much that is.
+    pub(super) fn taken(&mut self, taken: u64, first: Counts) {
+        if self.window == FIRST_WINDOW && first.received < first.sent {
+            if first.sent < ENOUGH || taken < FIRST_WINDOW * 4 {
+                return;
+            }
+            self.usual = first.lost();
+        }
         if taken >= self.grown + self.window && self.window < MOST_WINDOW {
             self.window *= 2;
             self.grown = taken;
@@ -195,6 +203,8 @@ fn count(datagrams: f64) -> u64 {
 
 /// Datagrams of the first window: what the shortest queue of a link holds.
 const FIRST_WINDOW: u64 = 16;
+/// Datagrams that show what is lost of all, sent to one receiver or few each to many.
+const ENOUGH: u64 = 128;
 /// More under way gains nothing: it only leaves the processor's caches.
 const MOST_WINDOW: u64 = 2048;
 /// How far behind a sender may be and catch up.

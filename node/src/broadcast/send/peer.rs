@@ -125,11 +125,6 @@ impl Peer {
         self.answered
     }
 
-    /// The share of datagrams that it loses.
-    pub(super) fn loses(&self) -> f64 {
-        self.way.share()
-    }
-
     /// Whether it is still to get something.
     pub(super) fn is_unfinished(&self, files: u32) -> bool {
         self.lost.is_none() && self.proved < files

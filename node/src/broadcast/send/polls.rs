@@ -12,6 +12,8 @@ pub(super) struct Polls {
     ask_at: Instant,
     /// How often it was asked without hurry.
     patient: u32,
+    /// Whether somebody left the last one unanswered.
+    unanswered: bool,
 }
 
 /// A poll that went out.
@@ -33,6 +35,7 @@ impl Polls {
             recent: VecDeque::new(),
             ask_at: now,
             patient: 0,
+            unanswered: false,
         }
     }
 
@@ -44,6 +47,17 @@ impl Polls {
     /// Questions are to follow each other as fast as answers can come.
     pub(super) fn hurry(&mut self) {
         self.patient = 0;
+    }
+
+    /// Somebody left the last one unanswered.
+    pub(super) fn repeat(&mut self) {
+        self.unanswered = true;
+        self.hurry();
+    }
+
+    /// Whether the next one repeats one that somebody left unanswered.
+    pub(super) fn repeats(&self) -> bool {
+        self.unanswered
     }
 
     /// Questions are to follow each other more and more slowly.
@@ -58,6 +72,7 @@ impl Polls {
 
     /// A poll goes out, whose answers may take as long as `round_trip`; returns its number.
     pub(super) fn sent(&mut self, at: Instant, datagrams: u64, round_trip: Duration) -> u32 {
+        self.unanswered = false;
         let first = round_trip * 5 / 4 + LEAST_WAIT;
         self.ask_at = at + (first * (1 << self.patient.min(8))).min(MOST_WAIT);
         let round = self.next;

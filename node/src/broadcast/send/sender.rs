@@ -137,7 +137,7 @@ impl Sender {
             self.group.overdue(now, round, self.settings.patience);
             // Where all have answered there is no hurry; where not, polls or answers were lost.
             if (self.group.answered()).is_some_and(|answered| answered < round) {
-                self.polls.hurry();
+                self.polls.repeat();
             } else {
                 self.polls.take_time();
             }
@@ -230,10 +230,12 @@ impl Sender {
         if news {
             self.polls.hurry();
         }
-        self.learn((from, report.receiver), report);
+        let whom = (from, report.receiver);
+        self.learn(whom, report);
+        let lost = self.group.loses_of(whom);
         for want in report.wants.iter().filter(|want| want.block < self.next.0) {
             if let Some(block) = self.layout.block(want.block) {
-                self.damage.note(report.round, want, &block);
+                self.damage.note(report.round, want, &block, lost);
             }
         }
         for file in self.announced..self.group.proved() as usize {
@@ -290,18 +292,27 @@ impl Sender {
         }
         self.damage.forget_below(base);
         if let Some(polled) = self.polls.get(answered) {
-            self.pace.taken(polled.datagrams);
+            let first = self.group.first_counts();
+            self.pace.taken(polled.datagrams, first);
         }
         let conditions = Conditions {
-            datagram: self.polls.datagram_time(now, self.sent.datagrams),
+            datagram: self.datagram_time(now),
             lost: self.group.loses(),
-            round: if self.next.0 < self.layout.blocks() {
+            receivers: self.group.size(),
+            round: if self.next.0 < self.fresh_end() {
                 Duration::ZERO
             } else {
                 self.group.round_trip()
             },
         };
         self.damage.plan(answered, &self.layout, conditions);
+    }
+
+    /// What a datagram takes on the wire, and the sender to send.
+    fn datagram_time(&self, now: Instant) -> Duration {
+        // As long as little was sent most of the time went by in waiting.
+        let most = self.group.round_trip() / LEAST_IN_A_ROUND;
+        self.polls.datagram_time(now, self.sent.datagrams).min(most)
     }
 
     fn is_poll_due(&self, now: Instant) -> bool {
@@ -382,6 +393,7 @@ impl Sender {
     }
 
     fn poll(&mut self, now: Instant) -> Transmit {
+        let copies = self.poll_copies();
         let round_trip = self.group.round_trip();
         let round = self.polls.sent(now, self.sent.datagrams, round_trip);
         self.polled = self.sent.datagrams;
@@ -394,15 +406,21 @@ impl Sender {
             manifest_length: u32::try_from(self.manifest.len()).unwrap_or(u32::MAX),
             manifest_hash: self.manifest_hash,
         }));
-        let copies = if !self.has_work() || !self.may_send(1) {
-            self.group.copies()
+        self.copies = vec![poll.clone(); copies - 1];
+        poll
+    }
+
+    /// In how many copies the next poll is to go out.
+    fn poll_copies(&self) -> usize {
+        if !self.has_work() || !self.may_send(1) {
+            // Nothing is known of loss before the first answers.
+            let least = if self.polls.repeats() { REPEATED } else { 1 };
+            self.group.copies().max(least)
         } else if self.group.loses() < LITTLE {
             1
         } else {
             2
-        };
-        self.copies = vec![poll.clone(); copies - 1];
-        poll
+        }
     }
 
     fn end(&mut self, now: Instant, said: u32) -> Transmit {
@@ -454,11 +472,15 @@ const JOIN_PATIENCE: Duration = Duration::from_secs(1);
 const OPEN_BLOCKS: u16 = 16;
 /// A receive buffer to begin with, in bytes.
 const LEAST_BUFFER: u32 = 64 << 10;
+/// Datagrams that pass any link within a round trip.
+const LEAST_IN_A_ROUND: u32 = 16;
 /// The end is repeated after twice the round trip, but within these limits, and then ever later.
 const LEAST_WAIT: Duration = Duration::from_millis(2);
 const MOST_WAIT: Duration = Duration::from_millis(100);
 /// Fewer datagrams between two polls make the polls outweigh them.
 const LEAST_INTERVAL: u64 = 4;
+/// Copies of a poll that somebody left unanswered.
+const REPEATED: usize = 3;
 /// A share of lost datagrams that hinders nothing.
 const LITTLE: f64 = 0.01;
 /// How often the end is repeated where its acknowledgement is missing.

@@ -20,6 +20,8 @@ pub(super) struct Host {
     pub(super) stalls: (u64, u64),
     pub(super) busy_until: u64,
     pub(super) waiting: VecDeque<Vec<u8>>,
+    /// Bytes of its receive buffer.
+    buffer: u32,
     /// Bytes that wait, as a kernel would account for them.
     charged: usize,
     /// Whether blocks are decoded later, once something else has happened.
@@ -32,11 +34,17 @@ pub(super) struct Host {
 }
 
 impl Host {
-    pub(super) fn new(number: u8, start: Instant, seal: &Seal, dice: &mut Dice) -> Self {
+    pub(super) fn new(
+        number: u8,
+        start: Instant,
+        seal: &Seal,
+        buffer: u32,
+        dice: &mut Dice,
+    ) -> Self {
         let address = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, number + 1), 5005);
         let settings = ReceiverSettings {
             receiver: dice.number(),
-            buffer: BUFFER,
+            buffer,
             seal: seal.clone(),
             sessions: 1,
             patience: Duration::from_secs(3),
@@ -53,6 +61,7 @@ impl Host {
             stalls: (dice.below(20_000), *dice.pick(&stalls)),
             busy_until: 0,
             waiting: VecDeque::new(),
+            buffer,
             charged: 0,
             dawdles: *dice.pick(&[false, true]),
             decoding: Vec::new(),
@@ -78,7 +87,7 @@ impl Host {
     /// A datagram arrives at its socket; where that is full, it is lost.
     pub(super) fn arrives(&mut self, now: u64, datagram: Vec<u8>) {
         let charge = datagram.len() * 2 + 256;
-        if self.is_alive(now) && self.charged + charge <= BUFFER as usize {
+        if self.is_alive(now) && self.charged + charge <= self.buffer as usize {
             self.charged += charge;
             self.waiting.push_back(datagram);
         }
@@ -135,4 +144,4 @@ impl Host {
 }
 
 /// Bytes of a socket's receive buffer, as large as Linux allows anybody by default.
-const BUFFER: u32 = 425_984;
+pub(super) const BUFFER: u32 = 425_984;

@@ -10,7 +10,7 @@ use protocol::broadcast::datagram::data_header;
 use protocol::broadcast::{FileEntry, Seal};
 
 use super::dice::Dice;
-use super::host::Host;
+use super::host::{BUFFER, Host};
 use crate::broadcast::{Expected, Loader, Sender, SenderEvent, SenderSettings, Source, Transmit};
 
 /// How the network treats datagrams; shares are in thousandths, times in microseconds.
@@ -31,17 +31,45 @@ pub(super) struct Weather {
 pub(super) struct Narrow {
     pub(super) bytes_per_second: u64,
     pub(super) queue: u64,
+    /// Whether the sender waits where the queue is full, as it does for its own interface's.
+    pub(super) own: bool,
     /// Nanosecond in which it will have passed all that waits.
     pub(super) busy_until: u64,
 }
 
 impl Narrow {
+    /// A link of 100 Mbit/s somewhere on the way.
+    pub(super) fn on_the_way(queue: u64) -> Self {
+        Self {
+            bytes_per_second: 12_500_000,
+            queue,
+            own: false,
+            busy_until: 0,
+        }
+    }
+
+    /// The sender's own link of 100 Mbit/s, with as much in its queue as a socket may have there.
+    pub(super) fn own() -> Self {
+        Self {
+            own: true,
+            ..Self::on_the_way(140_000)
+        }
+    }
+    /// Whether the sender has to wait now.
+    fn is_full(&self, now: u64) -> bool {
+        self.own && self.waiting(now) > self.queue
+    }
+
+    /// Bytes in the queue.
+    fn waiting(&self, now: u64) -> u64 {
+        self.busy_until.saturating_sub(now * 1000) * self.bytes_per_second / 1_000_000_000
+    }
+
     /// When a datagram has passed, in microseconds; `None` if the queue is full.
     fn pass(&mut self, now: u64, bytes: usize) -> Option<u64> {
         let bytes = u64::try_from(bytes).unwrap() + FRAMING;
         let begin = self.busy_until.max(now * 1000);
-        let waiting = (begin - now * 1000) * self.bytes_per_second / 1_000_000_000;
-        if waiting + bytes > self.queue {
+        if !self.own && self.waiting(now) + bytes > self.queue {
             return None;
         }
         self.busy_until = begin + bytes * 1_000_000_000 / self.bytes_per_second;
@@ -89,8 +117,10 @@ impl Source for Contents {
 }
 
 impl Simulation {
-    /// A lossy link of 100 Mbit/s between a sender and so many receivers, and one file.
-    pub(super) fn narrow(seed: u64, receivers: u8, lost: u64, bytes: usize, queue: u64) -> Self {
+    /// A lossy narrow link between a sender and so many receivers, and one file.
+    pub(super) fn narrow(seed: u64, receivers: u8, lost: u64, bytes: usize, link: Narrow) -> Self {
+        // Who raises a lab may give its nodes large buffers.
+        let buffer = if link.own { LARGE_BUFFER } else { BUFFER };
         let mut simulation = Self::new(seed);
         let mut dice = Dice(seed);
         let start = simulation.start;
@@ -98,11 +128,7 @@ impl Simulation {
             lost,
             least_delay: 50,
             most_delay: 60,
-            narrow: Some(Narrow {
-                bytes_per_second: 12_500_000,
-                queue,
-                busy_until: 0,
-            }),
+            narrow: Some(link),
             ..Weather::default()
         };
         let contents = vec![vec![7; bytes]];
@@ -119,7 +145,7 @@ impl Simulation {
         };
         let seal = Seal::default();
         simulation.hosts = (0..receivers)
-            .map(|number| Host::new(number, start, &seal, &mut dice))
+            .map(|number| Host::new(number, start, &seal, buffer, &mut dice))
             .collect();
         for host in &mut simulation.hosts {
             (host.born, host.dies, host.stalls) = (0, None, (0, 0));
@@ -163,7 +189,7 @@ impl Simulation {
         };
         let count = *dice.pick(&[1_u8, 2, 3, 4]);
         let hosts: Vec<Host> = (0..count)
-            .map(|number| Host::new(number, start, &seal, &mut dice))
+            .map(|number| Host::new(number, start, &seal, BUFFER, &mut dice))
             .collect();
         let expected = match dice.below(2) {
             0 => Expected::Count(count.into()),
@@ -237,7 +263,10 @@ impl Simulation {
     fn run_sender(&mut self) {
         let now = self.at(self.now);
         self.sender.on_timer(now);
-        while let Some(transmit) = self.sender.poll_transmit(now, 44) {
+        while !self.is_blocked() {
+            let Some(transmit) = self.sender.poll_transmit(now, 44) else {
+                break;
+            };
             let datagrams = match transmit {
                 Transmit::Datagram(bytes) => vec![bytes],
                 Transmit::Symbols { block, symbols } => self.datagrams(block, &symbols),
@@ -259,6 +288,11 @@ impl Simulation {
         if self.ended.is_none() && self.events.iter().any(is_end) {
             self.ended = Some(self.now);
         }
+    }
+
+    fn is_blocked(&self) -> bool {
+        let narrow = self.weather.narrow.as_ref();
+        narrow.is_some_and(|narrow| narrow.is_full(self.now))
     }
 
     fn datagrams(&mut self, block: u32, symbols: &[u16]) -> Vec<Vec<u8>> {
@@ -340,7 +374,10 @@ impl Simulation {
             let since = at.saturating_duration_since(self.start);
             u64::try_from(since.as_nanos().div_ceil(1000)).unwrap()
         };
-        let sender = self.sender.next_timer().map(micros);
+        let mut sender = self.sender.next_timer().map(micros);
+        if self.is_blocked() {
+            sender = sender.map(|at| at.max(self.now + 100));
+        }
         let alive = |host: &&Host| {
             host.receiver.outcome().is_none() && host.dies.is_none_or(|at| at > self.now)
         };
@@ -358,6 +395,9 @@ impl Simulation {
         hosts.chain(sender).chain(flying).min()
     }
 }
+
+/// Bytes of a receive buffer where a node may ask for one.
+const LARGE_BUFFER: u32 = 8 << 20;
 
 /// Bytes of a frame beyond its datagram: Ethernet, IPv4 and UDP headers.
 const FRAMING: u64 = 14 + 20 + 8;

@@ -1,7 +1,7 @@
 //! The schedules, and what must hold of each.
 
 use super::host::Host;
-use super::network::{Simulation, Weather};
+use super::network::{Narrow, Simulation, Weather};
 use crate::broadcast::SenderEvent;
 
 #[test]
@@ -57,7 +57,7 @@ fn a_narrow_link_is_kept_busy_whatever_it_loses() {
         (600_000, 50),
         (600_000, 200),
     ] {
-        let mut simulation = Simulation::narrow(1, 2, lost, 5_000_000, queue);
+        let mut simulation = Simulation::narrow(1, 2, lost, 5_000_000, Narrow::on_the_way(queue));
         simulation.run();
         assert!(judge(&simulation));
         let micros = simulation.ended.unwrap();
@@ -65,6 +65,22 @@ fn a_narrow_link_is_kept_busy_whatever_it_loses() {
         assert!(
             micros < least * 110 / 100,
             "queue {queue}, lost {lost}: {micros} µs instead of {least}"
+        );
+    }
+}
+
+#[test]
+fn sixteen_receivers_are_given_a_block_as_fast_as_the_worst_of_them_can_have_it() {
+    // Of a block the worst of sixteen needs 3 and 4 % more than the mean.
+    for (lost, most) in [(200, 106), (300, 107)] {
+        let mut simulation = Simulation::narrow(1, 16, lost, 10_000_000, Narrow::own());
+        simulation.run();
+        assert!(judge(&simulation));
+        let micros = simulation.ended.unwrap();
+        let least = 10_000_000 * 1_000_000 / 12_020_000 * 1000 / (1000 - lost);
+        assert!(
+            micros < least * most / 100,
+            "lost {lost}: {micros} µs instead of {least}"
         );
     }
 }
