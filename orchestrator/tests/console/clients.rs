@@ -65,7 +65,7 @@ async fn the_shell_has_the_console_again() {
             .write_all(b"echo $((40+2)); stty -a\n")
             .await
             .unwrap();
-        let shown = until(&mut person, " echo ").await;
+        let shown = until(&mut person, " echoe ").await;
         assert!(
             shown.contains("42\r\n") && shown.contains(" icanon "),
             "{shown}"
