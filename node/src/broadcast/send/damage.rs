@@ -174,12 +174,12 @@ impl Conditions {
             u32::try_from(self.receivers).map_or(1.0, |count| self.lost * f64::from(count));
         let each = f64::from(symbols) * lackers.max(1.0);
         let time = |copies: u16| {
-            let all_arrive = (1.0 - self.lost.powi(copies.into())).powf(each);
+            let lost = self.lost.powi(copies.into());
+            let all_arrive = (1.0 - lost).powf(each);
             let again = self.round.mul_f64(1.0 - all_arrive);
-            (
-                copies,
-                self.datagram * u32::from(symbols) * u32::from(copies) + again,
-            )
+            // What is lost again goes out again, and again.
+            let sent = f64::from(symbols * copies) / (1.0 - lost).max(LEAST_PASSING);
+            (copies, self.datagram.mul_f64(sent) + again)
         };
         let times = (1..=MOST_COPIES).map(time);
         times
