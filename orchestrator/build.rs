@@ -21,10 +21,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             root.join(input).join("Cargo.toml").display()
         );
     }
-    println!(
-        "cargo::rerun-if-changed={}",
-        root.join("Cargo.lock").display()
-    );
+    // The latter has the profile that it is built with.
+    for input in ["Cargo.lock", "Cargo.toml"] {
+        println!("cargo::rerun-if-changed={}", root.join(input).display());
+    }
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let target = format!("{}-unknown-linux-gnu", env::var("CARGO_CFG_TARGET_ARCH")?);
     // Beside the profile's `build` folder: it outlives a change of this script's own hash.

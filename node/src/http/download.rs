@@ -26,6 +26,10 @@ pub struct DownloadArguments {
     /// The most bytes of one file.
     #[arg(long, default_value_t = 1 << 30)]
     pub limit: u64,
+    /// A key whose file may come in plain HTTP though its URL is https: its redirections are followed
+    /// there; several with several `--downgrade`.
+    #[arg(long)]
+    pub downgrade: Vec<String>,
     /// A key, from which the file is named, and where it is, as in kompas=http://origin/a.jpg;
     /// several with several `--file`, fetched one after the other.
     #[arg(long = "file", required = true)]
@@ -96,7 +100,8 @@ async fn fetch(
     wanted: &Wanted,
 ) -> Result<DownloadRecord, FetchError> {
     let start = Instant::now();
-    let answer = client::get(wanted.url.clone()).await?;
+    let downgrade = arguments.downgrade.contains(&wanted.key);
+    let answer = client::get(wanted.url.clone(), downgrade).await?;
     let (url, found) = (answer.url.to_string(), answer.content_type.clone());
     let Some(ending) = content_type::ending(&found) else {
         let known = content_type::known();

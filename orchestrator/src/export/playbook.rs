@@ -103,7 +103,7 @@ fn transfer_lines(topology: &Topology, plan: &Plan, work: &Work) -> Vec<(NodeNam
         Files::Here(files) => names.extend(files.iter().map(|file| sent(file))),
         Files::Downloaded(downloads) => {
             let urls = downloads.iter().map(|download| match &download.source {
-                Source::Url(url) => url.clone(),
+                Source::Url { url, .. } => url.clone(),
                 Source::Origin { node, file } => format!("{}:{}", node, sent(file)),
             });
             names.extend(downloads.iter().map(|d| format!("/root/{}", d.key)));

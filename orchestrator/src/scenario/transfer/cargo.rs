@@ -153,6 +153,12 @@ async fn download(
             "--file".to_owned(),
             format!("{}={}", download.key, url(download)),
         ]);
+        if let Source::Url {
+            downgrade: true, ..
+        } = download.source
+        {
+            arguments.extend(["--downgrade".to_owned(), download.key.to_string()]);
+        }
     }
     let mut role = cx.role(&transfer.from, arguments).await?;
     running.push(role.hands());
@@ -213,7 +219,7 @@ async fn take_over(
                 expected.insert(record.name.clone(), file.clone());
                 file.clone()
             }
-            Source::Url(_) => {
+            Source::Url { .. } => {
                 let kept = cx.evidence.received(place.evidence(), DOWNLOADS)?;
                 let kept = kept.join(record.name.as_str());
                 fetch(copy, &kept).await?;
@@ -238,14 +244,14 @@ async fn take_over(
 fn url(download: &Download) -> String {
     match &download.source {
         Source::Origin { node, file } => format!("http://{node}/{}", base_name(file)),
-        Source::Url(url) => url.clone(),
+        Source::Url { url, .. } => url.clone(),
     }
 }
 
 fn served(download: &Download) -> Option<(NodeName, PathBuf)> {
     match &download.source {
         Source::Origin { node, file } => Some((node.clone(), file.clone())),
-        Source::Url(_) => None,
+        Source::Url { .. } => None,
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::scenario::{FaultEntry, ScenarioKeys, scenario_table};
 use super::table::table;
-use super::word::{Count, ExpectWord, Filled, Port, Scalar};
+use super::word::{Count, ExpectWord, Filled, Flag, Port, Scalar};
 use super::{At, Many, Named, Written};
 use crate::topology::model::{BroadcastAddress, CaptureMode, Framing, Model};
 use crate::topology::unit::{ByteSize, Time};
@@ -80,8 +80,12 @@ pub(in crate::topology) struct DownloadEntry {
     pub(in crate::topology) from: Written<NodeName>,
     /// The file that the node serves, on this machine: a PNG, JPEG, GIF, ZIP or MOV.
     pub(in crate::topology) file: Written<Filled>,
-    /// Where else it is, as in `http://web/kompas`.
+    /// Where else it is, as in `http://web/kompas`; with https, the server's certificate must be signed by
+    /// one of Mozilla's authorities, or by one in the file that the sender's `env.SSL_CERT_FILE` names.
     pub(in crate::topology) url: Written<Filled>,
+    /// Whether a redirection may lead from https to http, where anybody on the way can change what comes;
+    /// default false.
+    pub(in crate::topology) downgrade: Written<Flag>,
 }
 
 fn sends(schema: &mut Schema) {

@@ -53,7 +53,12 @@ pub enum Source {
         file: PathBuf,
     },
     /// A server that the sender can reach.
-    Url(String),
+    Url {
+        /// Where the file is.
+        url: String,
+        /// Whether a redirection may lead from https to http.
+        downgrade: bool,
+    },
 }
 
 /// How files are sent.

@@ -7,7 +7,7 @@ use protocol::name::{FileName, NodeName};
 
 use super::scenarios::Stage;
 use crate::topology::document::transfer::DownloadEntry;
-use crate::topology::document::word::Filled;
+use crate::topology::document::word::{Filled, Flag};
 use crate::topology::document::{At, Many};
 use crate::topology::model::{Download, Source};
 
@@ -58,12 +58,18 @@ impl Reader<'_> {
             (true, true) => self.origin(entry),
             (false, false) => {
                 let Filled(url) = cx.get(&keys.url)?;
-                if !is_plain_http(&url) {
+                if !is_web(&url) {
                     let message = format!("nodes cannot fetch `{url}`");
-                    let remedy = "write http://HOST/PATH: nodes speak plain HTTP";
+                    let remedy = "write http://HOST/PATH or https://HOST/PATH";
                     cx.mistake(&keys.url.span(), message, remedy);
                 }
-                Some(Source::Url(url))
+                let downgrade = cx.get(&keys.downgrade);
+                let downgrade = downgrade.is_some_and(|Flag(downgrade)| downgrade);
+                if downgrade && !url.starts_with("https://") {
+                    let remedy = "remove it: what comes is in the open from the start";
+                    cx.mistake(&keys.downgrade.span(), "`downgrade` without https", remedy);
+                }
+                Some(Source::Url { url, downgrade })
             }
             (true, false) => {
                 let remedy = "write one of the two: a node that serves a file, or a URL";
@@ -82,6 +88,10 @@ impl Reader<'_> {
         let (cx, keys) = (self.stage.cx, &entry.value);
         if keys.from.is_absent() {
             cx.missing(&entry.span, "from");
+        }
+        if !keys.downgrade.is_absent() {
+            let remedy = "remove it: nodes serve files without TLS";
+            cx.mistake(&keys.downgrade.span(), "`downgrade` without `url`", remedy);
         }
         let node = self.stage.names.node(cx, &keys.from);
         let Filled(path) = cx.need(&keys.file, &entry.span, "file")?;
@@ -110,8 +120,9 @@ impl Reader<'_> {
     }
 }
 
-fn is_plain_http(url: &str) -> bool {
-    let rest = url.strip_prefix("http://");
+fn is_web(url: &str) -> bool {
+    let rest = ["http://", "https://"].map(|scheme| url.strip_prefix(scheme));
+    let rest = rest.into_iter().flatten().next();
     let sound = |c: char| c.is_ascii_graphic();
     rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && rest.chars().all(sound))
 }

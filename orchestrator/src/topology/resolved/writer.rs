@@ -252,7 +252,13 @@ impl Writer<'_> {
                 self.text("from", node.as_str())?;
                 self.text("file", &self.path(file))
             }
-            Source::Url(url) => self.text("url", &escaped(url)),
+            Source::Url { url, downgrade } => {
+                self.text("url", &escaped(url))?;
+                if *downgrade {
+                    self.line("downgrade = true")?;
+                }
+                Ok(())
+            }
         }
     }
 
