@@ -100,9 +100,11 @@ pub enum ScenarioError {
         /// What was seen of it.
         why: String,
     },
-    /// A receiver did not come up.
-    #[error("the receiver on {node} did not come up: {instead}")]
+    /// A role did not come up.
+    #[error("the {role} on {node} did not come up: {instead}")]
     NotReady {
+        /// What it was to be.
+        role: &'static str,
         /// The node.
         node: NodeName,
         /// What it did instead.

@@ -90,11 +90,24 @@ impl Role {
                 RoleStep::Event(event) => events.push(event),
                 RoleStep::Ended(Exit::Code(0), _) => return Ok((events, Ok(()))),
                 RoleStep::Ended(exit, complaints) => {
-                    let ended = || format!("it ended with {}: {complaints}", ending(exit));
+                    let ended = || format!("it {}", ended(exit, &complaints));
                     return Ok((events, Err(failure.unwrap_or_else(ended))));
                 }
             }
         }
+    }
+
+    /// Waits until it is at work; an error says what it did instead, in words.
+    ///
+    /// # Errors
+    /// If the connection ended first.
+    pub async fn ready(&mut self) -> Result<Result<(), String>, ControlError> {
+        Ok(match self.next().await? {
+            RoleStep::Event(RoleEvent::Ready) => Ok(()),
+            RoleStep::Event(RoleEvent::Failed { reason }) => Err(reason),
+            RoleStep::Event(_) => Err("it told something else first".to_owned()),
+            RoleStep::Ended(exit, complaints) => Err(format!("it {}", ended(exit, &complaints))),
+        })
     }
 
     /// Ends it, whatever it does, and waits for its end.
@@ -114,6 +127,15 @@ impl Role {
             .saturating_sub(self.complaints.len())
             .min(bytes.len());
         self.complaints.extend(bytes.iter().take(room));
+    }
+}
+
+/// That a program ended, how, and what it complained of, if anything.
+pub fn ended(exit: Exit, complaints: &str) -> String {
+    let ending = ending(exit);
+    match complaints.trim() {
+        "" => format!("ended with {ending}"),
+        complaints => format!("ended with {ending}: {complaints}"),
     }
 }
 
@@ -138,3 +160,17 @@ pub const SIGKILL: i32 = 9;
 
 /// The most that is kept of what a role writes on standard error, in bytes.
 const COMPLAINTS: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_without_a_word_is_a_sentence_too() {
+        assert_eq!(ended(Exit::Signal(9), " \n"), "ended with signal 9");
+        assert_eq!(
+            ended(Exit::Code(2), "what\n"),
+            "ended with exit code 2: what"
+        );
+    }
+}

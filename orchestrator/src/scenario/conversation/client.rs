@@ -8,7 +8,7 @@ use protocol::role::RoleEvent;
 
 use crate::control::process::Hands;
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
-use crate::scenario::role::{Role, RoleStep, ending};
+use crate::scenario::role::{Role, RoleStep, ended};
 use crate::topology::model::{Conversation, Said};
 
 /// A client that is ready.
@@ -114,8 +114,7 @@ impl Client {
 }
 
 fn broken(exit: Exit, complaints: &str) -> Broken {
-    let ended = ending(exit);
-    Broken(format!("the client ended with {ended}: {complaints}"))
+    Broken(format!("the client {}", ended(exit, complaints)))
 }
 
 /// The folder of what came with replies, in the client's own.

@@ -10,7 +10,7 @@ use protocol::role::RoleEvent;
 use crate::report::event::RunEvent;
 use crate::report::model::{Finding, Outcome};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
-use crate::scenario::role::{Role, RoleStep, ending};
+use crate::scenario::role::{Role, RoleStep, ended};
 use crate::topology::model::Stress;
 
 use super::storage::{PREFIX, seed};
@@ -93,7 +93,7 @@ async fn watch(
             RoleStep::Ended(Exit::Code(0), _) => return Ok(()),
             RoleStep::Ended(exit, complaints) => {
                 if worked.findings.is_empty() {
-                    let text = format!("the clients ended with {}: {complaints}", ending(exit));
+                    let text = format!("the clients {}", ended(exit, &complaints));
                     worked.findings.push(finding(stress, text));
                 }
                 return Ok(());

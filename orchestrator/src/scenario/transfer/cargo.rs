@@ -14,7 +14,7 @@ use crate::lab::raised::put_file;
 use crate::report::model::{FileReport, Finding, Outcome};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError, base_name};
 use crate::scenario::received::{fetch, judge};
-use crate::scenario::role::{Role, RoleStep};
+use crate::scenario::role::{Role, RoleStep, ended};
 use crate::topology::model::{Download, Files, Source, Transfer};
 use crate::verify::files::Delivery;
 
@@ -122,15 +122,12 @@ pub async fn load(
 async fn serve(cx: &RunContext<'_>, node: &NodeName) -> Result<Role, ScenarioError> {
     let arguments = ["origin", "--directory", SERVED].map(str::to_owned);
     let mut role = cx.role(node, arguments.into()).await?;
-    match role.next().await? {
-        RoleStep::Event(RoleEvent::Ready) => Ok(role),
-        RoleStep::Event(RoleEvent::Failed { reason }) => Err(ScenarioError::NotReady {
+    match role.ready().await? {
+        Ok(()) => Ok(role),
+        Err(instead) => Err(ScenarioError::NotReady {
+            role: "web server",
             node: node.clone(),
-            instead: reason,
-        }),
-        other => Err(ScenarioError::NotReady {
-            node: node.clone(),
-            instead: format!("{other:?}"),
+            instead,
         }),
     }
 }
@@ -182,7 +179,7 @@ async fn download(
             RoleStep::Event(_) => {}
             RoleStep::Ended(Exit::Code(0 | 1), complaints) if complaints.is_empty() => break,
             RoleStep::Ended(exit, complaints) => {
-                finding(format!("the download ended with {exit:?}: {complaints}"));
+                finding(format!("the download {}", ended(exit, &complaints)));
                 break;
             }
         }

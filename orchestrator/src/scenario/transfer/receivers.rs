@@ -15,7 +15,7 @@ use crate::control::process::Hands;
 use crate::number::counted;
 use crate::report::model::{Finding, Outcome};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
-use crate::scenario::role::{Role, RoleStep, SIGKILL, ending};
+use crate::scenario::role::{self, Role, RoleStep, SIGKILL};
 use crate::topology::model::Transfer;
 
 use super::paths::{End, Paths};
@@ -74,18 +74,16 @@ impl Receivers {
             }
             let mut role = cx.role(&end.node, arguments).await?;
             let node = end.node.clone();
-            match role.next().await? {
-                RoleStep::Event(RoleEvent::Ready) => Ok(Receiver {
+            match role.ready().await? {
+                Ok(()) => Ok(Receiver {
                     hands: role.hands(),
                     listening: AbortOnDropHandle::new(tokio::spawn(listen(node.clone(), role))),
                     node,
                 }),
-                RoleStep::Event(RoleEvent::Failed { reason: instead }) => {
-                    Err(ScenarioError::NotReady { node, instead })
-                }
-                other => Err(ScenarioError::NotReady {
+                Err(instead) => Err(ScenarioError::NotReady {
+                    role: "receiver",
                     node,
-                    instead: format!("{other:?}"),
+                    instead,
                 }),
             }
         });
@@ -225,8 +223,10 @@ async fn listen(node: NodeName, mut role: Role) -> Result<(Received, Ended), Sce
 /// What a receiver came to that ended by itself.
 fn judged(node: &NodeName, (mut received, ended): (Received, Ended)) -> Received {
     if received.findings.is_empty() && ended.exit != Exit::Code(0) {
-        let (exit, complaints) = (ending(ended.exit), ended.complaints);
-        let text = format!("the receiver ended with {exit}: {complaints}");
+        let text = format!(
+            "the receiver {}",
+            role::ended(ended.exit, &ended.complaints)
+        );
         received.findings.push(finding(node, text));
     }
     received

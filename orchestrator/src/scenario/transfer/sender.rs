@@ -10,7 +10,7 @@ use crate::control::process::Hands;
 use crate::report::event::RunEvent;
 use crate::report::model::{Finding, Outcome};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
-use crate::scenario::role::{Role, RoleStep, ending};
+use crate::scenario::role::{Role, RoleStep, ended};
 use crate::topology::model::Transfer;
 
 use super::cargo::Parcel;
@@ -154,8 +154,7 @@ async fn watch(
             RoleStep::Event(_) => {}
             RoleStep::Ended(Exit::Code(0), _) => return Ok(()),
             RoleStep::Ended(exit, complaints) => {
-                let exit = ending(exit);
-                let text = format!("the sender ended with {exit}: {complaints}");
+                let text = format!("the sender {}", ended(exit, &complaints));
                 sent.findings.push(failed(text));
                 return Ok(());
             }
