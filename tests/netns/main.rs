@@ -5,7 +5,8 @@
 //! - [`life`]: a lab from `up` to `down`.
 //! - [`interruption`]: signals at every moment, and what is left.
 //! - [`decoys`]: what `clean` must not touch.
-//! - [`models`]: concurrency models, framings, downloads and the split.
+//! - [`models`]: concurrency models, framings and the split.
+//! - [`downloads`]: what a sender fetches first, from nodes of every kind.
 //! - [`conversation`]: commands to file servers.
 //! - [`stress`]: clients at a file server, of ours and of people's own.
 //! - [`trouble`]: programs, files and machines that are not as they should be.
@@ -21,6 +22,7 @@
 
 mod conversation;
 mod decoys;
+mod downloads;
 mod forbidden;
 mod interruption;
 mod life;
@@ -97,11 +99,12 @@ fn backend(state: PathBuf) -> Arc<dyn Backend> {
     Arc::new(NetnsBackend::new(state, node_binary()))
 }
 
-const TOPICS: [Topic; 9] = [
+const TOPICS: [Topic; 10] = [
     ("life", life::TRIALS),
     ("interruption", interruption::TRIALS),
     ("decoys", decoys::TRIALS),
     ("models", models::TRIALS),
+    ("downloads", downloads::TRIALS),
     ("conversation", conversation::TRIALS),
     ("stress", stress::TRIALS),
     ("trouble", trouble::TRIALS),

@@ -1,4 +1,4 @@
-//! The five models, the framings, downloads and the split, from end to end.
+//! The five models, the framings and the split, from end to end.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -32,8 +32,6 @@ pub(crate) const TRIALS: &[Play] = &[
     ("a_matrix_varies_what_is_sent", a_matrix_varies_what_is_sent),
     ("a_split_crosses_a_router", a_split_crosses_a_router),
     ("a_changed_original_is_named", a_changed_original_is_named),
-    ("downloads_are_compared", downloads_are_compared),
-    ("downloads_that_fail_are_told", downloads_that_fail_are_told),
 ];
 
 fn to_two(who: Who) {
@@ -71,7 +69,7 @@ fn every_model_and_framing(who: Who, receivers: usize, loss: Loss) {
 }
 
 /// A sender and two receivers, and what is done.
-fn lab(scenario: &str) -> String {
+pub(crate) fn lab(scenario: &str) -> String {
     format!(
         "name = \"three\"\n[network.lan]\nsubnet = \"10.0.0.0/24\"\n[node.a]\nnetworks = [\"lan\"]\n\
          [node.b]\nnetworks = [\"lan\"]\n[node.c]\nnetworks = [\"lan\"]\n\
@@ -79,13 +77,13 @@ fn lab(scenario: &str) -> String {
     )
 }
 
-fn report(stage: &Stage) -> Value {
+pub(crate) fn report(stage: &Stage) -> Value {
     let path = stage.sandbox.path("work/out/report.json");
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// The files of the first cell: node, name, outcome, and why.
-fn files(report: &Value) -> Vec<(String, String, String, String)> {
+pub(crate) fn files(report: &Value) -> Vec<(String, String, String, String)> {
     let files = report["scenarios"][0]["cells"][0]["files"]
         .as_array()
         .unwrap();
@@ -352,50 +350,5 @@ fn a_split_crosses_a_router(who: Who) {
     let bytes = stage.print("exec b -- cat /root/received/split/2/server2.jpg");
     assert_eq!(bytes, "for b, who is near");
     stage.run("down routed").succeeds();
-    stage.is_as_before();
-}
-
-fn downloads_are_compared(who: Who) {
-    let scenario = "kind = \"broadcast\"\nfrom = \"a\"\nto = [\"b\"]\nframing = \"datagram\"\n\
-                    matrix.model = [\"multi-thread\", \"multi-process\"]\n\
-                    [[scenario.download]]\nkey = \"lake\"\nfrom = \"c\"\nfile = \"x.JPEG\"\n\
-                    [[scenario.download]]\nkey = \"rock\"\nfrom = \"c\"\nfile = \"y.zip\"\n";
-    let stage = Stage::with_lab(who, &lab(scenario));
-    stage.sandbox.write("x.JPEG", "lake");
-    stage.sandbox.write("y.zip", vec![3; 40_000]);
-    let shown = stage.print("run --out out");
-    assert!(shown.contains("8 of 8 files equal"), "{shown}");
-    let names: Vec<_> = files(&report(&stage))
-        .into_iter()
-        .map(|line| (line.0, line.1))
-        .collect();
-    let expected = [
-        ("a", "lake.jpg"),
-        ("a", "rock.zip"),
-        ("b", "lake.jpg"),
-        ("b", "rock.zip"),
-    ];
-    assert_eq!(
-        names,
-        expected.map(|(node, name)| (node.to_owned(), name.to_owned()))
-    );
-    stage.is_as_before();
-}
-
-fn downloads_that_fail_are_told(who: Who) {
-    let scenario = "kind = \"broadcast\"\nfrom = \"a\"\nto = [\"b\"]\n\
-                    [[scenario.download]]\nkey = \"lake\"\nfrom = \"c\"\nfile = \"x.jpg\"\n\
-                    [[scenario.download]]\nkey = \"gone\"\nurl = \"http://c/gone\"\n";
-    let stage = Stage::with_lab(who, &lab(scenario));
-    stage.sandbox.write("x.jpg", "lake");
-    let shown = e2e::sandbox::stdout(&stage.run("run --out out").ends_with(1));
-    let told = "the download failed: gone: http://c/gone answers 404";
-    assert!(shown.contains(told), "{shown}");
-    // The one that came is compared all the same.
-    let found = files(&report(&stage));
-    assert_eq!(
-        (found.len(), found[0].1.as_str(), found[0].2.as_str()),
-        (1, "lake.jpg", "equal")
-    );
     stage.is_as_before();
 }

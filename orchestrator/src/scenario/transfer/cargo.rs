@@ -14,11 +14,12 @@ use crate::lab::raised::put_file;
 use crate::report::model::{FileReport, Finding, Outcome};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError, base_name};
 use crate::scenario::received::{fetch, judge};
-use crate::scenario::role::{Role, RoleStep, ended};
+use crate::scenario::role::{RoleStep, ended};
 use crate::topology::model::{Download, Files, Source, Transfer};
 use crate::verify::files::Delivery;
 
 use super::originals::Originals;
+use super::web_server;
 
 /// A file that the sender has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,30 +106,23 @@ pub async fn load(
             let origins: BTreeSet<_> = origins.into_iter().map(|(node, _)| node).collect();
             let mut serving = Vec::new();
             for node in origins {
-                let role = serve(cx, &node).await?;
+                let role = web_server::serve(cx, &node, SERVED).await?;
                 running.push(role.hands());
                 serving.push(role);
             }
-            let loaded = download(cx, place, transfer, (downloads, running)).await;
+            let loaded = match web_server::await_own(cx, place, downloads).await {
+                Ok(None) => download(cx, place, transfer, (downloads, running)).await,
+                Ok(Some(finding)) => Ok(Loaded {
+                    findings: vec![finding],
+                    ..Loaded::default()
+                }),
+                Err(error) => Err(error),
+            };
             for role in serving {
                 role.end().await?;
             }
             loaded
         }
-    }
-}
-
-/// Starts an origin, which listens when this returns.
-async fn serve(cx: &RunContext<'_>, node: &NodeName) -> Result<Role, ScenarioError> {
-    let arguments = ["origin", "--directory", SERVED].map(str::to_owned);
-    let mut role = cx.role(node, arguments.into()).await?;
-    match role.ready().await? {
-        Ok(()) => Ok(role),
-        Err(instead) => Err(ScenarioError::NotReady {
-            role: "web server",
-            node: node.clone(),
-            instead,
-        }),
     }
 }
 

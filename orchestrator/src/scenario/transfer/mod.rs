@@ -4,6 +4,7 @@
 //! - [`paths`]: from which interface to which address files go.
 //! - [`cargo`]: the files, put into the sender or downloaded by it.
 //! - [`originals`]: those of them that are on this machine, which must stay as they are.
+//! - [`web_server`]: who serves what it downloads inside the lab.
 //! - [`sender`], [`receivers`]: the roles at both ends.
 //! - [`comparison`]: what arrived, and why what is not there is not.
 
@@ -14,3 +15,4 @@ pub mod originals;
 pub mod paths;
 pub mod receivers;
 pub mod sender;
+pub mod web_server;
