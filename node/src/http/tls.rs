@@ -36,7 +36,8 @@ pub(super) async fn secure(
 
 /// Mozilla's authorities, and those of the file that a variable names: a lab's own.
 async fn trusted() -> Result<RootCertStore, FetchError> {
-    let mut trusted = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let authorities = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
+    let mut trusted: RootCertStore = authorities.collect();
     if let Some(path) = std::env::var_os(OWN).filter(|path| !path.is_empty()) {
         add(&mut trusted, Path::new(&path)).await?;
     }
@@ -91,5 +92,5 @@ fn failure(host: &str, source: io::Error) -> FetchError {
     FetchError::Certificate { host, why }
 }
 
-/// The variable that names a file of more authorities, as OpenSSL has it (SSL_CTX_load_verify_locations(3)).
+/// The variable that names a file of more authorities, as OpenSSL has it (`SSL_CTX_load_verify_locations(3)`).
 const OWN: &str = "SSL_CERT_FILE";
