@@ -2,8 +2,9 @@
 //!
 //! It stays silent until polled. A poll of a session that it does not know begins that session, as
 //! long as it is to serve another; all later datagrams of it are told by the sender's address and the
-//! session's number. A file counts only once its blocks, each as it was stored, make up the hash that
-//! came with the last of them.
+//! session's number. A session has a place among those to be served once its list of files is whole:
+//! until then anybody may have made it up, and it keeps nobody out. A file counts only once its blocks,
+//! each as it was stored, make up the hash that came with the last of them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddrV4;
@@ -137,8 +138,7 @@ impl Receiver {
                 bytes,
             } => {
                 if let Some(session) = self.sessions.get_mut(&id) {
-                    session.heard = now;
-                    let brought = session.symbol(block, symbol, bytes);
+                    let brought = session.symbol(now, (block, symbol), bytes);
                     self.act(id, brought);
                 }
             }
@@ -201,6 +201,8 @@ impl Receiver {
         for id in settled {
             self.finish(now, id);
         }
+        let idle = |session: &Session| !session.is_known() && now >= session.advanced + patience;
+        self.forget(|session| idle(session));
         if self.deadline().is_some_and(|at| now >= at) {
             self.expire();
         }
@@ -210,7 +212,9 @@ impl Receiver {
     pub fn next_timer(&self) -> Option<Instant> {
         let settling = self.sessions.values().filter(|session| session.is_whole());
         let settling = settling.map(|session| session.heard + self.settings.patience);
-        settling.chain(self.deadline()).min()
+        let unknown = self.sessions.values().filter(|session| !session.is_known());
+        let idle = unknown.map(|session| session.advanced + self.settings.patience);
+        settling.chain(idle).chain(self.deadline()).min()
     }
 
     /// Gives a session up: what was asked of the machine cannot be done.
@@ -270,30 +274,81 @@ impl Receiver {
         self.send(id, report, size);
     }
 
-    /// Takes part in a session that is new, if it is to serve another, or one of its own is stuck, or has
-    /// brought nothing yet.
+    /// Listens to a session that is new, if there may be a place for it, or one that has a place is stuck.
     fn begin(&mut self, now: Instant, id: SessionId, poll: &Poll) {
         if self.sessions.contains_key(&id) || self.over.contains(&id) {
             return;
         }
-        let served = self.sessions.len() + self.served;
-        if served >= self.settings.sessions || self.sessions.len() >= MOST_SESSIONS {
-            let patience = self.settings.patience;
-            let gone = |session: &Session| {
-                let silent = now >= session.heard + patience && !session.is_whole();
-                // A stranger's poll, or a stale one, holds nobody's place.
-                silent || session.counts.datagrams == 0
+        if self.places() == 0 {
+            let gone = now.checked_sub(self.settings.patience);
+            let is_stuck = |session: &Session| {
+                session.is_known()
+                    && !session.is_whole()
+                    && gone.is_some_and(|at| session.heard <= at)
             };
-            let gone = self.sessions.iter().find(|(_, session)| gone(session));
-            let Some(gone) = gone.map(|(id, _)| *id) else {
+            let stuck = self.sessions.iter().find(|(_, session)| is_stuck(session));
+            let Some(stuck) = stuck.map(|(id, _)| *id) else {
                 return;
             };
-            self.sessions.remove(&gone);
-            self.actions.push_back(Action::End(gone));
+            self.leave(stuck);
+        }
+        let unknown = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| !session.is_known());
+        if unknown.clone().count() >= self.places() + MOST_UNKNOWN {
+            let idlest = unknown.min_by_key(|(_, session)| session.advanced);
+            if let Some(idlest) = idlest.map(|(id, _)| *id) {
+                self.leave(idlest);
+            }
         }
         if let Ok(session) = Session::new(now, poll) {
             self.sessions.insert(id, session);
         }
+    }
+
+    /// How many more sessions it can serve now.
+    fn places(&self) -> usize {
+        let taken = self.sessions.values().filter(|session| session.is_known());
+        self.allowed().saturating_sub(taken.count())
+    }
+
+    /// How many sessions may have a place at the same time.
+    fn allowed(&self) -> usize {
+        let left = self.settings.sessions.saturating_sub(self.served);
+        left.min(MOST_SESSIONS)
+    }
+
+    /// Gives a session that has become known its place, or, where another was faster, gives it up. With
+    /// the last place those are given up that are not known yet.
+    fn seat(&mut self, id: SessionId, contents: Contents) {
+        let known = self.sessions.values().filter(|session| session.is_known());
+        if known.count() > self.allowed() {
+            self.leave(id);
+            return;
+        }
+        self.actions.push_back(Action::Begin(id, contents));
+        if self.places() == 0 {
+            self.forget(|session| !session.is_known());
+        }
+    }
+
+    /// Gives up the sessions that are such.
+    fn forget(&mut self, is_such: impl Fn(&Session) -> bool) {
+        let such = self.sessions.iter().filter(|(_, session)| is_such(session));
+        let such: Vec<SessionId> = such.map(|(id, _)| *id).collect();
+        for id in such {
+            self.leave(id);
+        }
+    }
+
+    fn is_known(&self, id: SessionId) -> bool {
+        self.sessions.get(&id).is_some_and(Session::is_known)
+    }
+
+    fn leave(&mut self, id: SessionId) {
+        self.sessions.remove(&id);
+        self.actions.push_back(Action::End(id));
     }
 
     fn act(&mut self, id: SessionId, brought: Brought) {
@@ -303,7 +358,7 @@ impl Receiver {
                 let decode = Action::Decode(id, number, assembly);
                 self.actions.push_back(decode);
             }
-            Brought::Contents(contents) => self.actions.push_back(Action::Begin(id, contents)),
+            Brought::Contents(contents) => self.seat(id, contents),
             Brought::Block {
                 file,
                 block,
@@ -323,6 +378,8 @@ impl Receiver {
                     self.actions.push_back(Action::Finish(id, file, hash));
                 }
             }
+            // A list of files that is none is nobody's.
+            Brought::Failed(_) if !self.is_known(id) => self.leave(id),
             Brought::Failed(reason) => self.fail(id, reason),
         }
     }
@@ -334,6 +391,9 @@ impl Receiver {
         if session.is_whole() {
             self.take_leave(id);
             self.finish(now, id);
+        } else if !session.is_known() {
+            self.take_leave(id);
+            self.leave(id);
         } else {
             let missing = session.missing();
             self.fail(id, format!("the sender ended the session: {missing}"));
@@ -402,7 +462,10 @@ impl Receiver {
     }
 }
 
-/// Sessions at the same time, a bound for what strangers can begin.
+/// Sessions at the same time.
 const MOST_SESSIONS: usize = 64;
+/// Sessions beyond those there are places for that are listened to until they are known, or idle; a bound
+/// for what strangers can begin. Each needs 10 MiB at most.
+const MOST_UNKNOWN: usize = 8;
 /// Sessions that have ended, of which this is remembered.
 const MOST_REMEMBERED: usize = 4096;

@@ -50,6 +50,8 @@ pub struct Counts {
 pub(super) struct Session {
     pub(super) started: Instant,
     pub(super) heard: Instant,
+    /// When a datagram last brought something new.
+    pub(super) advanced: Instant,
     /// The round of the last poll, and what it said of how far the sender is.
     pub(super) asked: (u32, u32),
     manifest_hash: Hash,
@@ -75,6 +77,7 @@ impl Session {
         Ok(Self {
             started: now,
             heard: now,
+            advanced: now,
             asked: (poll.round, poll.upto),
             manifest_hash: poll.manifest_hash,
             open_blocks: poll.open.into(),
@@ -89,14 +92,35 @@ impl Session {
         })
     }
 
-    /// Takes a symbol.
-    pub(super) fn symbol(&mut self, number: u32, symbol: u16, bytes: &[u8]) -> Brought {
+    /// Takes a symbol that arrives now.
+    pub(super) fn symbol(
+        &mut self,
+        now: Instant,
+        (number, symbol): (u32, u16),
+        bytes: &[u8],
+    ) -> Brought {
+        let old = self.counts.repeated;
+        let brought = self.take(number, symbol, bytes);
+        self.heard = now;
+        if self.counts.repeated == old {
+            self.advanced = now;
+        }
+        brought
+    }
+
+    /// Whether it is known what the session carries. Until then anybody may have made it up.
+    pub(super) fn is_known(&self) -> bool {
+        self.files.is_some()
+    }
+
+    fn take(&mut self, number: u32, symbol: u16, bytes: &[u8]) -> Brought {
         self.counts.datagrams += 1;
         let Some(block) = self.layout.block(number).filter(|_| !self.has(number)) else {
             self.counts.repeated += 1;
             return Brought::Nothing;
         };
         if !self.open.contains_key(&number) && !self.make_room(number, block) {
+            self.counts.repeated += 1;
             return Brought::Nothing;
         }
         let Some(assembly) = self.open.get_mut(&number) else {

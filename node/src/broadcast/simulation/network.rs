@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
 use protocol::broadcast::datagram::data_header;
-use protocol::broadcast::{FileEntry, Seal};
+use protocol::broadcast::{Datagram, FileEntry, Message, Poll, Seal};
 
 use super::dice::Dice;
 use super::host::{BUFFER, Host};
@@ -20,6 +20,8 @@ pub(super) struct Weather {
     pub(super) doubled: u64,
     pub(super) damaged: u64,
     pub(super) strange: u64,
+    /// Datagrams of sessions that somebody makes up.
+    pub(super) forged: u64,
     pub(super) least_delay: u64,
     pub(super) most_delay: u64,
     /// A link that all datagrams of the sender pass.
@@ -166,6 +168,7 @@ impl Simulation {
             doubled: dice.below(bad + 1) / 4,
             damaged: dice.below(bad + 1) / 4,
             strange: dice.below(50),
+            forged: 0,
             least_delay: 20 + dice.below(2_000),
             most_delay: 2_020 + dice.up_to_one_of(&[1, 1_000, 60_000]),
             narrow: None,
@@ -353,6 +356,10 @@ impl Simulation {
                 let strange = self.dice.bytes(200);
                 self.schedule(at, whom, strange);
             }
+            if self.weather.forged > 0 && self.dice.happens(self.weather.forged) {
+                let forged = forged(&mut self.dice);
+                self.schedule(at, whom, forged);
+            }
             self.schedule(at, whom, bytes.clone());
         }
     }
@@ -394,6 +401,29 @@ impl Simulation {
         });
         hosts.chain(sender).chain(flying).min()
     }
+}
+
+/// A poll, a symbol or an end of one of a few sessions that carry nothing.
+pub(super) fn forged(dice: &mut Dice) -> Vec<u8> {
+    let noise: Vec<u8> = (0..1456).map(|_| dice.number().to_be_bytes()[0]).collect();
+    let message = match dice.below(20) {
+        0 => Message::End,
+        1..8 => Message::Poll(Poll {
+            round: 0,
+            upto: 5,
+            symbol_size: 1456,
+            open: 64,
+            manifest_length: 4_000_000,
+            manifest_hash: [0; 32],
+        }),
+        _ => Message::Data {
+            block: u32::try_from(dice.below(5)).unwrap(),
+            symbol: u16::try_from(dice.below(700)).unwrap(),
+            bytes: &noise,
+        },
+    };
+    let session = u32::try_from(dice.below(30)).unwrap();
+    Datagram { session, message }.encode(&Seal::default(), 1456)
 }
 
 /// Bytes of a receive buffer where a node may ask for one.

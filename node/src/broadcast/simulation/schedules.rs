@@ -1,7 +1,8 @@
 //! The schedules, and what must hold of each.
 
+use super::dice::Dice;
 use super::host::Host;
-use super::network::{Narrow, Simulation, Weather};
+use super::network::{Narrow, Simulation, Weather, forged};
 use crate::broadcast::SenderEvent;
 
 #[test]
@@ -45,6 +46,24 @@ fn nothing_is_repeated_where_nothing_is_lost() {
     simulation.run();
     assert!(judge(&simulation));
     assert_eq!(simulation.sender.sent().repairs, 0);
+}
+
+#[test]
+fn sessions_that_are_made_up_keep_no_sender_out() {
+    for seed in 0..100 {
+        let mut simulation = Simulation::new(seed);
+        simulation.weather.forged = 200;
+        let mut dice = Dice(seed);
+        for host in &mut simulation.hosts {
+            (host.born, host.dies, host.stalls) = (0, None, (0, 0));
+            // They were there before, with data, and hold as much as they can.
+            for _ in 0..200 {
+                host.arrives(0, forged(&mut dice));
+            }
+        }
+        simulation.run();
+        assert!(judge(&simulation), "seed {seed}: {:?}", simulation.events);
+    }
 }
 
 #[test]
