@@ -57,7 +57,7 @@ pub async fn prepare(cx: &RunContext<'_>, transfer: &Transfer) -> Result<Origina
     };
     match &transfer.files {
         Files::Here(files) => {
-            let originals = Originals::note(files);
+            let originals = Originals::note(files).await?;
             let puts = files
                 .iter()
                 .map(|file| put(transfer.from.clone(), file.clone(), at_sender(file)));
@@ -66,7 +66,7 @@ pub async fn prepare(cx: &RunContext<'_>, transfer: &Transfer) -> Result<Origina
         }
         Files::Downloaded(downloads) => {
             let served: BTreeSet<_> = downloads.iter().filter_map(served).collect();
-            let originals = Originals::note(served.iter().map(|(_, file)| file));
+            let originals = Originals::note(served.iter().map(|(_, file)| file)).await?;
             let puts = served.into_iter().map(|(node, file)| {
                 let to = format!("{SERVED}/{}", base_name(&file));
                 put(node, file, to)

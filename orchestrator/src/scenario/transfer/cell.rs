@@ -46,9 +46,9 @@ pub async fn run(
         cell.findings.extend(received.findings);
     }
     // Before the comparison, so that no file is blamed for its original; and after it.
-    originals.unchanged()?;
+    originals.unchanged().await?;
     let received = compare(cx, place, what, &sent.tasks).await?;
-    originals.unchanged()?;
+    originals.unchanged().await?;
     let reliable = transfer.sending.framing == Framing::Reliable;
     cell.metrics = sender::metrics(&sent, comparison::whole(&received), reliable);
     if let Some(seconds) = loaded.download_s {

@@ -1,8 +1,8 @@
 //! The files on this machine that a transfer begins with. What arrives is compared with them after the
-//! nodes were given theirs: one that has changed meanwhile proves nothing.
+//! nodes were given theirs: one whose content has changed meanwhile proves nothing.
 
 use std::collections::BTreeMap;
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,18 @@ use std::path::{Path, PathBuf};
 use crate::scenario::context::ScenarioError;
 
 /// Originals as they were when nodes were given them.
-#[derive(Debug, Default)]
-pub struct Originals(BTreeMap<PathBuf, Version>);
+#[derive(Debug, Clone, Default)]
+pub struct Originals(BTreeMap<PathBuf, Noted>);
 
-/// What changes with a file's content, whoever writes it and however.
+/// What a file was like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Noted {
+    version: Version,
+    content: blake3::Hash,
+}
+
+/// What changes with a file's content, whoever writes it and however; and without it too, where
+/// somebody writes the same again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Version {
     /// Device and inode: another file may have taken the name.
@@ -26,25 +34,43 @@ struct Version {
 impl Originals {
     /// Takes note of files, before anybody is given them. Whoever puts them into nodes names those that
     /// are not there.
-    pub fn note<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Self {
-        let noted = files
-            .into_iter()
-            .filter_map(|file| Some((file.clone(), version(file).ok()?)));
-        Self(noted.collect())
-    }
-
-    /// Makes sure that all are as they were.
     ///
     /// # Errors
-    /// [`ScenarioError::OriginalChanged`] with the first that is not, or
+    /// [`ScenarioError::Verifier`] if the reading breaks off.
+    pub async fn note(
+        files: impl IntoIterator<Item = &PathBuf>,
+    ) -> Result<Self, ScenarioError> {
+        let files: Vec<PathBuf> = files.into_iter().cloned().collect();
+        let note = move || {
+            let noted = files.into_iter().filter_map(|file| {
+                let noted = Noted::of(&file).ok()?;
+                Some((file, noted))
+            });
+            Self(noted.collect())
+        };
+        let noted = tokio::task::spawn_blocking(note).await;
+        noted.map_err(|broken| ScenarioError::Verifier(broken.to_string()))
+    }
+
+    /// Makes sure that all hold what they held. One that was written is read again.
+    ///
+    /// # Errors
+    /// [`ScenarioError::OriginalChanged`] with the first that does not, or
     /// [`ScenarioError::Original`] if one cannot be looked at.
-    pub fn unchanged(&self) -> Result<(), ScenarioError> {
+    pub async fn unchanged(&self) -> Result<(), ScenarioError> {
+        let originals = self.clone();
+        let checked = tokio::task::spawn_blocking(move || originals.check()).await;
+        checked.map_err(|broken| ScenarioError::Verifier(broken.to_string()))?
+    }
+
+    fn check(&self) -> Result<(), ScenarioError> {
         for (file, noted) in &self.0 {
-            let found = version(file).map_err(|source| ScenarioError::Original {
+            let same = noted.is_still(file);
+            let same = same.map_err(|source| ScenarioError::Original {
                 path: file.clone(),
                 source,
             })?;
-            if found != *noted {
+            if !same {
                 return Err(ScenarioError::OriginalChanged(file.clone()));
             }
         }
@@ -52,8 +78,30 @@ impl Originals {
     }
 }
 
+impl Noted {
+    /// The version is looked at first: what is written while the content is read makes another.
+    fn of(file: &Path) -> io::Result<Self> {
+        Ok(Self {
+            version: version(file)?,
+            content: content(file)?,
+        })
+    }
+
+    fn is_still(&self, file: &Path) -> io::Result<bool> {
+        let found = version(file)?;
+        let same = found == self.version;
+        Ok(same || found.bytes == self.version.bytes && content(file)? == self.content)
+    }
+}
+
 fn version(file: &Path) -> io::Result<Version> {
     fs::metadata(file).map(|found| Version::from(&found))
+}
+
+fn content(file: &Path) -> io::Result<blake3::Hash> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(file)?)?;
+    Ok(hasher.finalize())
 }
 
 impl From<&Metadata> for Version {
@@ -70,40 +118,49 @@ impl From<&Metadata> for Version {
 mod tests {
     use super::*;
 
-    fn changed(what: impl FnOnce(&Path)) -> Result<(), ScenarioError> {
+    async fn changed(what: impl FnOnce(&Path)) -> Result<(), ScenarioError> {
         let folder = tempfile::tempdir().unwrap();
         let files = ["a", "b"].map(|name| folder.path().join(name));
         for file in &files {
             fs::write(file, b"bytes").unwrap();
         }
-        let originals = Originals::note(&files);
-        originals.unchanged().unwrap();
+        let originals = Originals::note(&files).await.unwrap();
+        originals.unchanged().await.unwrap();
         what(&files[1]);
-        originals.unchanged()
+        originals.unchanged().await
     }
 
-    #[test]
-    fn what_is_longer_other_or_gone_is_named() {
-        let longer = changed(|file| fs::write(file, b"more bytes").unwrap());
+    fn written_at_another_time(file: &Path) {
+        let file = File::options().write(true).open(file).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    }
+
+    fn replaced(file: &Path, content: &[u8]) {
+        let other = file.with_extension("new");
+        fs::write(&other, content).unwrap();
+        fs::rename(other, file).unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_longer_other_or_gone_is_named() {
+        let longer = changed(|file| fs::write(file, b"more bytes").unwrap()).await;
         let message = longer.unwrap_err().to_string();
         assert!(message.contains("/b was changed"), "{message}");
-        let another = changed(|file| {
-            let other = file.with_extension("new");
-            fs::write(&other, b"bytes").unwrap();
-            fs::rename(other, file).unwrap();
+        let other = changed(|file| {
+            fs::write(file, b"BYTES").unwrap();
+            written_at_another_time(file);
         });
+        assert!(matches!(other.await, Err(ScenarioError::OriginalChanged(_))));
+        let another = changed(|file| replaced(file, b"Bytes")).await;
         assert!(matches!(another, Err(ScenarioError::OriginalChanged(_))));
-        let written = changed(|file| {
-            let file = fs::File::options().write(true).open(file).unwrap();
-            file.set_modified(std::time::UNIX_EPOCH).unwrap();
-        });
-        assert!(matches!(written, Err(ScenarioError::OriginalChanged(_))));
-        let gone = changed(|file| fs::remove_file(file).unwrap());
+        let gone = changed(|file| fs::remove_file(file).unwrap()).await;
         assert!(matches!(gone, Err(ScenarioError::Original { .. })));
     }
 
-    #[test]
-    fn what_is_only_read_is_unchanged() {
-        changed(|file| drop(fs::read(file).unwrap())).unwrap();
+    #[tokio::test]
+    async fn what_holds_the_same_is_unchanged() {
+        changed(|file| drop(fs::read(file).unwrap())).await.unwrap();
+        changed(written_at_another_time).await.unwrap();
+        changed(|file| replaced(file, b"bytes")).await.unwrap();
     }
 }
