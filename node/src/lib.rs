@@ -31,5 +31,6 @@ pub mod keeper;
 pub mod network;
 mod quantity;
 pub mod serve;
+mod shortage;
 pub mod stress;
 pub mod transfer;

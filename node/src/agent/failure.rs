@@ -3,8 +3,9 @@
 use std::fmt::Display;
 use std::io;
 
-use nix::libc;
 use protocol::control::{Failure, FailureKind};
+
+use crate::shortage::remedy;
 
 /// A refusal with its reason.
 pub(super) fn refusal(kind: FailureKind, message: impl Into<String>) -> Failure {
@@ -22,17 +23,14 @@ pub(super) fn system(action: impl Display, error: &io::Error) -> Failure {
         io::ErrorKind::PermissionDenied => FailureKind::Denied,
         _ => FailureKind::System,
     };
-    let remedy = match error.raw_os_error() {
-        Some(libc::EAGAIN) => {
-            "; raise what limits processes: the node's `pids`, or `ulimit -u` where the lab was raised"
-        }
-        _ => "",
-    };
+    let remedy = remedy(error);
     refusal(kind, format!("{action}: {error}{remedy}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use nix::libc;
+
     use super::*;
 
     #[test]

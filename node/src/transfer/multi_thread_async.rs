@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::{self, scope};
 
 use protocol::role::RoleEvent;
 use protocol::task::{Census, TaskRecord};
@@ -9,6 +10,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::gate::Gate;
 use super::job::Job;
 use super::options::How;
 use super::yielding::Begun;
@@ -16,6 +18,7 @@ use super::{census, send};
 use crate::broadcast::lines;
 
 pub(super) fn run(jobs: &[Job], how: &How, workers: u32) -> io::Result<Census> {
+    try_threads(workers)?;
     let number = AtomicU32::new(1);
     let runtime = Builder::new_multi_thread()
         .worker_threads(workers as usize)
@@ -30,14 +33,33 @@ pub(super) fn run(jobs: &[Job], how: &How, workers: u32) -> io::Result<Census> {
     Ok(census)
 }
 
+/// Makes sure that so many threads can be made. Where one cannot, the runtime's builder panics, and waits
+/// for ever for those that it has made.
+fn try_threads(threads: u32) -> io::Result<()> {
+    let before = census::threads()?;
+    let gate = Gate::default();
+    scope(|scope| {
+        let made: io::Result<Vec<_>> = (0..threads)
+            .map(|_| thread::Builder::new().spawn_scoped(scope, || gate.pass()))
+            .collect();
+        gate.open();
+        made.map(drop)
+    })?;
+    // The kernel counts a thread for a moment after its end, and tells nobody when it ceases to.
+    while census::threads()? > before {
+        thread::yield_now();
+    }
+    Ok(())
+}
+
 /// Opens files and sockets, before tasks run that must not block.
 pub(super) fn begin(jobs: &[Job], how: &How) -> Vec<Begun> {
     jobs.iter().map(|job| Begun::new(job, how)).collect()
 }
 
 /// The thread that a task begins on.
-fn thread() -> String {
-    let thread = std::thread::current();
+fn thread_name() -> String {
+    let thread = thread::current();
     format!("task on {}", thread.name().unwrap_or("a thread"))
 }
 
@@ -55,7 +77,7 @@ pub(super) async fn all(
         tasks.spawn(async move {
             // Where the gate is gone instead of open, nobody waits for the task any longer.
             let _ = gate.wait_for(|open| *open).await;
-            begun.run(process.unwrap_or_else(thread)).await
+            begun.run(process.unwrap_or_else(thread_name)).await
         });
     }
     let census = Census {

@@ -11,6 +11,7 @@ use super::job::{Start, stamp};
 use super::options::SendArguments;
 use super::{multi_process, multi_thread, multi_thread_async, single_thread};
 use crate::broadcast::lines;
+use crate::shortage::remedy;
 
 /// Runs `node send` and prints what each task came to. The code is 0 once all have ended, whatever
 /// they came to; 1 if they could not be spread.
@@ -18,7 +19,8 @@ pub fn send(arguments: &SendArguments) -> ExitCode {
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let reason = format!("cannot send with the model {}: {error}", arguments.model);
+            let (model, remedy) = (arguments.model, remedy(&error));
+            let reason = format!("cannot send with the model {model}: {error}{remedy}");
             // Where nobody reads, the exit code still tells.
             let _ = lines::print(&RoleEvent::Failed { reason });
             ExitCode::FAILURE

@@ -1,8 +1,8 @@
 //! That what is limited ends in its node.
 
-use protocol::control::Exit;
+use protocol::control::{Command, Exit, Program};
 
-use crate::support::{Raised, plan, run};
+use crate::support::{Raised, command, plan, run};
 use crate::user::as_ordinary_user;
 
 #[test]
@@ -30,6 +30,31 @@ fn a_memory_hog_and_a_fork_bomb_end_in_their_node() {
             "268435456"
         );
         lab.remove().await;
+    });
+}
+
+#[test]
+fn a_sender_that_lacks_threads_fails_at_once() {
+    run(async {
+        // The sender's own thread, and some of its four workers, or none.
+        for pids in [1, 2, 4] {
+            let mut plan = plan("lacking", 1);
+            plan.nodes[0].pids = Some(pids);
+            let lab = Raised::new(plan).await;
+            let words = "send --model multi-thread-async --framing datagram --deadline 3600s \
+                         --task /etc/hosts=10.0.0.1:5005";
+            let words = words.split_whitespace().map(str::to_owned).collect();
+            let role = Command {
+                program: Program::Role(words),
+                ..command(&[])
+            };
+            let sender = lab.controls[0].start(role).await.unwrap();
+            let ended = sender.collect().await.unwrap();
+            let told = String::from_utf8(ended.stdout).unwrap();
+            assert_eq!(ended.exit, Exit::Code(1), "{told}");
+            assert!(told.contains("the node's `pids`"), "{told}");
+            lab.remove().await;
+        }
     });
 }
 

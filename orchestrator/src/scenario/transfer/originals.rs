@@ -37,9 +37,7 @@ impl Originals {
     ///
     /// # Errors
     /// [`ScenarioError::Verifier`] if the reading breaks off.
-    pub async fn note(
-        files: impl IntoIterator<Item = &PathBuf>,
-    ) -> Result<Self, ScenarioError> {
+    pub async fn note(files: impl IntoIterator<Item = &PathBuf>) -> Result<Self, ScenarioError> {
         let files: Vec<PathBuf> = files.into_iter().cloned().collect();
         let note = move || {
             let noted = files.into_iter().filter_map(|file| {
@@ -150,7 +148,10 @@ mod tests {
             fs::write(file, b"BYTES").unwrap();
             written_at_another_time(file);
         });
-        assert!(matches!(other.await, Err(ScenarioError::OriginalChanged(_))));
+        assert!(matches!(
+            other.await,
+            Err(ScenarioError::OriginalChanged(_))
+        ));
         let another = changed(|file| replaced(file, b"Bytes")).await;
         assert!(matches!(another, Err(ScenarioError::OriginalChanged(_))));
         let gone = changed(|file| fs::remove_file(file).unwrap()).await;
