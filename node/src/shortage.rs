@@ -5,7 +5,7 @@ use std::io;
 use nix::libc;
 
 /// What to do about an error, as a clause to put behind it: the system says `EAGAIN` where it makes no
-/// process or thread (fork(2), pthread_create(3)).
+/// process or thread (fork(2), `pthread_create(3)`).
 pub(crate) fn remedy(error: &io::Error) -> &'static str {
     match error.raw_os_error() {
         Some(libc::EAGAIN) => {
