@@ -1,5 +1,7 @@
 //! Downloads over TLS, from servers whose certificates are good and bad.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
