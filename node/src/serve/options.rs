@@ -75,6 +75,9 @@ pub struct Service {
     /// progress.
     #[arg(long, default_value = "30s", value_parser = time)]
     pub idle: Duration,
+    /// What must move of a content or a reply to be progress, in bytes, unless it ends.
+    #[arg(long, default_value = "16KiB", value_parser = bytes)]
+    pub slowest: u64,
     /// LIST, GET or DOWNLOAD without a line's end counts as whole after so long a silence, and DELETE,
     /// which a late rest of the line might turn against the wrong file, only with --compat.
     #[arg(long, default_value = "200ms", value_parser = time)]
@@ -109,6 +112,7 @@ impl Service {
             ("--max-file", self.max_file.to_string()),
             ("--max-line", self.max_line.to_string()),
             ("--idle", time_word(self.idle)),
+            ("--slowest", self.slowest.to_string()),
             ("--silence", time_word(self.silence)),
             ("--buffer", self.buffer.to_string()),
         ] {
@@ -152,7 +156,7 @@ mod tests {
                 .arguments
         };
         let words = "--sync all --report --compat --max-file 5 --max-line 99 \
-                     --idle 1s --silence 2ms --buffer 8KiB";
+                     --idle 1s --slowest 7 --silence 2ms --buffer 8KiB";
         let service = read(words.split_whitespace().map(Into::into).collect()).service;
         let again = read(service.words()).service;
         assert_eq!(format!("{service:?}"), format!("{again:?}"));

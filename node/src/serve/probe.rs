@@ -27,6 +27,7 @@ pub fn answers<'a>(
         max_file: 4096,
         max_line: 256,
         idle: Duration::from_secs(1),
+        slowest: 16,
         silence: Duration::from_millis(1),
         buffer: 4 << 10,
     };

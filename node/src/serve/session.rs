@@ -35,8 +35,13 @@ pub(super) struct Session {
     report: Report,
     stored: Option<StoredFile>,
     over: bool,
-    /// When the last progress was made. Part of a request line is none.
+    /// When the last progress was made. Part of a request line is none, and of a content or a reply only
+    /// one that is long enough.
     progress: Instant,
+    /// Bytes of a content or a reply that have moved since.
+    moved: u64,
+    /// How many of them are progress.
+    slowest: u64,
 }
 
 /// What a connection is in the middle of.
@@ -57,6 +62,9 @@ struct Upload {
     /// Or why the rest of the content is of no use.
     file: Result<Incoming, StorageError>,
 }
+
+/// A file that was stored: its name, its length, and what is to be reported of it.
+type Kept = (FileName, u64, Option<StoredFile>);
 
 impl Session {
     /// A session for the files in `storage`.
@@ -87,6 +95,8 @@ impl Session {
             stored: None,
             over: false,
             progress: Instant::now(),
+            moved: 0,
+            slowest: service.slowest,
         }
     }
 
@@ -99,7 +109,7 @@ impl Session {
         self.report = Report::default();
         self.stored = None;
         self.over = false;
-        self.progress = Instant::now();
+        self.go_on();
     }
 
     /// What the connection came to.
@@ -129,7 +139,11 @@ impl Session {
     /// So much of it was written.
     pub(super) fn written(&mut self, count: usize) {
         self.output.consume(count);
-        self.progress = Instant::now();
+        let is_end = self.output.is_empty() && !matches!(self.work, Work::Download(..));
+        self.moved += count as u64;
+        if self.moved >= self.slowest || is_end {
+            self.go_on();
+        }
     }
 
     /// A file that was stored and is to be reported before its upload is acknowledged.
@@ -217,7 +231,14 @@ impl Session {
         let (taken, event) = self.parser.parse(self.input.waiting());
         let found = event.is_some();
         // A line has its time from its first byte on; further ones, and empty lines, give it no more.
-        let progress = found || (between && !self.is_between());
+        let progress = match &event {
+            Some(RequestEvent::Content(text)) => {
+                self.moved += text.len() as u64;
+                self.moved >= self.slowest
+            }
+            Some(_) => true,
+            None => between && !self.is_between(),
+        };
         let mut answer = None;
         match event {
             None => {}
@@ -262,23 +283,32 @@ impl Session {
             }
         }
         self.input.consume(taken);
-        match answer {
-            Some(Ok((name, bytes, stored))) => {
-                self.report.stored += bytes;
-                self.report.ok += 1;
-                self.stored = stored;
-                self.output.push(&reply::uploaded(&name));
-            }
-            Some(Err(error)) => self.refuse(&error.to_string()),
-            None => {}
+        if let Some(stored) = answer {
+            self.acknowledge(stored);
         }
         if progress {
-            self.progress = Instant::now();
+            self.go_on();
         } else if taken > 0 && self.progress.elapsed() >= self.idle {
             // However fast it comes, nothing comes of it.
             self.lapse();
         }
         found
+    }
+
+    fn go_on(&mut self) {
+        (self.progress, self.moved) = (Instant::now(), 0);
+    }
+
+    fn acknowledge(&mut self, stored: Result<Kept, StorageError>) {
+        match stored {
+            Ok((name, bytes, stored)) => {
+                self.report.stored += bytes;
+                self.report.ok += 1;
+                self.stored = stored;
+                self.output.push(&reply::uploaded(&name));
+            }
+            Err(error) => self.refuse(&error.to_string()),
+        }
     }
 
     fn obey(&mut self, command: Command) {
@@ -362,7 +392,7 @@ impl Upload {
         }
     }
 
-    fn finish(self) -> Result<(FileName, u64, Option<StoredFile>), StorageError> {
+    fn finish(self) -> Result<Kept, StorageError> {
         let file = self.file?;
         self.decoder.finish()?;
         let (bytes, stored) = file.commit(&self.name)?;

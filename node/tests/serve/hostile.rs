@@ -188,6 +188,23 @@ fn a_line_must_be_whole_in_time() {
 }
 
 #[test]
+fn a_content_must_come_faster_than_a_trickle() {
+    under_each_model(|model| {
+        let server = Server::start(model, 1, &["--idle", "1s"]);
+        let mut slow = server.client().stream;
+        slow.write_all(b"UPLOAD slow.bin ").unwrap();
+        // Four bytes now and then, for ever.
+        let writing = std::thread::spawn(move || {
+            while slow.write_all(b"AAAA").is_ok() {
+                std::thread::park_timeout(std::time::Duration::from_millis(50));
+            }
+        });
+        serves(&server);
+        writing.join().unwrap();
+    });
+}
+
+#[test]
 fn silent_clients_are_left_without_a_word() {
     let server = Server::start(Workers::Process, 2, &["--idle", "1s"]);
     let mut silent: Vec<Client> = (0..6).map(|_| server.client()).collect();
