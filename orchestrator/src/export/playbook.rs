@@ -190,10 +190,21 @@ fn stress_lines(topology: &Topology, stress: &Stress) -> Vec<(NodeName, String)>
 fn serve(server: &Server) -> String {
     match &server.program {
         ServerProgram::Own { command, .. } => joined(command),
-        ServerProgram::BuiltIn { model, workers } => format!(
-            "{NODE} serve --port {} --model {model} --workers {workers} --directory {}",
-            server.port, server.directory
-        ),
+        ServerProgram::BuiltIn {
+            model,
+            workers,
+            service,
+        } => {
+            let (port, directory) = (server.port, &server.directory);
+            let line = format!(
+                "{NODE} serve --port {port} --model {model} --workers {workers} --directory {directory}"
+            );
+            let more = service.arguments().into_iter();
+            std::iter::once(line)
+                .chain(more)
+                .collect::<Vec<_>>()
+                .join(" ")
+        }
     }
 }
 

@@ -167,12 +167,22 @@ impl Serving {
 fn command(cx: &RunContext<'_>, server: &Server, flags: &[&str]) -> Command {
     let program = match &server.program {
         ServerProgram::Own { command, .. } => Program::Own(command.clone()),
-        ServerProgram::BuiltIn { model, workers } => {
+        ServerProgram::BuiltIn {
+            model,
+            workers,
+            service,
+        } => {
             let (port, workers) = (server.port.to_string(), workers.to_string());
             let words = ["serve", "--port", &port, "--model", model.word()];
             let more = ["--workers", &workers, "--directory", &server.directory];
-            let words = words.iter().chain(&more).chain(flags);
-            Program::Role(words.map(|&word| word.to_owned()).collect())
+            let words = words.iter().chain(&more).map(|&word| word.to_owned());
+            let mut words: Vec<String> = words.chain(service.arguments()).collect();
+            let missing = flags
+                .iter()
+                .filter(|flag| !words.iter().any(|word| word == *flag));
+            let missing: Vec<String> = missing.map(|&flag| flag.to_owned()).collect();
+            words.extend(missing);
+            Program::Role(words)
         }
     };
     Command {

@@ -171,7 +171,7 @@ const NAMED: usize = 3;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::topology::model::{Clients, Server, ServerProgram, Workers};
+    use crate::topology::model::{Clients, Server, ServerProgram, Service, Workers};
     use crate::topology::unit::ByteSize;
 
     fn stress(operation: Operation, clients: u32) -> Stress {
@@ -181,6 +181,7 @@ mod tests {
                 port: 45_000,
                 directory: "/files".to_owned(),
                 program: ServerProgram::BuiltIn {
+                    service: Service::default(),
                     model: Workers::Thread,
                     workers: 5,
                 },

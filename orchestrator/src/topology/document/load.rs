@@ -11,9 +11,9 @@ use serde::{Deserialize, Deserializer};
 
 use super::scenario::{FaultEntry, ScenarioKeys, scenario_table};
 use super::table::table;
-use super::word::{Count, ExpectWord, Filled, Port, Scalar, Text};
+use super::word::{Count, ExpectWord, Filled, Flag, Port, Scalar, Text};
 use super::{At, Many, Named, Written};
-use crate::topology::model::CaptureMode;
+use crate::topology::model::{CaptureMode, Durability};
 use crate::topology::unit::{ByteSize, Time};
 
 scenario_table! {
@@ -58,6 +58,28 @@ pub(in crate::topology) struct ServerEntry {
     pub(in crate::topology) command: At<Many<Written<Text>>>,
     /// Where its files are, an absolute path in the node; default "/dev/shm/files", which is memory.
     pub(in crate::topology) directory: Written<Filled>,
+    /// When an uploaded file must be on the disk: "none" (default: when the kernel thinks fit), "file" (its
+    /// content, before it has its name), "all" (its name too, before the upload is acknowledged).
+    pub(in crate::topology) sync: Written<Durability>,
+    /// Whether the server counts on the original lab's clients: names in lower case, and a DELETE that ends
+    /// in silence. Default: where a command of the scenario ends in silence.
+    pub(in crate::topology) compat: Written<Flag>,
+    /// The longest file that may be uploaded; default "4GiB".
+    pub(in crate::topology) max_file: Written<ByteSize>,
+    /// The longest request line in bytes, contents not counted, 16 to 65536; default 4096.
+    pub(in crate::topology) max_line: Written<Count>,
+    /// How many connections may be open, those that wait included; more are refused. Default 4096.
+    pub(in crate::topology) connections: Written<Count>,
+    /// A connection that makes no progress for so long is closed; default "30s".
+    pub(in crate::topology) idle: Written<Time>,
+    /// What must move of a content or a reply to be progress, unless it ends; default "16KiB".
+    pub(in crate::topology) slowest: Written<ByteSize>,
+    /// After how long a silence a command without a line's end is whole; default "200ms".
+    pub(in crate::topology) silence: Written<Time>,
+    /// How long requests that were begun may take to end once the server shall end; default "10s".
+    pub(in crate::topology) drain: Written<Time>,
+    /// What is read or written at once, "4KiB" to "256KiB" (default).
+    pub(in crate::topology) buffer: Written<ByteSize>,
 }
 
 /// The clients: their node alone, or a table that says more.

@@ -10,7 +10,7 @@ use schemars::{Schema, json_schema};
 use std::net::IpAddr;
 
 use crate::topology::model::{
-    Answer, BroadcastAddress, CaptureMode, Framing, LineEnd, Model, StaticRoute,
+    Answer, BroadcastAddress, CaptureMode, Durability, Framing, LineEnd, Model, StaticRoute,
 };
 use crate::topology::suggestion::instead_of;
 use crate::topology::unit::{ByteSize, Percent, Rate, Time, UnitError};
@@ -386,6 +386,8 @@ one_of! {
         "crlf" => Self::Crlf, "lf" => Self::Lf, "silence" => Self::Silence;
     Operation, "an operation":
         "upload" => Self::Upload, "download" => Self::Download;
+    Durability, "a moment to be on the disk":
+        "none" => Self::None, "file" => Self::File, "all" => Self::All;
     Workers, "a kind of worker":
         "thread" => Self::Thread, "process" => Self::Process, "async" => Self::Async;
     Model, "a model":

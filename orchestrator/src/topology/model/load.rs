@@ -5,6 +5,7 @@ use std::path::PathBuf;
 pub use protocol::load::{Operation, Workers};
 use protocol::name::NodeName;
 
+use super::service::Service;
 use crate::topology::unit::ByteSize;
 
 /// Many clients at a file server.
@@ -44,6 +45,8 @@ pub enum ServerProgram {
         model: Workers,
         /// How many connections it serves at once.
         workers: u32,
+        /// How it serves them.
+        service: Service,
     },
     /// A program of the user's.
     Own {

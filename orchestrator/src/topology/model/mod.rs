@@ -6,6 +6,7 @@
 //! - `lab`: nodes, networks, wires and how bad they are.
 //! - `conversation`: commands to a file server.
 //! - `load`: a file server, and the clients that put it under load.
+//! - `service`: how the built-in file server serves.
 //! - `scenario`: what is done in the lab.
 //! - `transfer`: files sent from a node to others.
 
@@ -13,6 +14,7 @@ mod conversation;
 mod lab;
 mod load;
 mod scenario;
+mod service;
 mod transfer;
 
 pub use conversation::{Answer, Command, Connections, Conversation, LineEnd, Reply, Said};
@@ -25,4 +27,5 @@ pub use scenario::{
     Action, CaptureMode, Expect, Expectation, Fault, FaultKind, FilePlace, RunProgram, SaveValue,
     Scenario, Step, Work,
 };
+pub use service::{Durability, Service, Setting};
 pub use transfer::{BroadcastAddress, Download, Files, Framing, Model, Sending, Source, Transfer};

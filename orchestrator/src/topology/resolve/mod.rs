@@ -7,7 +7,7 @@
 //! - [`scenarios`], [`broadcast`], [`split`], [`steps`], [`faults`]: what is done there; [`transfer`] and
 //!   [`downloads`] are what the first two have in common.
 //! - [`stress`]: clients at a file server; [`conversation`]: commands to one; [`server`] is what the two
-//!   have in common.
+//!   have in common, and [`service`] how the built-in one serves.
 //! - [`matrix`]: every value of a scenario's matrix tried.
 
 mod addresses;
@@ -24,6 +24,7 @@ mod networks;
 mod nodes;
 mod scenarios;
 mod server;
+mod service;
 mod split;
 mod steps;
 mod stress;

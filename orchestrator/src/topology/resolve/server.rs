@@ -6,6 +6,7 @@ use protocol::name::NodeName;
 
 use super::context::Context;
 use super::scenarios::{Stage, filled};
+use super::service;
 use crate::topology::document::At;
 use crate::topology::document::load::ServerEntry;
 use crate::topology::document::word::{Count, Filled, Port};
@@ -81,8 +82,10 @@ fn program(stage: &Stage<'_>, entry: &At<ServerEntry>) -> ServerProgram {
         return ServerProgram::BuiltIn {
             model: model.unwrap_or_default(),
             workers: workers.unwrap_or(WORKERS),
+            service: service::read(cx, keys),
         };
     }
+    service::refuse(cx, keys);
     let words = &keys.command.value.0;
     filled(cx, &keys.command, &entry.span, "command");
     let command: Vec<String> = words.iter().filter_map(|word| cx.text(word)).collect();

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::topology::model::{
     Action, Attachment, Download, Expect, Expectation, Fault, FaultKind, FilePlace, Files,
-    Impairment, Interface, Link, Node, RunProgram, Scenario, Server, ServerProgram, Source, Step,
-    Stress, Topology, Transfer, Work,
+    Impairment, Interface, Link, Node, RunProgram, Scenario, Server, ServerProgram, Service,
+    Setting, Source, Step, Stress, Topology, Transfer, Work,
 };
 use crate::topology::unit::{ByteSize, Percent, Rate, Time};
 
@@ -241,7 +241,24 @@ impl Writer<'_> {
         if let Some(workers) = server.program.workers() {
             writeln!(self.out, "server.workers = {workers}")?;
         }
+        if let ServerProgram::BuiltIn { service, .. } = &server.program {
+            self.service(service)?;
+        }
         self.text("server.directory", &escaped(&server.directory))
+    }
+
+    fn service(&mut self, service: &Service) -> fmt::Result {
+        for (name, value) in service.settings() {
+            let key = format!("server.{name}");
+            match value {
+                Setting::Time(time) => self.text(&key, &Time(time).to_string())?,
+                Setting::Size(size) => self.text(&key, &size.to_string())?,
+                Setting::Count(count) => writeln!(self.out, "{key} = {count}")?,
+                Setting::Word(word) => self.text(&key, word)?,
+                Setting::Flag => writeln!(self.out, "{key} = true")?,
+            }
+        }
+        Ok(())
     }
 
     fn download(&mut self, download: &Download) -> fmt::Result {
