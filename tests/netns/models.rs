@@ -169,18 +169,21 @@ fn late_tasks_fail(who: Who) {
     stage.is_as_before();
 }
 
-/// A file that is written anew again and again while it is sent, as long as before.
+/// A file that is written anew again and again while it is sent, each time otherwise and as long as
+/// before.
 fn a_changed_original_is_named(who: Who) {
     let scenario = "kind = \"broadcast\"\nfrom = \"a\"\nto = [\"b\"]\nfiles = [\"f\"]\n\
                     model = \"single-thread\"\npause = \"1s\"\n";
     let stage = Stage::with_lab(who, &lab(scenario));
-    let file = stage.sandbox.write("f", "first");
+    let file = stage.sandbox.write("f", 0_u64.to_ne_bytes());
     let mut run = stage.start("run --out out");
+    let mut number = 0_u64;
     let ended = loop {
         if let Some(ended) = run.try_wait().unwrap() {
             break ended;
         }
-        let written = stage.sandbox.write("new", "other");
+        number += 1;
+        let written = stage.sandbox.write("new", number.to_ne_bytes());
         fs::rename(written, &file).unwrap();
     };
     assert_eq!(ended.code(), Some(4));
