@@ -9,7 +9,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
+use protocol::control::Condition;
+
+use crate::agent::until;
 use crate::cli::fail;
 
 /// Arguments of `node connect`.
@@ -17,15 +21,43 @@ use crate::cli::fail;
 pub struct Arguments {
     /// The agent's Unix socket.
     socket: PathBuf,
+    /// How long to wait for an agent that is only starting, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    wait: u64,
 }
 
 /// Runs `node connect` until either side ends.
 pub fn main(arguments: &Arguments) -> ExitCode {
     let path = arguments.socket.display();
+    if arguments.wait > 0
+        && let Err(why) = await_agent(arguments)
+    {
+        return fail(&why);
+    }
     match bridge(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&format_args!("connection to {path}: {error}")),
     }
+}
+
+/// Returns once the agent's socket has its name, which it gets when connections are accepted.
+fn await_agent(arguments: &Arguments) -> Result<(), String> {
+    let socket = Condition::File {
+        path: arguments.socket.display().to_string(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("waiting for the agent: {error}"))?;
+    let limit = Duration::from_secs(arguments.wait);
+    let waited = runtime.block_on(async { tokio::time::timeout(limit, until(&socket)).await });
+    waited.map_or_else(
+        |_| {
+            let path = arguments.socket.display();
+            Err(format!("no agent at {path} within {} s", arguments.wait))
+        },
+        |found| found.map_err(|failure| failure.message),
+    )
 }
 
 /// Copies both ways on a thread each and returns when the first of them ends; the other ends with

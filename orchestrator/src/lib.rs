@@ -9,7 +9,7 @@
 //! scenario
 //! lab        verify   evidence
 //! report     (what a run found, as data, and its renderings)
-//! backend    (netns, docker, fake)
+//! backend    (netns, docker, gns3, fake)
 //! control    (speaks with a node's agent)
 //! plan
 //! impairment

@@ -42,6 +42,8 @@ pub struct InterfaceSettings {
 pub enum FoundBy {
     /// It has its final name already.
     Name,
+    /// It is called this, by an engine that names in its own way.
+    Called(InterfaceName),
     /// It carries this address, given by the engine that made it.
     Address(IpAddr),
     /// It is not there yet: the agent makes it as a tunnel (VXLAN, RFC 7348) over the interface that

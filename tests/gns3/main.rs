@@ -2,6 +2,10 @@
 //! and what they export comes back as it was. They run on 127.0.0.1 without uBridge and Dynamips, so nothing
 //! is started.
 //!
+//! Labs are raised where a server can do everything: `ORCHESTRATOR_TEST_GNS3_URL` names it.
+//!
+//! - [`access`]: who is asked and who is let in. - [`lacking`]: what cannot be raised, and leaves nothing.
+//! - [`full`]: labs on a server that can do everything. - [`engine`]: what it has made.
 //! - [`server`]: a server, from its start to its end, and what is asked of it.
 //! - [`installed`]: where the servers are.
 //! - [`round`]: every shipped topology, there and back.
@@ -16,8 +20,12 @@
     reason = "a test fails by panicking"
 )]
 
+mod access;
 mod appliances;
+mod engine;
+mod full;
 mod installed;
+mod lacking;
 mod opening;
 mod round;
 mod schemas;
@@ -68,6 +76,21 @@ fn main() -> ExitCode {
             appliances::listed,
             false,
         ),
+        (
+            "doctor_names_the_version",
+            access::doctor_names_the_version,
+            false,
+        ),
+        (
+            "nothing_is_begun_in_vain",
+            lacking::nothing_is_begun_in_vain,
+            true,
+        ),
+        (
+            "a_failed_raise_leaves_nothing",
+            lacking::a_failed_raise_leaves_nothing,
+            true,
+        ),
     ];
     let mut trials: Vec<Trial> = Vec::new();
     for version in Version::BOTH {
@@ -84,7 +107,60 @@ fn main() -> ExitCode {
             ));
         }
     }
+    trials.extend(access_trials());
+    trials.extend(full_trials());
     run(trials)
+}
+
+/// Those about who is asked and who is let in.
+fn access_trials() -> Vec<Trial> {
+    let three = installed(Version::Three);
+    vec![
+        trial("a_wrong_password_is_refused", &three, || {
+            access::a_wrong_password_is_refused();
+        }),
+        trial("no_password_is_taken_in_an_address", &Ok(()), || {
+            access::no_password_is_taken_in_an_address();
+        }),
+        trial("a_stranger_is_told_from_a_server", &Ok(()), || {
+            access::a_stranger_is_told_from_a_server();
+        }),
+    ]
+}
+
+/// Those that need more of a server than is to be had from any package: left out without it, also in CI.
+fn full_trials() -> Vec<Trial> {
+    let plays: &[(&str, fn())] = &[
+        ("a_lab_lives_and_ends", full::a_lab_lives_and_ends),
+        (
+            "every_part_of_a_topology_is_made",
+            full::every_part_of_a_topology_is_made,
+        ),
+        (
+            "a_links_frames_are_captured",
+            full::a_links_frames_are_captured,
+        ),
+        (
+            "links_are_made_bad_and_good_again",
+            full::links_are_made_bad_and_good_again,
+        ),
+        ("a_killed_raise_is_cleaned", full::a_killed_raise_is_cleaned),
+    ];
+    let there = full::url().is_some();
+    let trials = plays.iter().map(|(name, play)| {
+        let play = || {
+            play();
+            Ok(())
+        };
+        let trial = Trial::test(format!("full::{name}"), play);
+        if there {
+            return trial;
+        }
+        trial
+            .with_kind("left out: ORCHESTRATOR_TEST_GNS3_URL names no server")
+            .with_ignored_flag(true)
+    });
+    trials.collect()
 }
 
 /// A sandbox for the command under test.

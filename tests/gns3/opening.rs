@@ -4,12 +4,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use bollard::Docker;
-use bollard::query_parameters::RemoveImageOptions;
 use e2e::sandbox::{Sandbox, stdout};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::engine::remove_image;
 use super::installed::Version;
 use super::sandbox;
 use super::server::Server;
@@ -48,19 +47,6 @@ pub(crate) fn no_link_is_lost(version: Version) {
         server.delete(&project);
     }
     remove_image(stdout(&image).trim());
-}
-
-/// The image, by its name alone: others of ours may be at work.
-fn remove_image(tag: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let docker = Docker::connect_with_unix_defaults().unwrap();
-        let removed = docker.remove_image(tag, None::<RemoveImageOptions>, None);
-        removed.await.unwrap();
-    });
 }
 
 /// Loaded from a folder of the server's, a project keeps the identities that were given to it.

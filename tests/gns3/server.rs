@@ -63,6 +63,18 @@ impl Server {
         server
     }
 
+    /// Its address.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Its projects.
+    pub(crate) fn projects(&self) -> Vec<Value> {
+        let (status, body) = self.get("/projects");
+        assert_eq!(status, StatusCode::OK);
+        serde_json::from_slice(&body).unwrap()
+    }
+
     fn await_answer(&mut self) {
         let until = Instant::now() + PATIENCE;
         while !matches!(

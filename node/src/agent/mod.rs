@@ -26,3 +26,4 @@ mod waiting;
 
 pub use options::{AgentOptions, Arguments, Environment, OnTerminate};
 pub use server::{main, run};
+pub(crate) use waiting::until;

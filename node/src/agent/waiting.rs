@@ -14,7 +14,7 @@ use tokio::fs;
 use super::failure::{refusal, system};
 
 /// Returns once the condition holds.
-pub(super) async fn until(condition: &Condition) -> Result<(), Failure> {
+pub(crate) async fn until(condition: &Condition) -> Result<(), Failure> {
     match condition {
         Condition::Port { transport, port } => until_port(*transport, *port, true).await,
         Condition::FreePort { transport, port } => until_port(*transport, *port, false).await,

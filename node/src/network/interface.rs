@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use ipnet::{IpNet, Ipv6Net};
 use plumbing::netlink::{Address, Batch, Link, RouteSocket};
 use protocol::control::{Failure, FailureKind};
+use protocol::name::InterfaceName;
 use protocol::settings::{FoundBy, InterfaceSettings};
 
 use super::configure::refused;
@@ -49,13 +50,15 @@ fn find_one<'a>(
     links: &[Link],
     addresses: &[Address],
 ) -> Result<Found<'a>, Failure> {
-    let named = || links.iter().find(|l| l.name == settings.name.as_str());
-    let (link, foreign) = match settings.found_by {
-        FoundBy::Name | FoundBy::Tunnel { .. } => (named(), false),
+    let called = |name: &InterfaceName| links.iter().find(|l| l.name == name.as_str());
+    let ours = || called(&settings.name).filter(|l| l.mac == settings.mac.0);
+    let (link, foreign) = match &settings.found_by {
+        FoundBy::Name | FoundBy::Tunnel { .. } => (called(&settings.name), false),
+        // It may have its final name already, which another one may have been called before.
+        FoundBy::Called(name) => (ours().or_else(|| called(name)), false),
         FoundBy::Address(wanted) => {
-            let holder = addresses.iter().find(|a| a.address.addr() == wanted);
+            let holder = addresses.iter().find(|a| a.address.addr() == *wanted);
             let holder = holder.and_then(|a| links.iter().find(|l| l.index == a.link));
-            let ours = || named().filter(|l| l.mac == settings.mac.0);
             (holder.or_else(ours), holder.is_some())
         }
     };
@@ -141,7 +144,8 @@ impl Found<'_> {
 }
 
 fn missing(settings: &InterfaceSettings, links: &[Link]) -> Failure {
-    let sought = match settings.found_by {
+    let sought = match &settings.found_by {
+        FoundBy::Called(name) => format!("called {name}"),
         FoundBy::Name | FoundBy::Tunnel { .. } => "of that name".to_owned(),
         FoundBy::Address(address) => format!("with the address {address}"),
     };

@@ -19,7 +19,7 @@ pub fn make(socket: &mut RouteSocket, interfaces: &[InterfaceSettings]) -> Resul
         .iter()
         .filter_map(|interface| match interface.found_by {
             FoundBy::Tunnel { over, id } => Some((interface, over, id)),
-            FoundBy::Name | FoundBy::Address(_) => None,
+            FoundBy::Name | FoundBy::Called(_) | FoundBy::Address(_) => None,
         })
         .collect();
     if tunnels.is_empty() {

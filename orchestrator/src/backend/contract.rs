@@ -14,9 +14,12 @@ use protocol::settings::NodeSettings;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::plan::{LabId, Plan};
+use crate::control::CaptureStream;
+use crate::plan::{LabId, Plan, Port};
+use crate::topology::Topology;
 
 use super::BackendError;
+use super::impaired::impaired;
 
 /// A place where labs can run.
 #[async_trait]
@@ -29,6 +32,17 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// # Errors
     /// Names what this machine lacks and how to mend it.
     async fn preflight(&self, plan: &Plan) -> Result<(), BackendError>;
+
+    /// Whether a link that is not to be bad carries every frame. One that is a program between sockets
+    /// does not, where more come than it takes.
+    fn is_lossless(&self) -> bool {
+        true
+    }
+
+    /// What of the topology's impairments cannot be carried out here as it is written; nothing: all can.
+    fn unfit(&self, topology: &Topology) -> Vec<String> {
+        impaired(topology).into_iter().collect()
+    }
 
     /// Makes everything in `plan`. Each resource is given to `ledger` before it is made. When it
     /// returns, every node's interfaces exist and its agent can be reached; nothing is configured.
@@ -70,6 +84,21 @@ pub trait Fabric: fmt::Debug + Send + Sync {
         planned.clone()
     }
 
+    /// Begins to capture what passes on an interface's link, where the backend can do that better than
+    /// the node itself. `snap_length`: what is kept of each frame, in bytes.
+    async fn tap(
+        &self,
+        _port: &Port,
+        _snap_length: Option<u32>,
+    ) -> Result<Option<CaptureStream>, BackendError> {
+        Ok(None)
+    }
+
+    /// Makes each link as bad as the topology says. Asked for only where [`Backend::unfit`] finds nothing.
+    async fn impair(&self, _topology: &Topology) -> Result<(), BackendError> {
+        Ok(())
+    }
+
     /// What a reader of the results must know of this lab: limits that could not be enforced, ….
     fn warnings(&self) -> Vec<String> {
         Vec::new()
@@ -102,6 +131,8 @@ pub enum BackendKind {
     Netns,
     /// A Docker engine.
     Docker,
+    /// A GNS3 server.
+    Gns3,
     /// In memory, for tests.
     Fake,
 }
@@ -111,6 +142,7 @@ impl fmt::Display for BackendKind {
         out.pad(match self {
             Self::Netns => "netns",
             Self::Docker => "docker",
+            Self::Gns3 => "gns3",
             Self::Fake => "fake",
         })
     }
@@ -138,6 +170,8 @@ pub enum Resource {
     ContainerNetwork(String),
     /// An image built for a lab or run, by tag.
     Image(String),
+    /// A project on a GNS3 server, by its address there.
+    Project(String),
     /// Something of the in-memory backend.
     Fake(String),
 }
@@ -150,6 +184,7 @@ impl fmt::Display for Resource {
             Self::Container(name) => write!(out, "container {name}"),
             Self::ContainerNetwork(name) => write!(out, "network {name}"),
             Self::Image(tag) => write!(out, "image {tag}"),
+            Self::Project(url) => write!(out, "project {url}"),
             Self::Fake(name) => out.write_str(name),
         }
     }

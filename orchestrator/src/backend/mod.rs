@@ -1,17 +1,21 @@
 //! Where labs can run.
 //!
 //! - [`contract`]: the traits [`Backend`] and [`Fabric`], and the resources that they make.
+//! - `creation`: requests that end even if nobody waits.
 //! - [`docker`]: labs on a Docker engine.
 //! - [`fake`]: a backend in memory, for tests.
-//! - [`error`]: why a backend could not do what it was asked.
+//! - `impaired`: whether a topology has links that are to be bad.
 //! - [`gns3`]: labs on a GNS3 server.
+//! - [`error`]: why a backend could not do what it was asked.
 //! - [`netns`]: labs in Linux namespaces on this machine.
 
 pub mod contract;
+mod creation;
 pub mod docker;
 pub mod error;
 pub mod fake;
 pub mod gns3;
+mod impaired;
 pub mod netns;
 
 pub use contract::{Backend, BackendKind, Fabric, Hold, Ledger, Owned, Resource, Wire};

@@ -8,6 +8,8 @@ use clap_complete::Shell;
 use crate::scenario::CellChoice;
 use crate::topology::unit::Time;
 
+use super::site::{Gns3Args, SwitchChoice};
+
 /// Raises a network lab from one file, runs its scenarios and proves every byte.
 #[derive(Debug, Parser)]
 #[command(name = "orchestrator", version, about, after_help = EXIT_CODES, max_term_width = 100)]
@@ -55,6 +57,9 @@ pub struct Global {
         env = "ORCHESTRATOR_STATE_DIR"
     )]
     pub state_dir: Option<PathBuf>,
+    /// Which GNS3 server is meant.
+    #[command(flatten)]
+    pub gns3: Gns3Args,
 }
 
 /// How results are printed.
@@ -87,6 +92,8 @@ pub enum BackendChoice {
     Netns,
     /// A Docker engine, the one that `DOCKER_HOST` names.
     Docker,
+    /// A GNS3 server, the one that --gns3-url names.
+    Gns3,
     /// In memory, for tests of this tool.
     #[value(hide = true)]
     Fake,
@@ -162,7 +169,7 @@ pub enum Verb {
     Image(ImageArgs),
     /// Say what this machine can do, and how to mend what it can't.
     #[command(visible_alias = "check", after_help = "Example: orchestrator doctor")]
-    Doctor,
+    Doctor(DoctorArgs),
     /// Remove what crashed runs have left; labs that are up stay.
     #[command(after_help = "Example: orchestrator clean --dry-run")]
     Clean(CleanArgs),
@@ -430,16 +437,6 @@ pub enum ExportFormat {
     Gns3Appliance,
 }
 
-/// What networks become.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum SwitchChoice {
-    /// GNS3's Ethernet switches.
-    #[default]
-    Ethernet,
-    /// Docker nodes that bridge their adapters.
-    Docker,
-}
-
 /// `import`.
 #[derive(Debug, Clone, Args)]
 pub struct ImportArgs {
@@ -459,6 +456,14 @@ pub struct ImageArgs {
     /// Write it to this file instead, for `docker load` elsewhere.
     #[arg(short, long, value_name = "FILE", env = "ORCHESTRATOR_OUTPUT")]
     pub output: Option<PathBuf>,
+}
+
+/// `doctor`.
+#[derive(Debug, Clone, Args)]
+pub struct DoctorArgs {
+    /// Look at this backend only.
+    #[arg(long, value_enum, env = "ORCHESTRATOR_BACKEND")]
+    pub backend: Option<BackendChoice>,
 }
 
 /// `clean`.

@@ -11,24 +11,22 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use crate::control::CaptureStream;
 use crate::control::transfer::Captured;
 use crate::lab::{LabRecord, StateDir};
+use crate::plan::Port;
 
 use super::args::CaptureArgs;
 use super::console::Console;
 use super::failure::{Failure, Status};
 use super::find;
 use super::interrupts::Interrupts;
+use super::site::Site;
 
 /// Captures one interface, or all of a lab.
 ///
 /// # Errors
 /// If there is no such interface, or the file cannot be written.
-pub async fn capture(
-    args: CaptureArgs,
-    console: Console,
-    state: &StateDir,
-) -> Result<Status, Failure> {
+pub async fn capture(args: CaptureArgs, console: Console, site: &Site) -> Result<Status, Failure> {
     let interrupts = Interrupts::listen()?;
-    let (running, mut status) = begin_all(&args, console, state).await?;
+    let (running, mut status) = begin_all(&args, console, site).await?;
     if running.is_empty() {
         return Ok(status);
     }
@@ -126,10 +124,10 @@ fn only_lab(state: &StateDir) -> Result<LabRecord, Failure> {
 async fn begin_all(
     args: &CaptureArgs,
     console: Console,
-    state: &StateDir,
+    site: &Site,
 ) -> Result<(Vec<(CaptureStream, Target)>, Status), Failure> {
-    let targets = targets(args, state)?.into_iter();
-    let begun = join_all(targets.map(|target| begin(state, target, args.snap_length))).await;
+    let targets = targets(args, &site.state)?.into_iter();
+    let begun = join_all(targets.map(|target| begin(site, target, args.snap_length))).await;
     let (mut running, mut status) = (Vec::new(), Status::Passed);
     for begun in begun {
         match begun {
@@ -145,11 +143,20 @@ async fn begin_all(
 }
 
 async fn begin(
-    state: &StateDir,
+    site: &Site,
     target: Target,
     snap_length: Option<u32>,
 ) -> Result<(CaptureStream, Target), Failure> {
-    let control = find::open(state, &target.record, target.node.clone()).await?;
+    let port = Port {
+        node: target.node.clone(),
+        interface: target.interface.clone(),
+    };
+    let fabric = site.backend(target.record.hold.backend);
+    let fabric = fabric.attach(&target.record.hold).await?;
+    if let Some(stream) = fabric.tap(&port, snap_length).await? {
+        return Ok((stream, target));
+    }
+    let control = find::open(site, &target.record, target.node.clone()).await?;
     let interface = target.interface.clone();
     let capture = Capture {
         interface,

@@ -18,17 +18,21 @@ use crate::plan::LabId;
 use super::args::{CleanArgs, Format};
 use super::console::Console;
 use super::failure::{Failure, Status};
-use super::select;
+use super::site::Site;
 
 /// Removes everything that carries our mark and belongs to no lab that is up or at work.
 ///
 /// # Errors
 /// If a backend that is there cannot be looked through, or something cannot be removed.
-pub async fn clean(args: CleanArgs, console: Console, state: &StateDir) -> Result<Status, Failure> {
+pub async fn clean(args: CleanArgs, console: Console, site: &Site) -> Result<Status, Failure> {
+    let state = &site.state;
     let mut left = Leftover::default();
     let unfinished = Unfinished::find(state)?;
-    for kind in [BackendKind::Netns, BackendKind::Docker] {
-        let backend = select::backend(kind, state);
+    let kinds = [BackendKind::Netns, BackendKind::Docker].map(|kind| site.backend(kind));
+    let servers = site.servers(&unfinished.resources).into_iter();
+    let servers = servers.map(|server| Arc::new(server) as Arc<dyn Backend>);
+    for backend in kinds.into_iter().chain(servers) {
+        let kind = backend.kind();
         backend
             .settle(&unfinished.resources, unfinished.patience())
             .await;
@@ -36,6 +40,11 @@ pub async fn clean(args: CleanArgs, console: Console, state: &StateDir) -> Resul
             Ok(owned) => left.add(kind, &backend, owned),
             Err(error) if kind == BackendKind::Docker => {
                 console.note(format_args!("Docker was not looked through: {error}"));
+            }
+            Err(error) if kind == BackendKind::Gns3 => {
+                console.warn(format_args!(
+                    "a GNS3 server was not looked through: {error}"
+                ));
             }
             Err(error) => return Err(error.into()),
         }

@@ -5,22 +5,22 @@ use std::path::{Path, PathBuf};
 use tokio::io::AsyncWriteExt;
 
 use crate::control::Control;
-use crate::lab::StateDir;
 use crate::lab::raised::put_file;
 
 use super::args::CpArgs;
 use super::console::Console;
 use super::failure::{Failure, Status};
 use super::find;
+use super::site::Site;
 
 /// Copies a file.
 ///
 /// # Errors
 /// If there is no such node or file, or no room.
-pub async fn cp(args: CpArgs, console: Console, state: &StateDir) -> Result<Status, Failure> {
+pub async fn cp(args: CpArgs, console: Console, site: &Site) -> Result<Status, Failure> {
     match (Place::parse(&args.from), Place::parse(&args.to)) {
         (Place::Here(from), Place::Node { node, path }) => {
-            let (_, control) = find::connect(state, &node).await?;
+            let (_, control) = find::connect(site, &node).await?;
             let target = into_folder(&control, &path, &from).await;
             put_file(&control, &from, &target).await?;
         }
@@ -30,7 +30,7 @@ pub async fn cp(args: CpArgs, console: Console, state: &StateDir) -> Result<Stat
             } else {
                 to
             };
-            bring(state, &node, &path, &to).await?;
+            bring(site, &node, &path, &to).await?;
         }
         (
             Place::Node { node, path },
@@ -41,8 +41,8 @@ pub async fn cp(args: CpArgs, console: Console, state: &StateDir) -> Result<Stat
         ) => {
             let passing = tempfile::NamedTempFile::new()
                 .map_err(|error| Failure::Error(format!("making a temporary file: {error}")))?;
-            bring(state, &node, &path, passing.path()).await?;
-            let (_, control) = find::connect(state, &other).await?;
+            bring(site, &node, &path, passing.path()).await?;
+            let (_, control) = find::connect(site, &other).await?;
             let target = into_folder(&control, &target, Path::new(&path)).await;
             put_file(&control, &passing.path().to_owned(), &target).await?;
         }
@@ -74,8 +74,8 @@ impl Place {
     }
 }
 
-async fn bring(state: &StateDir, node: &str, path: &str, to: &Path) -> Result<(), Failure> {
-    let (_, control) = find::connect(state, node).await?;
+async fn bring(site: &Site, node: &str, path: &str, to: &Path) -> Result<(), Failure> {
+    let (_, control) = find::connect(site, node).await?;
     let failed = |error| Failure::Error(format!("writing {}: {error}", to.display()));
     let mut download = control.get(path).await.map_err(Failure::of_named)?;
     let mut file = tokio::fs::File::create(to).await.map_err(failed)?;

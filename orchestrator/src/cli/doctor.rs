@@ -7,43 +7,37 @@ use nix::unistd::geteuid;
 use serde::Serialize;
 
 use crate::backend::BackendKind;
-use crate::lab::StateDir;
+use crate::plan::position::Positions;
 use crate::plan::{LabId, Plan};
 
-use super::args::Format;
+use super::args::{BackendChoice, DoctorArgs, Format};
 use super::console::Console;
+use super::doctor_gns3;
 use super::failure::{Failure, Status};
-use super::select;
+use super::site::Site;
 
 /// Looks the machine over. Exits 0 if labs can be raised on some backend, else 3.
 ///
 /// # Errors
 /// None in practice.
-pub async fn doctor(console: Console, state: &StateDir) -> Result<Status, Failure> {
-    let mut checks = vec![
-        kernel(),
-        privilege(),
-        overlay(),
-        control_groups(),
-        descriptors(),
-        tun(),
-    ];
-    let mut able = false;
-    for kind in [BackendKind::Netns, BackendKind::Docker] {
-        let check = backend(kind, state).await?;
-        able |= check.state == State::Good;
-        checks.push(check);
-    }
+pub async fn doctor(args: &DoctorArgs, console: Console, site: &Site) -> Result<Status, Failure> {
+    let checks = match args.backend {
+        None | Some(BackendChoice::Auto) => machine(site).await?,
+        Some(BackendChoice::Gns3) => doctor_gns3::checks(&site.gns3()).await,
+        Some(BackendChoice::Docker) => vec![backend(BackendKind::Docker, site).await?],
+        Some(BackendChoice::Netns | BackendChoice::Fake) => {
+            let mut checks = local();
+            checks.push(backend(BackendKind::Netns, site).await?);
+            checks
+        }
+    };
+    let able = checks.iter().any(Check::is_able);
     match console.format {
         Format::Json => console.json(&checks)?,
         Format::Table => {
-            let width = checks
-                .iter()
-                .map(|check| check.name.len())
-                .max()
-                .unwrap_or(0);
+            let width = checks.iter().map(|check| check.name.len()).max();
             for check in &checks {
-                console.result(check.line(width));
+                console.result(check.line(width.unwrap_or_default()));
             }
         }
     }
@@ -54,27 +48,53 @@ pub async fn doctor(console: Console, state: &StateDir) -> Result<Status, Failur
     })
 }
 
+/// Everything that labs here may need.
+async fn machine(site: &Site) -> Result<Vec<Check>, Failure> {
+    let mut checks = local();
+    for kind in [BackendKind::Netns, BackendKind::Docker] {
+        checks.push(backend(kind, site).await?);
+    }
+    Ok(checks)
+}
+
+/// What labs in namespaces of this machine need.
+fn local() -> Vec<Check> {
+    vec![
+        kernel(),
+        privilege(),
+        overlay(),
+        control_groups(),
+        descriptors(),
+        tun(),
+    ]
+}
+
 /// One thing looked at.
 #[derive(Debug, Serialize)]
-struct Check {
-    name: &'static str,
-    state: State,
-    found: String,
+pub(super) struct Check {
+    pub(super) name: &'static str,
+    pub(super) state: State,
+    pub(super) found: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    remedy: Option<String>,
+    pub(super) remedy: Option<String>,
 }
 
 /// How it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum State {
+pub(super) enum State {
     Good,
     Limited,
     Missing,
 }
 
 impl Check {
-    fn good(name: &'static str, found: impl Into<String>) -> Self {
+    /// Whether it says that labs can be raised.
+    fn is_able(&self) -> bool {
+        self.name.starts_with(BACKEND) && self.state == State::Good
+    }
+
+    pub(super) fn good(name: &'static str, found: impl Into<String>) -> Self {
         Self {
             name,
             state: State::Good,
@@ -83,7 +103,7 @@ impl Check {
         }
     }
 
-    fn limited(name: &'static str, found: impl Into<String>, remedy: &str) -> Self {
+    pub(super) fn limited(name: &'static str, found: impl Into<String>, remedy: &str) -> Self {
         let remedy = Some(remedy.to_owned());
         Self {
             name,
@@ -113,7 +133,7 @@ impl Check {
 }
 
 /// Whether a lab of one node could be raised.
-async fn backend(kind: BackendKind, state: &StateDir) -> Result<Check, Failure> {
+async fn backend(kind: BackendKind, site: &Site) -> Result<Check, Failure> {
     let name = match kind {
         BackendKind::Docker => "backend docker",
         _ => "backend netns",
@@ -128,8 +148,9 @@ async fn backend(kind: BackendKind, state: &StateDir) -> Result<Check, Failure> 
         lab,
         segments: Vec::new(),
         nodes: Vec::new(),
+        positions: Positions::default(),
     };
-    Ok(match select::backend(kind, state).preflight(&plan).await {
+    Ok(match site.backend(kind).preflight(&plan).await {
         Ok(()) => Check::good(name, "labs can be raised"),
         Err(error) => Check {
             name,
@@ -139,6 +160,9 @@ async fn backend(kind: BackendKind, state: &StateDir) -> Result<Check, Failure> 
         },
     })
 }
+
+/// What the names of checks begin with that say whether labs can be raised.
+const BACKEND: &str = "backend ";
 
 fn kernel() -> Check {
     let release = nix::sys::utsname::uname()

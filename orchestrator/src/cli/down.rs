@@ -1,28 +1,29 @@
 //! `down`: takes labs away.
 
 use crate::lab::reaper::take_away;
-use crate::lab::{LabFolder, LabRecord, StateDir};
+use crate::lab::{LabFolder, LabRecord};
 
 use super::args::DownArgs;
 use super::console::Console;
 use super::failure::{Failure, Status};
-use super::{find, select};
+use super::find;
+use super::site::Site;
 
 /// Takes a lab away, or all that are up. Works without the lab's file.
 ///
 /// # Errors
 /// If there is no such lab, another process acts on it, or something could not be removed.
-pub async fn down(args: DownArgs, console: Console, state: &StateDir) -> Result<Status, Failure> {
+pub async fn down(args: DownArgs, console: Console, site: &Site) -> Result<Status, Failure> {
     let labs = match args.lab {
-        Some(called) => vec![find::lab(state, &called)?],
-        None => state.records()?,
+        Some(called) => vec![find::lab(&site.state, &called)?],
+        None => site.state.records()?,
     };
     if labs.is_empty() {
         console.note("no lab is up");
     }
     let mut status = Status::Passed;
     for (folder, record) in labs {
-        match take_down(state, &folder, &record).await {
+        match take_down(site, &folder, &record).await {
             Ok(()) => console.note(format_args!("{} is down", record.hold.lab.name)),
             Err(failure) => {
                 console.fail(&failure);
@@ -33,12 +34,8 @@ pub async fn down(args: DownArgs, console: Console, state: &StateDir) -> Result<
     Ok(status)
 }
 
-async fn take_down(
-    state: &StateDir,
-    folder: &LabFolder,
-    record: &LabRecord,
-) -> Result<(), Failure> {
+async fn take_down(site: &Site, folder: &LabFolder, record: &LabRecord) -> Result<(), Failure> {
     let _lock = folder.lock()?;
-    take_away(&select::backend(record.hold.backend, state), folder).await?;
+    take_away(&site.backend(record.hold.backend), folder).await?;
     Ok(())
 }

@@ -12,12 +12,13 @@ use nix::sys::resource::{Resource, getrlimit};
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
-use crate::lab::{Reaper, StateDir};
+use crate::lab::Reaper;
 
 use super::args::{Arguments, Global, LogFormat, Verb};
 use super::console::Console;
 use super::failure::{Failure, Status};
 use super::interrupts::Interrupts;
+use super::site::Site;
 use super::{
     capture, check, clean, copy, doctor, down, environment, exec, export, image, import, look,
     render, run,
@@ -171,27 +172,27 @@ async fn dispatch(
     reaper: Reaper,
 ) -> Result<Status, Failure> {
     let Arguments { verb, global } = arguments;
-    let state = || StateDir::open(environment::state_dir(global.state_dir)).map_err(Failure::from);
+    let site = || Site::open(environment::state_dir(global.state_dir), &global.gns3);
     match verb {
-        Verb::Up(args) => run::up(args, console, &state()?, reaper).await,
-        Verb::Deploy(args) => run::deploy(args, console, &state()?, reaper).await,
-        Verb::Run(args) => run::run(args, console, &state()?, reaper).await,
-        Verb::Down(args) => down::down(args, console, &state()?).await,
+        Verb::Up(args) => run::up(args, console, &site()?, reaper).await,
+        Verb::Deploy(args) => run::deploy(args, console, &site()?, reaper).await,
+        Verb::Run(args) => run::run(args, console, &site()?, reaper).await,
+        Verb::Down(args) => down::down(args, console, &site()?).await,
         Verb::Validate(args) => check::validate(&args, console),
         Verb::Schema => check::schema(console),
         Verb::Graph(args) => check::graph(&args, console),
-        Verb::Ps(args) => look::ps(args, console, &state()?).await,
-        Verb::Exec(args) => exec::exec(args, console, &state()?).await,
-        Verb::Shell(args) => exec::shell(args, console, &state()?).await,
-        Verb::Logs(args) => look::logs(args, console, &state()?).await,
-        Verb::Cp(args) => copy::cp(args, console, &state()?).await,
-        Verb::Capture(args) => capture::capture(args, console, &state()?).await,
+        Verb::Ps(args) => look::ps(args, console, &site()?).await,
+        Verb::Exec(args) => exec::exec(args, console, &site()?).await,
+        Verb::Shell(args) => exec::shell(args, console, &site()?).await,
+        Verb::Logs(args) => look::logs(args, console, &site()?).await,
+        Verb::Cp(args) => copy::cp(args, console, &site()?).await,
+        Verb::Capture(args) => capture::capture(args, console, &site()?).await,
         Verb::Report(args) => render::report(&args, console),
         Verb::Export(args) => export::export(&args, console),
         Verb::Import(args) => import::import(&args, console),
         Verb::Image(args) => image::image(args, console).await,
-        Verb::Doctor => doctor::doctor(console, &state()?).await,
-        Verb::Clean(args) => clean::clean(args, console, &state()?).await,
+        Verb::Doctor(args) => doctor::doctor(&args, console, &site()?).await,
+        Verb::Clean(args) => clean::clean(args, console, &site()?).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(

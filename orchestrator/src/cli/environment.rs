@@ -27,6 +27,11 @@ pub fn fake_faults() -> String {
     std::env::var("ORCHESTRATOR_FAKE_FAULTS").unwrap_or_default()
 }
 
+/// The password for a GNS3 server. There is no flag for it.
+pub fn gns3_password() -> Option<String> {
+    std::env::var("ORCHESTRATOR_GNS3_PASSWORD").ok()
+}
+
 /// Whether standard error is a terminal that may show progress bars.
 pub fn progress_bars() -> bool {
     std::io::stderr().is_terminal() && !is_dumb()

@@ -8,23 +8,24 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::control::process::Hands;
 use crate::control::{Control, ControlError, Process, ProcessEvent};
-use crate::lab::{LabRecord, StateDir};
+use crate::lab::LabRecord;
 
 use super::args::{ExecArgs, NodeArg};
 use super::console::Console;
 use super::failure::{Failure, Status};
 use super::find;
 use super::interrupts::Interrupts;
+use super::site::Site;
 use super::terminal::{RawTerminal, window_size};
 
 /// Runs a program in a node; exits as it does.
 ///
 /// # Errors
 /// If there is no such node, or no such program in it.
-pub async fn exec(args: ExecArgs, console: Console, state: &StateDir) -> Result<Status, Failure> {
+pub async fn exec(args: ExecArgs, console: Console, site: &Site) -> Result<Status, Failure> {
     // Before there is a program that a signal could miss.
     let interrupts = Interrupts::listen()?;
-    let (record, control) = find::connect(state, &args.node.node).await?;
+    let (record, control) = find::connect(site, &args.node.node).await?;
     match control
         .start(command(&record, &control, args.command, args.tty))
         .await
@@ -47,9 +48,9 @@ pub async fn exec(args: ExecArgs, console: Console, state: &StateDir) -> Result<
 ///
 /// # Errors
 /// If there is no such node, or no shell in it.
-pub async fn shell(args: NodeArg, console: Console, state: &StateDir) -> Result<Status, Failure> {
+pub async fn shell(args: NodeArg, console: Console, site: &Site) -> Result<Status, Failure> {
     let interrupts = Interrupts::listen()?;
-    let (record, control) = find::connect(state, &args.node).await?;
+    let (record, control) = find::connect(site, &args.node).await?;
     let tty = io::stdin().is_terminal();
     for shell in ["bash", "sh"] {
         let words = vec![shell.to_owned()];

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use crate::export::appliance::{self, Kind};
 use crate::export::belongings::{Belonging, Holds};
-use crate::export::{self, ExportError, Exported, SwitchKind, Warning};
+use crate::export::{self, ExportError, Exported, Warning};
 use crate::gns3::archive::{self, Entries, PROJECT};
+use crate::gns3::switch::SwitchKind;
 use crate::topology::Topology;
 
-use super::args::{ExportArgs, ExportFormat, SwitchChoice};
+use super::args::{ExportArgs, ExportFormat};
 use super::console::Console;
 use super::failure::{Failure, Status};
 use super::input::Source;
@@ -44,10 +45,7 @@ pub fn export(args: &ExportArgs, console: Console) -> Result<Status, Failure> {
 
 fn project(args: &ExportArgs) -> Result<Exported, Failure> {
     let (source, topology) = read(args, args.file.as_deref())?;
-    let switches = match args.switch {
-        SwitchChoice::Ethernet => SwitchKind::Ethernet,
-        SwitchChoice::Docker => SwitchKind::Docker,
-    };
+    let switches: SwitchKind = args.switch.into();
     // The text alone would say something else than the project.
     let kept = args.settings.is_empty().then_some(source.text.as_str());
     export::project(&topology, kept, switches)

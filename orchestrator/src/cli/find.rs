@@ -6,7 +6,7 @@ use crate::control::Control;
 use crate::lab::{LabFolder, LabRecord, StateDir};
 
 use super::failure::Failure;
-use super::select;
+use super::site::Site;
 
 /// The lab that is up and has this name, identity, or was raised from this file.
 ///
@@ -81,9 +81,9 @@ pub fn node(state: &StateDir, called: &str) -> Result<(LabRecord, NodeName), Fai
 ///
 /// # Errors
 /// If there is no such node, or it does not answer.
-pub async fn connect(state: &StateDir, called: &str) -> Result<(LabRecord, Control), Failure> {
-    let (record, name) = node(state, called)?;
-    let control = open(state, &record, name).await?;
+pub async fn connect(site: &Site, called: &str) -> Result<(LabRecord, Control), Failure> {
+    let (record, name) = node(&site.state, called)?;
+    let control = open(site, &record, name).await?;
     Ok((record, control))
 }
 
@@ -91,12 +91,9 @@ pub async fn connect(state: &StateDir, called: &str) -> Result<(LabRecord, Contr
 ///
 /// # Errors
 /// If it does not answer.
-pub async fn open(
-    state: &StateDir,
-    record: &LabRecord,
-    node: NodeName,
-) -> Result<Control, Failure> {
-    let fabric = select::backend(record.hold.backend, state)
+pub async fn open(site: &Site, record: &LabRecord, node: NodeName) -> Result<Control, Failure> {
+    let fabric = site
+        .backend(record.hold.backend)
         .attach(&record.hold)
         .await?;
     let wire = fabric.open(&node).await?;

@@ -2,7 +2,7 @@
 
 use crate::backend::docker::{DockerBackend, gns3_image};
 use crate::embedded::node_binary;
-use crate::export::container::IMAGE;
+use crate::gns3::container::IMAGE;
 
 use super::args::ImageArgs;
 use super::console::Console;

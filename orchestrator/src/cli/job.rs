@@ -223,6 +223,7 @@ pub async fn raise(
     });
     let folder = state.create(&plan.lab)?;
     let (lab, timings) = Lab::raise(backend, plan, folder, reaper).await?;
+    lab.impair(&request.topology).await?;
     lab.furnish(&request.topology).await?;
     warn_of(&lab, progress);
     progress.tell(&RunEvent::Raised {

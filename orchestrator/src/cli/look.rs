@@ -5,23 +5,25 @@ use protocol::control::{CommandState, Status as NodeStatus};
 use serde::Serialize;
 
 use crate::control::ControlError;
-use crate::lab::{LabRecord, StateDir};
+use crate::lab::LabRecord;
 use crate::number::counted;
 use crate::report::plain_text::visible;
 
 use super::args::{Format, LogsArgs, PsArgs};
 use super::console::Console;
 use super::failure::{Failure, Status};
-use super::{find, select};
+use super::find;
+use super::site::Site;
 
 /// Lists the labs that are up, and their nodes.
 ///
 /// # Errors
 /// If a record cannot be read. A node that does not answer is listed as such.
-pub async fn ps(args: PsArgs, console: Console, state: &StateDir) -> Result<Status, Failure> {
+pub async fn ps(args: PsArgs, console: Console, site: &Site) -> Result<Status, Failure> {
     let records = match args.lab {
-        Some(called) => vec![find::lab(state, &called)?.1],
-        None => state
+        Some(called) => vec![find::lab(&site.state, &called)?.1],
+        None => site
+            .state
             .records()?
             .into_iter()
             .map(|(_, record)| record)
@@ -29,7 +31,7 @@ pub async fn ps(args: PsArgs, console: Console, state: &StateDir) -> Result<Stat
     };
     let mut labs = Vec::new();
     for record in &records {
-        labs.push(lab_row(state, record).await);
+        labs.push(lab_row(site, record).await);
     }
     match console.format {
         Format::Json => console.json(&labs)?,
@@ -43,8 +45,8 @@ pub async fn ps(args: PsArgs, console: Console, state: &StateDir) -> Result<Stat
 ///
 /// # Errors
 /// If there is no such node.
-pub async fn logs(args: LogsArgs, console: Console, state: &StateDir) -> Result<Status, Failure> {
-    let (_, control) = find::connect(state, &args.node.node).await?;
+pub async fn logs(args: LogsArgs, console: Console, site: &Site) -> Result<Status, Failure> {
+    let (_, control) = find::connect(site, &args.node.node).await?;
     let mut log = control.logs(args.follow).await?;
     while let Some(bytes) = log.next().await? {
         if !console.bytes(&bytes) {
@@ -73,10 +75,8 @@ struct NodeRow {
     state: String,
 }
 
-async fn lab_row(state: &StateDir, record: &LabRecord) -> LabRow {
-    let fabric = select::backend(record.hold.backend, state)
-        .attach(&record.hold)
-        .await;
+async fn lab_row(site: &Site, record: &LabRecord) -> LabRow {
+    let fabric = site.backend(record.hold.backend).attach(&record.hold).await;
     let rows = record.plan.nodes.iter().map(|node| async {
         let status = match &fabric {
             Ok(fabric) => match fabric.open(&node.name).await {

@@ -12,11 +12,12 @@
 //! - [`job`]: one run, from its run directory to its reports.
 //! - [`summary`]: what is said about a lab before its verdict.
 //! - [`select`]: which backend a lab is raised on.
+//! - [`site`]: where labs are recorded, and the GNS3 server that is meant.
 //! - [`find`]: labs that are up, by what the user calls them.
 //! - [`terminal`]: this process's terminal, lent to a program in a node.
 //!
 //! One file a verb, or a family of verbs: [`run`], [`down`], [`check`], [`look`], [`exec`], [`copy`],
-//! [`capture`], [`render`], [`export`], [`import`], [`image`], [`doctor`], [`clean`]; [`output`]: where the
+//! [`capture`], [`render`], [`export`], [`import`], [`image`], [`doctor`] (`doctor_gns3`: of a GNS3 server), [`clean`]; [`output`]: where the
 //! last ones write.
 
 pub mod args;
@@ -26,6 +27,7 @@ pub mod clean;
 pub mod console;
 pub mod copy;
 pub mod doctor;
+mod doctor_gns3;
 pub mod down;
 pub mod entry;
 pub mod environment;
@@ -45,5 +47,6 @@ pub mod render;
 pub mod request;
 pub mod run;
 pub mod select;
+pub mod site;
 pub mod summary;
 pub mod terminal;

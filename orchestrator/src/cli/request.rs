@@ -2,11 +2,11 @@
 
 use std::io::Read;
 
+use crate::backend::Backend;
 use crate::number::counted;
 use crate::plan::{LabId, Plan, plan};
 use crate::scenario::Agenda;
 use crate::scenario::CellChoice;
-use crate::scenario::agenda::impaired;
 use crate::scenario::cell::combinations;
 use crate::topology::model::Topology;
 
@@ -29,19 +29,18 @@ impl Request {
     /// A new lab of a file.
     ///
     /// # Errors
-    /// If the file is wrong, or asks for what a later version brings.
+    /// If the file is wrong.
     pub fn new(source: Source) -> Result<Self, Failure> {
         let topology = source.topology()?;
         let lab = LabId {
             name: topology.name.clone(),
             instance: random()?,
         };
-        Self {
+        Ok(Self {
             source,
             topology,
             lab,
-        }
-        .checked()
+        })
     }
 
     /// A lab that is up.
@@ -50,12 +49,11 @@ impl Request {
     /// As [`Request::new`].
     pub fn again(source: Source, lab: LabId) -> Result<Self, Failure> {
         let topology = source.topology()?;
-        Self {
+        Ok(Self {
             source,
             topology,
             lab,
-        }
-        .checked()
+        })
     }
 
     /// Everything that the backend must make.
@@ -124,14 +122,20 @@ impl Request {
         )))
     }
 
-    fn checked(self) -> Result<Self, Failure> {
-        match impaired(&self.topology) {
-            Some(reason) => Err(Failure::Lacking(format!(
-                "{}: {reason}; leave them out, or set them to nothing, to raise the lab now",
-                self.source.file.display()
-            ))),
-            None => Ok(self),
+    /// Makes sure that a backend makes links as bad as the file asks for.
+    ///
+    /// # Errors
+    /// Says what it cannot.
+    pub fn fits(&self, backend: &dyn Backend) -> Result<(), Failure> {
+        let unfit = backend.unfit(&self.topology);
+        if unfit.is_empty() {
+            return Ok(());
         }
+        Err(Failure::Lacking(format!(
+            "{}: {}; leave them out, or set them to nothing, to raise the lab now",
+            self.source.file.display(),
+            unfit.join("; ")
+        )))
     }
 }
 

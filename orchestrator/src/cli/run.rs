@@ -13,6 +13,7 @@ use super::input::Source;
 use super::job::{Job, keep, raise};
 use super::progress::Progress;
 use super::request::Request;
+use super::site::Site;
 use super::{find, select, summary};
 
 /// Raises a lab, runs its scenarios and leaves it up.
@@ -22,17 +23,18 @@ use super::{find, select, summary};
 pub async fn up(
     args: UpArgs,
     console: Console,
-    state: &StateDir,
+    site: &Site,
     reaper: Reaper,
 ) -> Result<Status, Failure> {
     if args.no_run {
-        return deploy(args.raise, console, state, reaper).await;
+        return deploy(args.raise, console, site, reaper).await;
     }
     let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?)?;
-    let _claim = claim_name(state, &request.topology)?;
-    let backend = select::choose(args.raise.backend, &request.plan(), state, console).await?;
+    let _claim = claim_name(&site.state, &request.topology)?;
+    let backend = select::choose(args.raise.backend, &request.plan(), site, console).await?;
+    request.fits(backend.as_ref())?;
     let mut job = Job::begin(request, args.scenarios, backend.kind(), console)?;
-    let lab = job.raise(backend, state, reaper).await?;
+    let lab = job.raise(backend, &site.state, reaper).await?;
     let report = job.scenarios(&lab).await;
     job.keep(lab).await?;
     job.finish(report, true)
@@ -45,15 +47,16 @@ pub async fn up(
 pub async fn deploy(
     args: RaiseArgs,
     console: Console,
-    state: &StateDir,
+    site: &Site,
     reaper: Reaper,
 ) -> Result<Status, Failure> {
     let request = Request::new(Source::load(&args.file, &args.settings)?)?;
-    let _claim = claim_name(state, &request.topology)?;
+    let _claim = claim_name(&site.state, &request.topology)?;
     let plan = request.plan();
-    let backend = select::choose(args.backend, &plan, state, console).await?;
+    let backend = select::choose(args.backend, &plan, site, console).await?;
+    request.fits(backend.as_ref())?;
     let progress = Progress::new(console, None);
-    let (lab, timings) = raise(&request, backend, state, reaper, &progress).await?;
+    let (lab, timings) = raise(&request, backend, &site.state, reaper, &progress).await?;
     keep(lab, &request).await?;
     match console.format {
         Format::Json => console.json(&plan)?,
@@ -72,16 +75,17 @@ pub async fn deploy(
 pub async fn run(
     args: RunArgs,
     console: Console,
-    state: &StateDir,
+    site: &Site,
     reaper: Reaper,
 ) -> Result<Status, Failure> {
     if let Some(name) = args.lab.clone() {
-        return run_in(&name, args, console, state, reaper).await;
+        return run_in(&name, args, console, site, reaper).await;
     }
     let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?)?;
-    let backend = select::choose(args.raise.backend, &request.plan(), state, console).await?;
+    let backend = select::choose(args.raise.backend, &request.plan(), site, console).await?;
+    request.fits(backend.as_ref())?;
     let mut job = Job::begin(request, args.scenarios, backend.kind(), console)?;
-    let lab = job.raise(backend, state, reaper).await?;
+    let lab = job.raise(backend, &site.state, reaper).await?;
     let mut report = job.scenarios(&lab).await;
     let bad = !matches!(report.outcome, Outcome::Passed | Outcome::Skipped);
     if bad && args.keep_on_failure {
@@ -107,10 +111,10 @@ async fn run_in(
     name: &str,
     args: RunArgs,
     console: Console,
-    state: &StateDir,
+    site: &Site,
     reaper: Reaper,
 ) -> Result<Status, Failure> {
-    let (folder, record) = find::lab(state, name)?;
+    let (folder, record) = find::lab(&site.state, name)?;
     let mut overrides = record.overrides.clone();
     overrides.extend(args.raise.settings);
     let source = Source {
@@ -119,7 +123,8 @@ async fn run_in(
         overrides,
     };
     let request = Request::again(source, record.hold.lab.clone())?;
-    let backend = select::backend(record.hold.backend, state);
+    let backend = site.backend(record.hold.backend);
+    request.fits(backend.as_ref())?;
     let job = Job::begin(request, args.scenarios, backend.kind(), console)?;
     let lab = Lab::attach(backend, record, folder, reaper).await?;
     job.warn_of(&lab);

@@ -1,9 +1,11 @@
 //! Files into and out of a node, logs and captures.
 
+use std::sync::Arc;
+
 use protocol::control::{Capture, CaptureSummary, Event, FailureKind, Reply, Request, Stream};
 use protocol::frame::DATA_CHUNK;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::connection::{Control, Incoming};
 use super::error::{ControlError, ControlErrorKind};
@@ -23,9 +25,23 @@ pub struct Download {
 /// A running capture: pcapng bytes as they come, then its summary.
 #[derive(Debug)]
 pub struct CaptureStream {
-    control: Control,
-    channel: u32,
-    incoming: mpsc::Receiver<Incoming>,
+    source: Source,
+}
+
+/// Who captures.
+#[derive(Debug)]
+enum Source {
+    /// The node.
+    Node {
+        control: Control,
+        channel: u32,
+        incoming: mpsc::Receiver<Incoming>,
+    },
+    /// Somebody else, who has been told how to say so.
+    Other {
+        captured: mpsc::Receiver<Captured>,
+        stop: Arc<Notify>,
+    },
 }
 
 /// What comes next out of a capture.
@@ -147,9 +163,11 @@ impl Control {
             .await
         {
             Ok(()) => Ok(CaptureStream {
-                control: self.clone(),
-                channel,
-                incoming,
+                source: Source::Node {
+                    control: self.clone(),
+                    channel,
+                    incoming,
+                },
             }),
             Err(error) => {
                 self.close_channel(channel);
@@ -206,44 +224,79 @@ impl Drop for Download {
 }
 
 impl CaptureStream {
+    /// A capture that is not the node's. Who makes it sends pcapng bytes and then how it ended, and ends
+    /// it once `stop` is notified. If nothing comes any more, that is its end.
+    pub fn foreign(captured: mpsc::Receiver<Captured>, stop: Arc<Notify>) -> Self {
+        Self {
+            source: Source::Other { captured, stop },
+        }
+    }
+
     /// What comes next.
     ///
     /// # Errors
     /// If the connection ended first.
     pub async fn next(&mut self) -> Result<Captured, ControlError> {
-        loop {
-            match self.incoming.recv().await {
-                Some(Incoming::Data(_, bytes)) if bytes.is_empty() => {}
-                Some(Incoming::Data(_, bytes)) => return Ok(Captured::Bytes(bytes)),
-                Some(Incoming::Event(Event::CaptureEnded(summary))) => {
-                    return Ok(Captured::Ended(summary));
-                }
-                Some(Incoming::Event(_)) => {}
-                None => return Err(self.control.closed("the end of a capture")),
-            }
+        match &mut self.source {
+            Source::Node {
+                control, incoming, ..
+            } => next(control, incoming).await,
+            Source::Other { captured, .. } => Ok(captured.recv().await.unwrap_or_else(|| {
+                Captured::Ended(CaptureSummary {
+                    packets: 0,
+                    dropped: 0,
+                    cut_short: Some("whoever captured broke off".to_owned()),
+                })
+            })),
         }
     }
 
     /// What ends it while [`CaptureStream::next`] waits.
     pub fn stopper(&self) -> CaptureStopper {
-        CaptureStopper {
-            control: self.control.clone(),
-            channel: self.channel,
+        match &self.source {
+            Source::Node {
+                control, channel, ..
+            } => CaptureStopper::Node(control.clone(), *channel),
+            Source::Other { stop, .. } => CaptureStopper::Other(Arc::clone(stop)),
+        }
+    }
+}
+
+async fn next(
+    control: &Control,
+    incoming: &mut mpsc::Receiver<Incoming>,
+) -> Result<Captured, ControlError> {
+    loop {
+        match incoming.recv().await {
+            Some(Incoming::Data(_, bytes)) if bytes.is_empty() => {}
+            Some(Incoming::Data(_, bytes)) => return Ok(Captured::Bytes(bytes)),
+            Some(Incoming::Event(Event::CaptureEnded(summary))) => {
+                return Ok(Captured::Ended(summary));
+            }
+            Some(Incoming::Event(_)) => {}
+            None => return Err(control.closed("the end of a capture")),
         }
     }
 }
 
 impl Drop for CaptureStream {
     fn drop(&mut self) {
-        self.control.close_channel(self.channel);
+        match &self.source {
+            Source::Node {
+                control, channel, ..
+            } => control.close_channel(*channel),
+            Source::Other { stop, .. } => stop.notify_one(),
+        }
     }
 }
 
 /// Ends a capture.
 #[derive(Debug, Clone)]
-pub struct CaptureStopper {
-    control: Control,
-    channel: u32,
+pub enum CaptureStopper {
+    /// The node's, on this channel.
+    Node(Control, u32),
+    /// Somebody else's.
+    Other(Arc<Notify>),
 }
 
 impl CaptureStopper {
@@ -252,13 +305,15 @@ impl CaptureStopper {
     /// # Errors
     /// If it has ended already, or the connection is gone.
     pub async fn stop(&self) -> Result<(), ControlError> {
-        self.control
-            .done(
-                Request::StopCapture {
-                    channel: self.channel,
-                },
-                "stop capture",
-            )
-            .await
+        match self {
+            Self::Node(control, channel) => {
+                let request = Request::StopCapture { channel: *channel };
+                control.done(request, "stop capture").await
+            }
+            Self::Other(stop) => {
+                stop.notify_one();
+                Ok(())
+            }
+        }
     }
 }

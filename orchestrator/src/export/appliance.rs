@@ -2,12 +2,11 @@
 
 use uuid::Uuid;
 
-use crate::gns3::agent::WAITING;
 use crate::gns3::appliance::{Appliance, DockerAppliance};
 use crate::gns3::device::ADAPTERS;
 use crate::gns3::identity::Identity;
 
-use super::container::{IMAGE, SHELL};
+use crate::gns3::container::{IMAGE, SHELL, WAITING};
 
 /// What an appliance is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use crate::plan::PlannedNode;
 use crate::topology::Topology;
 use crate::topology::model::{Files, Node, Source, Work};
 
-use super::adapter::Adapters;
+use crate::gns3::adapter::Adapters;
 
 /// A file of a project, by its path from the project's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub fn place(node: uuid::Uuid, path: &str) -> String {
 
 /// The file of a node's addresses.
 pub fn addresses(node: &Node, planned: &PlannedNode) -> String {
-    let adapters = Adapters::of(node);
+    let adapters = Adapters::of(node.interface_names());
     let on = |via: &IpAddr| {
         let holds = |net: &IpNet| net.contains(via);
         let mut all = node.interfaces.iter();

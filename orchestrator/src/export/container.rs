@@ -2,19 +2,13 @@
 
 use std::net::IpAddr;
 
-use crate::gns3::agent::WAITING;
+use crate::gns3::adapter::Adapters;
+use crate::gns3::container::{IMAGE, SHELL, WAITING, unfit};
 use crate::gns3::device::Docker;
 use crate::plan::PlannedNode;
 use crate::topology::model::Node;
 
-use super::adapter::Adapters;
 use super::warning::Warning;
-
-/// The image of nodes that have none of their own; `orchestrator image` makes it.
-pub const IMAGE: &str = concat!("orchestrator-node:", env!("CARGO_PKG_VERSION"));
-
-/// What a node runs whose image is somebody's own and has no agent.
-pub const SHELL: &str = "/bin/sh";
 
 /// The properties of a node, and what they do not hold.
 pub fn docker(node: &Node, planned: &PlannedNode, volumes: Vec<String>) -> (Docker, Vec<Warning>) {
@@ -47,7 +41,7 @@ pub fn docker(node: &Node, planned: &PlannedNode, volumes: Vec<String>) -> (Dock
         .collect();
     let docker = Docker {
         image: node.image.clone().unwrap_or_else(|| IMAGE.to_owned()),
-        adapters: Some(Adapters::of(node).count()),
+        adapters: Some(Adapters::of(node.interface_names()).count()),
         start_command: Some(start_command(node)),
         environment: (!environment.is_empty()).then(|| environment.join("\n")),
         extra_hosts: (!hosts.is_empty()).then(|| hosts.join("\n")),
@@ -66,20 +60,4 @@ fn start_command(node: &Node) -> String {
     }
     let waiting = if node.image.is_none() { WAITING } else { SHELL };
     waiting.to_owned()
-}
-
-/// Why GNS3 would not give a node this variable as it is.
-fn unfit(name: &str, value: &str) -> Option<&'static str> {
-    if name.starts_with("GNS3_") {
-        return Some("GNS3 keeps names that begin with GNS3_ for itself");
-    }
-    if value.contains('\n') {
-        return Some("GNS3 has a variable a line, and this one has several");
-    }
-    if value.trim() != value {
-        return Some("GNS3 cuts blanks at its ends");
-    }
-    let replaced = ["%vm-name%", "%vm-id%", "%project-id%", "%project-path%"];
-    let holds = replaced.iter().any(|word| value.contains(word));
-    holds.then_some("GNS3 replaces %…% in it")
 }

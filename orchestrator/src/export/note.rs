@@ -6,7 +6,7 @@ use crate::gns3::picture::Note;
 use crate::topology::Topology;
 
 use super::playbook::Playbook;
-use super::position::{Point, Positions};
+use crate::plan::position::{Point, Positions};
 
 /// Everything written. `kept` is the topology's own text, which the title carries along.
 pub fn notes(

@@ -16,9 +16,9 @@ use crate::topology::model::{
     Transfer, Work,
 };
 
-use super::adapter::Adapters;
 use super::belongings::sent;
-use crate::gns3::agent::NODE;
+use crate::gns3::adapter::Adapters;
+use crate::gns3::container::NODE;
 
 /// How a scenario is started by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +122,8 @@ fn transfer_lines(topology: &Topology, plan: &Plan, work: &Work) -> Vec<(NodeNam
 fn there(topology: &Topology, node: &NodeName, interface: &InterfaceName) -> InterfaceName {
     let found = topology.nodes.iter().find(|one| one.name == *node);
     let place = |node: &Node| node.interfaces.iter().position(|i| i.name == *interface);
-    let number = found.and_then(|node| Some(Adapters::of(node).number(place(node)?)));
+    let number =
+        found.and_then(|node| Some(Adapters::of(node.interface_names()).number(place(node)?)));
     let name = number.and_then(|number| format!("eth{number}").parse().ok());
     name.unwrap_or_else(|| interface.clone())
 }

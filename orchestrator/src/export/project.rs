@@ -3,22 +3,22 @@
 use protocol::name::{NetworkName, NodeName};
 use uuid::Uuid;
 
+use crate::backend::gns3::condition::{Directions, filters};
 use crate::gns3::device::{ADAPTERS, DOCKER, properties};
 use crate::gns3::document::{Content, Drawing, End, Label, Link, Node as Device, Project};
 use crate::gns3::identity::Identity;
+use crate::gns3::switch::{self, SwitchKind};
 use crate::plan::{LabId, Plan, plan};
 use crate::topology::Topology;
 use crate::topology::model::{Attachment, Impairment, Interface, Node};
 
-use super::adapter::Adapters;
 use super::belongings::{ADDRESSES, Belonging, Holds, addresses, files, place};
-use super::condition::{Directions, filters};
 use super::container::docker;
 use super::note::notes;
 use super::playbook::Playbook;
-use super::position::{Point, Positions, pixels};
-use super::switch::{self, SwitchKind};
 use super::warning::Warning;
+use crate::gns3::adapter::Adapters;
+use crate::plan::position::{HALF_NODE, HALF_SWITCH, Point, Positions, corner, pixels};
 
 /// A project and what belongs to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,7 +117,7 @@ struct Plug {
 impl Draft<'_> {
     fn node(&mut self, number: usize) -> Result<(), ExportError> {
         let (node, planned) = (&self.topology.nodes[number], &self.plan.nodes[number]);
-        let adapters = Adapters::of(node);
+        let adapters = Adapters::of(node.interface_names());
         if adapters.count() > ADAPTERS {
             return Err(ExportError::Adapters {
                 node: node.name.clone(),
@@ -135,10 +135,10 @@ impl Draft<'_> {
                     "{path} is left out, for GNS3 keeps no files there; say another folder"
                 ),
             }));
-        let particulars = adapters.particulars(node);
+        let particulars = adapters.particulars(node.interfaces.iter().map(|i| (&i.name, i.mac)));
         for (interface, adapter) in node.interfaces.iter().zip(0..) {
             let number = adapters.number(adapter);
-            if super::adapter::number(&interface.name) != Some(number) {
+            if crate::gns3::adapter::number(&interface.name) != Some(number) {
                 self.warnings.push(Warning::Renamed {
                     node: node.name.clone(),
                     interface: interface.name.clone(),
@@ -161,7 +161,7 @@ impl Draft<'_> {
             symbol: Some(":/symbols/docker_guest.svg".to_owned()),
             label: Some(label(node.name.to_string(), None, 65)),
             properties: properties(&container),
-            ..device(id, node.name.to_string(), DOCKER, (at, HALF_NODE))
+            ..Device::new(id, node.name.to_string(), DOCKER, corner(at, HALF_NODE))
         };
         self.content.nodes.push(device);
         Ok(())
@@ -180,7 +180,8 @@ impl Draft<'_> {
                 most,
             });
         }
-        let name = switch::name(topology, network);
+        let is_taken = |name: &str| topology.nodes.iter().any(|n| n.name.as_str() == name);
+        let name = switch::name(network.as_str(), is_taken);
         let id = self.identity.of("switch", &name);
         let parts = switch::parts(self.switches, count);
         let at = self.positions.switches.get(network).copied();
@@ -190,7 +191,7 @@ impl Draft<'_> {
             symbol: Some(parts.symbol.to_owned()),
             label: Some(label(name.clone(), Some(80), -4)),
             properties: parts.properties,
-            ..device(id, name.clone(), parts.node_type, (at, HALF_SWITCH))
+            ..Device::new(id, name.clone(), parts.node_type, corner(at, HALF_SWITCH))
         });
         if self.switches == SwitchKind::Docker {
             self.belongings.push(Belonging {
@@ -244,7 +245,7 @@ impl Draft<'_> {
         let of = &self.topology.nodes[node];
         Plug {
             node: self.id(&of.name),
-            port: (Adapters::of(of).number(place), 0),
+            port: (Adapters::of(of.interface_names()).number(place), 0),
             name: of.interfaces[place].name.to_string(),
             at: self.positions.nodes[node],
             half: HALF_NODE,
@@ -340,28 +341,6 @@ fn plugged<'a>(
     })
 }
 
-/// What all nodes of a project have.
-fn device(node_id: Uuid, name: String, node_type: &str, (at, half): (Point, Point)) -> Device {
-    Device {
-        compute_id: "local".to_owned(),
-        node_id,
-        name,
-        node_type: node_type.to_owned(),
-        console_type: Some("telnet".to_owned()),
-        console: None,
-        symbol: None,
-        x: at.x - half.x,
-        y: at.y - half.y,
-        z: 1,
-        label: None,
-        port_name_format: "Ethernet{0}".to_owned(),
-        port_segment_size: 0,
-        first_port_name: None,
-        custom_adapters: Vec::new(),
-        properties: serde_json::Map::new(),
-    }
-}
-
 /// The name of an end's port, on the way to the other end.
 fn beside(own: &Plug, other: &Plug) -> Label {
     let (x, y) = (
@@ -389,10 +368,6 @@ fn label(text: String, x: Option<i32>, y: i32) -> Label {
         style: None,
     }
 }
-
-/// From the corner of a picture to its middle.
-const HALF_NODE: Point = Point { x: 32, y: 32 };
-const HALF_SWITCH: Point = Point { x: 36, y: 16 };
 
 /// From the middle of a node to its port's name.
 const AWAY: f64 = 55.0;

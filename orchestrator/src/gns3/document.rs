@@ -211,6 +211,30 @@ pub struct Drawing {
     pub svg: String,
 }
 
+impl Node {
+    /// One with nothing particular about it, whose picture's upper left corner is at `corner`.
+    pub fn new(node_id: Uuid, name: String, node_type: &str, corner: (i32, i32)) -> Self {
+        Self {
+            compute_id: LOCAL.to_owned(),
+            node_id,
+            name,
+            node_type: node_type.to_owned(),
+            console_type: Some("telnet".to_owned()),
+            console: None,
+            symbol: None,
+            x: corner.0,
+            y: corner.1,
+            z: 1,
+            label: None,
+            port_name_format: port_name_format(),
+            port_segment_size: 0,
+            first_port_name: None,
+            custom_adapters: Vec::new(),
+            properties: Map::new(),
+        }
+    }
+}
+
 /// Why bytes are no project that is understood here.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
@@ -311,6 +335,9 @@ impl Default for View {
 fn port_name_format() -> String {
     "Ethernet{0}".to_owned()
 }
+
+/// The compute that a server is itself.
+pub const LOCAL: &str = "local";
 
 const TOPOLOGY: &str = "topology";
 

@@ -5,8 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::export::container::{IMAGE, SHELL};
-use crate::gns3::agent::WAITING;
+use crate::gns3::container::{IMAGE, SHELL, WAITING};
 use crate::gns3::device::{Docker, Vpcs};
 use crate::gns3::interfaces::{self, Stanza};
 

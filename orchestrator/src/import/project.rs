@@ -9,10 +9,11 @@ use std::path::Path;
 
 use uuid::Uuid;
 
+use crate::export;
 use crate::export::belongings::{ADDRESSES, Holds, place};
-use crate::export::{self, SwitchKind};
 use crate::gns3::document::Project;
 use crate::gns3::picture::Note;
+use crate::gns3::switch::SwitchKind;
 use crate::topology::{self, Found};
 
 use super::error::{ImportError, LeftOut};

@@ -6,10 +6,10 @@ use ipnet::IpNet;
 use protocol::name::{InterfaceName, NetworkName, NodeName};
 use uuid::Uuid;
 
-use crate::export::switch::BRIDGE;
-use crate::gns3::agent::NODE;
+use crate::gns3::container::NODE;
 use crate::gns3::device::{DOCKER, Device, Docker, Switch, VPCS};
 use crate::gns3::document::{Adapter, End, Link, Node, Project};
+use crate::gns3::switch::BRIDGE;
 use crate::topology::model::Impairment;
 
 use super::error::{ImportError, LeftOut};

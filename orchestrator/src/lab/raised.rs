@@ -151,6 +151,27 @@ impl Lab {
         self.controls.get(name)
     }
 
+    /// Whether links that are not to be bad carry every frame.
+    pub fn is_lossless(&self) -> bool {
+        self.backend.is_lossless()
+    }
+
+    /// What of the topology's impairments cannot be carried out where it runs.
+    pub fn unfit(&self, topology: &Topology) -> Vec<String> {
+        self.backend.unfit(topology)
+    }
+
+    /// Makes each link as bad as the topology says.
+    ///
+    /// # Errors
+    /// The backend's.
+    pub async fn impair(&self, topology: &Topology) -> Result<(), LabError> {
+        if let Some(fabric) = &self.fabric {
+            fabric.impair(topology).await?;
+        }
+        Ok(())
+    }
+
     /// Puts each node's files in place, then starts each node's command.
     ///
     /// # Errors

@@ -6,6 +6,8 @@ use protocol::name::{InterfaceName, LabName, NetworkName, NodeName};
 use protocol::settings::NodeSettings;
 use serde::{Deserialize, Serialize};
 
+use super::position::Positions;
+
 /// What tells one raised lab from every other, on this machine and in every report: the lab's name
 /// and eight hexadecimal digits, `two-servers-7f3a91c2`. It is part of every mark of ownership.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -52,6 +54,9 @@ pub struct Plan {
     pub segments: Vec<Segment>,
     /// The nodes, in the file's order.
     pub nodes: Vec<PlannedNode>,
+    /// Where everything is in a window.
+    #[serde(default)]
+    pub positions: Positions,
 }
 
 /// An Ethernet segment.
@@ -81,6 +86,9 @@ pub struct PlannedNode {
     pub name: NodeName,
     /// The container image, where not the built-in one.
     pub image: Option<String>,
+    /// The machine that it is to run on, where a server has several.
+    #[serde(default)]
+    pub compute: Option<String>,
     /// Variables of its environment.
     pub env: BTreeMap<String, String>,
     /// Memory in bytes at most.

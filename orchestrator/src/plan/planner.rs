@@ -3,6 +3,7 @@
 use protocol::name::NetworkName;
 use protocol::settings::{FoundBy, Host, InterfaceSettings, NodeSettings, Route};
 
+use super::position::Positions;
 use super::routes::Routing;
 use super::{LabId, Plan, PlannedNode, Port, Segment};
 use crate::topology::Topology;
@@ -16,6 +17,7 @@ pub fn plan(topology: &Topology, lab: LabId) -> Plan {
     let node = |node: &Node| PlannedNode {
         name: node.name.clone(),
         image: node.image.clone(),
+        compute: node.compute.clone(),
         env: node.env.clone(),
         memory: node.limits.memory.map(|size| size.0),
         milli_cpus: node.limits.milli_cpus,
@@ -37,6 +39,7 @@ pub fn plan(topology: &Topology, lab: LabId) -> Plan {
         lab,
         segments: segments(topology),
         nodes: topology.nodes.iter().map(node).collect(),
+        positions: Positions::of(topology),
     }
 }
 

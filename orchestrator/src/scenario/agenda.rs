@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::topology::Diagnostics;
-use crate::topology::model::{Interface, Scenario, Topology, Work};
+use crate::topology::model::{Scenario, Topology, Work};
 
 use super::cell::{Params, combinations};
 use super::choice::CellChoice;
@@ -60,7 +60,18 @@ impl Agenda {
     }
 }
 
-/// The scenario as a cell's parameters make it, and what makes it one for a later version.
+/// What a cell's parameters make of a scenario and its lab.
+#[derive(Debug)]
+pub struct Own {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The lab, where the cell's values make it another one.
+    pub topology: Option<Topology>,
+    /// Why it cannot be carried out here.
+    pub unfit: Option<String>,
+}
+
+/// What a cell's parameters make of a scenario and its lab.
 ///
 /// # Errors
 /// If the values make the file wrong.
@@ -68,18 +79,20 @@ pub fn in_cell(
     cx: &RunContext<'_>,
     scenario: &Scenario,
     params: &Params,
-) -> Result<(Scenario, Option<String>), ScenarioError> {
+) -> Result<Own, ScenarioError> {
     let has_model = scenario.work.transfer().is_some();
     let is_variable = |axis: &str| axis != RUN && !(has_model && axis == MODEL);
     let variables = params.iter().filter(|(axis, _)| is_variable(axis));
     let variables: BTreeMap<_, _> = variables.map(|(k, v)| (k.clone(), v.clone())).collect();
-    let (mut own, mut reason) = (scenario.clone(), None);
+    let (mut own, mut topology, mut unfit) = (scenario.clone(), None, None);
     if !variables.is_empty() {
         let wrong = |wrong: Diagnostics| ScenarioError::Reread(wrong.to_string());
-        let reread = (cx.reread)(&variables).map_err(wrong)?;
-        reason = impaired(&reread);
-        let mut scenarios = reread.scenarios.into_iter();
+        let mut reread = (cx.reread)(&variables).map_err(wrong)?;
+        let reasons = cx.lab.unfit(&reread);
+        unfit = (!reasons.is_empty()).then(|| reasons.join("; "));
+        let mut scenarios = std::mem::take(&mut reread.scenarios).into_iter();
         own = scenarios.find(|s| s.name == own.name).unwrap_or(own);
+        topology = Some(reread);
     }
     if let (Some(model), Work::Broadcast(transfer, _) | Work::Split(transfer)) =
         (params.get(MODEL), &mut own.work)
@@ -87,18 +100,10 @@ pub fn in_cell(
     {
         transfer.sending.model = Some(model);
     }
-    Ok((own, reason))
-}
-
-/// What says that a topology has links that this version would not make bad.
-pub fn impaired(topology: &Topology) -> Option<String> {
-    topology.nodes.iter().find_map(|node| {
-        let bad = |i: &&Interface| !i.egress.is_none() || !i.ingress.is_none();
-        let interface = node.interfaces.iter().find(bad)?;
-        let end = format!("{}:{}", node.name, interface.name);
-        Some(format!(
-            "impairments, here of {end}, are carried out by a later version"
-        ))
+    Ok(Own {
+        scenario: own,
+        topology,
+        unfit,
     })
 }
 

@@ -42,6 +42,7 @@ struct Question {
     sender: String,
     crossing: Crossing,
     from: [Ipv4Net; 1],
+    delivery: Delivery,
 }
 
 impl Question {
@@ -58,6 +59,11 @@ impl Question {
             sender: transfer.from.to_string(),
             from: [crossing.net],
             crossing,
+            delivery: if cx.lab.is_lossless() {
+                Delivery::Perfect
+            } else {
+                Delivery::Impaired
+            },
         }
     }
 
@@ -83,7 +89,7 @@ impl Question {
             folder: &self.folder,
             from: &self.from,
             port: self.port,
-            delivery: Delivery::Perfect,
+            delivery: self.delivery,
         })
     }
 }

@@ -7,7 +7,7 @@ use crate::report::event::RunEvent;
 use crate::report::model::{CaptureReport, CellReport, Finding, Outcome, ScenarioReport};
 use crate::topology::model::{Scenario, Transfer, Work};
 
-use super::agenda::{Agenda, Cell, in_cell};
+use super::agenda::{Agenda, Cell, Own, in_cell};
 use super::capture::Captures;
 use super::cell::label;
 use super::context::{CellPlace, RunContext, ScenarioError};
@@ -110,18 +110,15 @@ async fn run_cells(
     Ok(captures)
 }
 
-/// A cell's scenario as its values make it, and what makes it one for a later version.
-type Own = (Scenario, Option<String>);
-
 async fn run_each(
     cx: &RunContext<'_>,
     (scenario, originals): (&Scenario, &Originals),
     (cells, own): (&[&Cell], &[Own]),
     report: &mut ScenarioReport,
 ) -> Result<(), ScenarioError> {
-    let mut estimate = Estimate::new(own.iter().map(|(own, _)| weight(&own.work)));
+    let mut estimate = Estimate::new(own.iter().map(|own| weight(&own.scenario.work)));
     let total = report.earlier_cells + cells.len();
-    for (cell, (own, reason)) in cells.iter().zip(own) {
+    for (cell, own) in cells.iter().zip(own) {
         let name = label(&cell.params);
         cx.tell(&RunEvent::CellBegun {
             scenario: scenario.name.clone(),
@@ -131,16 +128,19 @@ async fn run_each(
             left_s: estimate.left().map(|left| left.as_secs_f64()),
         });
         let place = CellPlace {
-            scenario: own,
+            scenario: &own.scenario,
             params: &cell.params,
             index: cell.index,
         };
-        let done = match reason {
-            Some(reason) => skipped(cell, reason),
-            None => run_cell(cx, place, (cell, scenario, originals)).await?,
+        let done = if let Some(reason) = &own.unfit {
+            skipped(cell, reason)
+        } else {
+            let topology = own.topology.as_ref().unwrap_or(cx.topology);
+            cx.lab.impair(topology).await?;
+            run_cell(cx, place, (cell, scenario, originals)).await?
         };
         cx.journal.note(&scenario.name, &done)?;
-        estimate.done(weight(&own.work));
+        estimate.done(weight(&own.scenario.work));
         cx.tell(&RunEvent::CellEnded {
             scenario: scenario.name.clone(),
             cell: name,

@@ -36,7 +36,8 @@ pub struct Link {
     /// Whether it is up and its other end is too.
     pub carrier: bool,
     /// Whether the kernel says that it passes frames (`IF_OPER_UP`, RFC 2863). It comes to that in its
-    /// own time after the carrier is there, and drops what is sent before.
+    /// own time after the carrier is there, and drops what is sent before. Of taps it says nothing
+    /// (`IF_OPER_UNKNOWN`, Documentation/networking/operstates.rst): they pass frames once they are up.
     pub operational: bool,
 }
 
@@ -220,14 +221,19 @@ impl Link {
             carrier: message.header.flags.contains(LinkFlags::LowerUp),
             operational: false,
         };
+        let (mut state, mut is_tap) = (State::Unknown, false);
         for attribute in message.attributes {
             match attribute {
                 LinkAttribute::IfName(name) => link.name = name,
                 LinkAttribute::Address(mac) => link.mac = mac,
-                LinkAttribute::OperState(state) => link.operational = state == State::Up,
+                LinkAttribute::OperState(found) => state = found,
+                LinkAttribute::LinkInfo(info) => {
+                    is_tap = info.contains(&LinkInfo::Kind(InfoKind::Tun));
+                }
                 _ => {}
             }
         }
+        link.operational = state == State::Up || (is_tap && state == State::Unknown);
         link
     }
 }

@@ -14,12 +14,12 @@ use crate::backend::{Backend, BackendError, BackendKind, Fabric, Hold, Ledger, O
 use crate::plan::Plan;
 
 use super::container::{Site, Started, kernel_lacks_ipv6};
-use super::creation::Creations;
 use super::engine::Engine;
 use super::error::{at, lacking};
 use super::fabric::DockerFabric;
 use super::network::Networks;
 use super::{gns3_image, image, late, mark, removal};
+use crate::backend::creation::Creations;
 
 /// Labs on a Docker engine. It is connected to when it is first needed.
 #[derive(Debug)]
@@ -78,6 +78,20 @@ impl DockerBackend {
     /// The engine's, or that there is none.
     pub async fn make_gns3_image(&self, tag: &str) -> Result<(), BackendError> {
         gns3_image::load(self.engine.docker().await?, self.node, tag).await
+    }
+
+    /// The same, unless the engine has it already with this very node binary inside.
+    ///
+    /// # Errors
+    /// The engine's, or that there is none.
+    pub async fn renew_gns3_image(&self, tag: &str) -> Result<(), BackendError> {
+        let docker = self.engine.docker().await?;
+        let Some(old) = image::other_than(docker, tag, self.node).await else {
+            return Ok(());
+        };
+        gns3_image::load(docker, self.node, tag).await?;
+        image::forget(docker, &old).await;
+        Ok(())
     }
 
     /// Makes sure of all images and returns the built-in one's tag.

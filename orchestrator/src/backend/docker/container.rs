@@ -18,12 +18,12 @@ use protocol::name::NodeName;
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, Ledger, Resource};
 use crate::plan::{LabId, PlannedNode, Port};
 
-use super::creation::Creations;
 use super::error::{at, status};
 use super::image::NODE;
 use super::mark;
 use super::network::Endpoint;
 use super::wire::AttachedWire;
+use crate::backend::creation::Creations;
 
 /// The most that files in a node's `/dev/shm` may take, in bytes, where its memory has no limit.
 const SHARED_MEMORY: i64 = 16 << 30;

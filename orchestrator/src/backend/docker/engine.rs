@@ -11,7 +11,7 @@ use super::error::{at, lacking, no_engine};
 
 /// Where the engine is, and the connection once there is one.
 #[derive(Debug)]
-pub(super) struct Engine {
+pub(in crate::backend) struct Engine {
     host: String,
     docker: OnceCell<Docker>,
 }
@@ -26,14 +26,14 @@ impl Engine {
     }
 
     /// The engine that `DOCKER_HOST` names, else the one at the usual socket.
-    pub(super) fn from_environment() -> Self {
+    pub(in crate::backend) fn from_environment() -> Self {
         let host = std::env::var("DOCKER_HOST").ok();
         let host = host.filter(|host| !host.is_empty());
         Self::new(host.unwrap_or_else(|| DEFAULT_HOST.to_owned()))
     }
 
     /// Whether the engine shares this machine's kernel.
-    pub(super) fn is_local(&self) -> bool {
+    pub(in crate::backend) fn is_local(&self) -> bool {
         self.host.starts_with("unix://")
     }
 
@@ -41,7 +41,7 @@ impl Engine {
     ///
     /// # Errors
     /// Names what is missing where no usable engine answers.
-    pub(super) async fn docker(&self) -> Result<&Docker, BackendError> {
+    pub(in crate::backend) async fn docker(&self) -> Result<&Docker, BackendError> {
         self.docker.get_or_try_init(|| self.connect()).await
     }
 

@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bollard::Docker;
-use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use protocol::name::NodeName;
 use protocol::settings::{FoundBy, NodeSettings};
 
@@ -13,7 +12,8 @@ use crate::backend::{BackendError, BackendErrorKind, BackendKind, Fabric, Hold, 
 use crate::plan::{LabId, Port};
 
 use super::container::SOCKET;
-use super::error::{at, status};
+use super::error::at;
+use super::exec::{self, ExecError};
 use super::image::NODE;
 use super::network::Endpoint;
 use super::wire::AttachedWire;
@@ -92,28 +92,13 @@ impl DockerFabric {
         };
         let container = self.containers.get(node);
         let container = container.ok_or_else(|| gone("the lab has no such node"))?;
-        let options = CreateExecOptions {
-            cmd: Some(vec![NODE, "connect", SOCKET]),
-            user: Some("0"),
-            attach_stdin: Some(true),
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
-            ..CreateExecOptions::default()
-        };
-        let exec = match self.docker.create_exec(container, options).await {
-            Ok(exec) => exec,
-            Err(error) if status(&error) == Some(404) => return Err(gone("its container is gone")),
-            Err(error) if status(&error) == Some(409) => {
-                return Err(gone("its container does not run"));
-            }
-            Err(error) => return Err(at(action)(error)),
-        };
-        let start = self.docker.start_exec(&exec.id, None::<StartExecOptions>);
-        match start.await.map_err(at(&action))? {
-            StartExecResults::Attached { output, input } => {
-                Ok(Box::new(AttachedWire::new(node.clone(), output, input)))
-            }
-            StartExecResults::Detached => Err(gone("the engine attached no streams")),
-        }
+        let command = [NODE, "connect", SOCKET].map(str::to_owned).to_vec();
+        let wire = exec::wire(&self.docker, (node, container), command).await;
+        wire.map_err(|error| match error {
+            ExecError::Gone => gone("its container is gone"),
+            ExecError::Still => gone("its container does not run"),
+            ExecError::NoStreams => gone("the engine attached no streams"),
+            ExecError::Engine(error) => at(action.clone())(error),
+        })
     }
 }

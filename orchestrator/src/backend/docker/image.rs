@@ -6,7 +6,7 @@ use std::time::Duration;
 use bollard::Docker;
 use bollard::errors::Error;
 use bollard::query_parameters::{
-    CreateImageOptionsBuilder, ImportImageOptions, ListImagesOptionsBuilder,
+    CreateImageOptionsBuilder, ImportImageOptions, ListImagesOptionsBuilder, RemoveImageOptions,
 };
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -43,6 +43,31 @@ pub(super) async fn built_in(docker: &Docker, node: &'static [u8]) -> Result<Str
         .await
         .map_err(at(action))?;
     Ok(tag)
+}
+
+/// What the engine has under this tag, if it is not our image with this very node binary inside: its
+/// identity, empty where there is nothing of ours.
+pub(super) async fn other_than(docker: &Docker, tag: &str, node: &'static [u8]) -> Option<String> {
+    let Ok(image) = docker.inspect_image(tag).await else {
+        return Some(String::new());
+    };
+    let hash = tokio::task::spawn_blocking(move || hash(node)).await.ok();
+    let labels = image.config.and_then(|config| config.labels);
+    let held = labels.and_then(|labels| labels.get(mark::IMAGE).cloned());
+    let is_ours = held.is_some();
+    let id = image.id.filter(|_| is_ours).unwrap_or_default();
+    (!is_ours || held != hash).then_some(id)
+}
+
+/// Removes an image of ours whose tag another one has got, unless something still runs from it.
+pub(super) async fn forget(docker: &Docker, id: &str) {
+    if id.is_empty() {
+        return;
+    }
+    let removed = docker.remove_image(id, None::<RemoveImageOptions>, None);
+    if let Err(error) = removed.await {
+        tracing::debug!(%error, id, "an older image stays");
+    }
 }
 
 /// Makes sure that the engine has somebody's image, pulling it if need be.

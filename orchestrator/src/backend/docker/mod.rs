@@ -11,19 +11,20 @@
 //! - [`network`]: segments as the engine's networks.
 //! - [`translation`]: whether the engine's own firewall would change a lab's packets.
 //! - [`container`]: nodes as the engine's containers.
-//! - [`creation`]: requests that end even if nobody waits.
 //! - [`image`]: the built-in image, and people's own.
 //! - [`gns3_image`]: the image of nodes on GNS3's servers.
 //! - [`late`]: what a process asked for before it was killed.
 //! - [`removal`]: takes away what is ours, and only that.
+//! - [`stray`]: containers that somebody else has forgotten.
 //! - [`wire`]: an attached stream as a byte stream to an agent.
+//! - [`exec`]: a program in a container as a byte stream.
 //! - [`error`]: the engine's errors in words of ours.
 
 pub mod backend;
 mod container;
-mod creation;
 mod engine;
 mod error;
+pub(super) mod exec;
 mod fabric;
 pub mod gns3_image;
 mod image;
@@ -32,7 +33,9 @@ mod mark;
 mod network;
 mod pool;
 mod removal;
+pub(super) mod stray;
 mod translation;
 mod wire;
 
 pub use backend::DockerBackend;
+pub(super) use engine::Engine;

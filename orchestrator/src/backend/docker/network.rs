@@ -12,10 +12,10 @@ use futures_util::future::try_join_all;
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, Ledger, Resource};
 use crate::plan::{Plan, Port, Segment};
 
-use super::creation::Creations;
 use super::error::{at, lacking, status};
 use super::pool::{Pool, Share};
 use super::{mark, pool, translation};
+use crate::backend::creation::Creations;
 
 /// Where a port is plugged in, in the engine's words.
 #[derive(Debug, Clone, PartialEq, Eq)]

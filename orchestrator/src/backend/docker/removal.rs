@@ -26,7 +26,10 @@ pub(super) async fn remove(docker: &Docker, resource: &Resource) -> Result<(), B
         Resource::Image(name) => {
             gone(remove_image(docker, name).await).map_err(at(format!("removing image {name}")))
         }
-        Resource::Keeper { .. } | Resource::ControlGroup { .. } | Resource::Fake(_) => {
+        Resource::Keeper { .. }
+        | Resource::ControlGroup { .. }
+        | Resource::Project(_)
+        | Resource::Fake(_) => {
             let stranger = std::io::Error::other("an engine has no such resources");
             Err(BackendErrorKind::system(stranger)
                 .at(BackendKind::Docker, format!("removing {resource:?}")))

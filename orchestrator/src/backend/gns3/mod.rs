@@ -1,5 +1,38 @@
-//! Labs on a GNS3 server.
+//! Labs on a GNS3 server, 2.2 or 3.x: a project with a Docker node for each of ours.
 //!
-//! - [`console`]: streams to a node's agent over its console, where nothing else leads to it.
+//! - [`address`]: where a server is, and who we are there.
+//! - [`server`]: one that answers, and requests to it. - `servers`: all of them.
+//!   - [`error`]: what goes wrong with them.
+//! - [`condition`]: impairments as link filters. - `link`: a project's links.
+//! - `capture`: what passes on them.
+//! - `compute`: the machines that a server has, and which node goes where.
+//! - `backend`: the trait `Backend`. - `site`: makes a project. - `removal`: takes it away.
+//! - `tool`: the programs that a server works with.
+//! - `fabric`: a lab that is up. - `reach`: how a node's agent is reached there.
+//! - [`console`]: streams to an agent over its console.
+//! - `own_image`: nodes whose image has no agent. - `mark`: by which we know what is ours.
 
+pub mod address;
+mod backend;
+mod capture;
+mod compute;
+pub mod condition;
 pub mod console;
+pub mod error;
+mod fabric;
+mod link;
+mod mark;
+mod own_image;
+mod reach;
+mod removal;
+pub mod server;
+mod servers;
+mod site;
+mod tool;
+
+pub use address::{Access, Credentials, Secret, ServerUrl, UrlError};
+pub use backend::{Gns3Backend, Options};
+pub use compute::{Compute, computes};
+pub use error::ServerError;
+pub use server::{Dialect, Server};
+pub use tool::{Tool, tools};

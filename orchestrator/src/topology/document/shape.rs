@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::place::Copied;
 use super::scenario::ScenarioEntry;
-use super::word::{Address, Count, Cpus, Flag, Image, Scalar, Subnet, Text, Word};
+use super::word::{Address, Count, Cpus, Filled, Flag, Image, Scalar, Subnet, Text, Word};
 use super::{At, Many, Named, OneOrMany, Written};
 use crate::topology::model::{LinkEnd, StaticRoute};
 use crate::topology::unit::{ByteSize, Percent, Rate, Time};
@@ -59,6 +59,8 @@ pub(in crate::topology) struct NodeEntry {
     pub(in crate::topology) count: Written<Count>,
     /// The container image; default: the built-in one.
     pub(in crate::topology) image: Written<Image>,
+    /// The machine of a GNS3 server that has several: its compute's name; default: spread evenly.
+    pub(in crate::topology) compute: Written<Filled>,
     /// Program and arguments, started with the lab; default: the node waits for orders.
     pub(in crate::topology) command: Many<Written<Text>>,
     /// Files put into the node before its command starts: "inputs/send.py:/root/send.py".

@@ -49,6 +49,8 @@ pub struct Node {
     pub name: NodeName,
     /// The container image, where not the built-in one.
     pub image: Option<String>,
+    /// The machine of a GNS3 server that it is to run on.
+    pub compute: Option<String>,
     /// The program started with the lab; empty: none.
     pub command: Vec<String>,
     /// Variables of its environment.
@@ -63,6 +65,13 @@ pub struct Node {
     pub forward: bool,
     /// What it may use at most.
     pub limits: Limits,
+}
+
+impl Node {
+    /// The names of its interfaces, in the file's order.
+    pub fn interface_names(&self) -> impl Iterator<Item = &InterfaceName> + Clone {
+        self.interfaces.iter().map(|interface| &interface.name)
+    }
 }
 
 /// A file put into a node.

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::interfaces::{self, Port};
 use super::networks::Segment;
 use crate::topology::document::shape::{Document, NodeEntry};
-use crate::topology::document::word::{Count, Cpus, Flag, Image};
+use crate::topology::document::word::{Count, Cpus, Filled, Flag, Image};
 use crate::topology::document::{At, Written};
 use crate::topology::model::{FileCopy, Limits, Node, StaticRoute};
 use crate::topology::suggestion::instead_of;
@@ -194,6 +194,7 @@ fn settings(cx: &Context<'_>, entry: &NodeEntry, name: NodeName) -> Node {
     Node {
         name,
         image: cx.get(&entry.image).map(|Image(image)| image),
+        compute: cx.get(&entry.compute).map(|Filled(compute)| compute),
         command,
         env: env.collect(),
         files: files(cx, entry),

@@ -64,6 +64,9 @@ impl Writer<'_> {
         if let Some(image) = &node.image {
             self.text("image", image)?;
         }
+        if let Some(compute) = &node.compute {
+            self.text("compute", compute)?;
+        }
         if !node.command.is_empty() {
             let words: Vec<_> = node.command.iter().map(|word| escaped(word)).collect();
             self.list("command", &words)?;

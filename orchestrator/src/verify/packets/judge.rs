@@ -34,7 +34,8 @@ pub struct Broadcast<'a> {
 pub enum Delivery {
     /// Nothing: a frame that is not seen is a failure.
     Perfect,
-    /// Lose or change some, as the topology says: what was seen is only counted.
+    /// Lose or change some, as the topology says or as programs do that carry them: what was seen is
+    /// only counted.
     Impaired,
 }
 
@@ -229,7 +230,7 @@ fn reached(sent: u64, arrivals: &[(&CaptureReport, u64)]) -> String {
         .map(|(receiver, seen)| format!("{} saw {}", receiver.node, count(*seen)));
     let seen: Vec<String> = seen.collect();
     format!(
-        "of {} over impaired links, {}",
+        "of {} over links that may lose some, {}",
         counted(sent, "broadcast frame"),
         seen.join(", ")
     )

@@ -143,7 +143,7 @@ fn a_receiver_that_saw_less_is_named_with_the_counts() {
     assert_eq!(proof.outcome, Outcome::Passed);
     assert_eq!(
         proof.summary,
-        "of 11 broadcast frames over impaired links, a saw 11, b saw 10"
+        "of 11 broadcast frames over links that may lose some, a saw 11, b saw 10"
     );
 }
 

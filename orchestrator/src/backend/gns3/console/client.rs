@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_util::compat::FuturesAsyncReadCompatExt;
 
 use crate::backend::Wire;
-use crate::gns3::agent;
+use crate::gns3::container::{NODE, SOCKET};
 
 use super::agent_wire::AgentWire;
 use super::channel::Channel;
@@ -42,7 +42,7 @@ impl Console {
     /// # Errors
     /// If it cannot be reached, or `node console` neither is there nor can be started from the shell there.
     pub async fn connect(host: &str, port: u16, node: NodeName) -> Result<Self, ConsoleError> {
-        let command = format!("{} console {}", agent::NODE, agent::SOCKET);
+        let command = format!("{NODE} console {SOCKET}");
         Self::connect_with(host, port, node, &command).await
     }
 

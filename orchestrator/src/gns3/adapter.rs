@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use protocol::name::InterfaceName;
+use protocol::settings::MacAddress;
 
-use crate::gns3::device::ADAPTERS;
-use crate::gns3::document::Adapter;
-use crate::topology::model::Node;
+use super::device::ADAPTERS;
+use super::document::Adapter;
 
 /// The adapters of a node, in the order of its interfaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,15 +16,11 @@ pub struct Adapters {
 
 impl Adapters {
     /// By the interfaces' own numbers where all are called `eth` and a number, else by their order.
-    pub fn of(node: &Node) -> Self {
-        let own: Option<Vec<u32>> = node
-            .interfaces
-            .iter()
-            .map(|interface| number(&interface.name))
-            .collect();
+    pub fn of<'a>(interfaces: impl Iterator<Item = &'a InterfaceName> + Clone) -> Self {
+        let count = u32::try_from(interfaces.clone().count()).unwrap_or(u32::MAX);
+        let own: Option<Vec<u32>> = interfaces.map(number).collect();
         let distinct =
             |numbers: &Vec<u32>| numbers.iter().collect::<BTreeSet<_>>().len() == numbers.len();
-        let count = u32::try_from(node.interfaces.len()).unwrap_or(u32::MAX);
         let numbers = own.filter(distinct);
         Self {
             numbers: numbers.unwrap_or_else(|| (0..count).collect()),
@@ -42,14 +38,16 @@ impl Adapters {
     }
 
     /// What is particular about each.
-    pub fn particulars(&self, node: &Node) -> Vec<Adapter> {
-        let interfaces = node.interfaces.iter().zip(&self.numbers);
+    pub fn particulars<'a>(
+        &self,
+        interfaces: impl Iterator<Item = (&'a InterfaceName, MacAddress)>,
+    ) -> Vec<Adapter> {
+        let interfaces = interfaces.zip(&self.numbers);
         let mut adapters: Vec<_> = interfaces
-            .map(|(interface, &adapter)| Adapter {
+            .map(|((name, mac), &adapter)| Adapter {
                 adapter_number: adapter,
-                port_name: (number(&interface.name) != Some(adapter))
-                    .then(|| interface.name.to_string()),
-                mac_address: Some(interface.mac.to_string()),
+                port_name: (number(name) != Some(adapter)).then(|| name.to_string()),
+                mac_address: Some(mac.to_string()),
             })
             .collect();
         adapters.sort_by_key(|adapter| adapter.adapter_number);

@@ -1,11 +1,14 @@
 //! Impairments as link filters. GNS3 has one set of filters a link, in whole milliseconds and per cents, for
 //! both directions alike: where the directions differ, what they add up to there and back is kept.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::gns3::filter::{Filters, MOST};
-use crate::topology::model::Impairment;
-use crate::topology::unit::Time;
+use crate::plan::Port;
+use crate::topology::Topology;
+use crate::topology::model::{Attachment, Impairment};
+use crate::topology::unit::{Percent, Time};
 
 /// What a link does, there and back: the impairments in the order that a frame meets them.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +17,51 @@ pub struct Directions<'a> {
     pub there: [&'a Impairment; 2],
     /// From the second end to the first.
     pub back: [&'a Impairment; 2],
+}
+
+/// A link and what it is to do.
+#[derive(Debug, Clone)]
+pub struct Condition<'a> {
+    /// An interface that is plugged into it.
+    pub port: Port,
+    /// What people call it.
+    pub title: String,
+    /// What it is to do.
+    pub directions: Directions<'a>,
+}
+
+/// What each link of a topology is to do: one for each interface on a network, and one for each wire.
+pub fn conditions(topology: &Topology) -> Vec<Condition<'_>> {
+    let mut conditions: Vec<Condition<'_>> = Vec::new();
+    let mut first: BTreeMap<usize, usize> = BTreeMap::new();
+    for node in &topology.nodes {
+        for interface in &node.interfaces {
+            let title = format!("{}:{}", node.name, interface.name);
+            let directions = Directions {
+                there: [&interface.egress, &PERFECT],
+                back: [&interface.ingress, &PERFECT],
+            };
+            if let Attachment::Link(wire) = &interface.attachment {
+                if let Some(other) = first.get(wire).and_then(|place| conditions.get_mut(*place)) {
+                    other.title = format!("{}–{title}", other.title);
+                    other.directions.there[1] = &interface.ingress;
+                    // On the way back the second end comes first.
+                    other.directions.back = [&interface.egress, other.directions.back[0]];
+                    continue;
+                }
+                first.insert(*wire, conditions.len());
+            }
+            conditions.push(Condition {
+                port: Port {
+                    node: node.name.clone(),
+                    interface: interface.name.clone(),
+                },
+                title,
+                directions,
+            });
+        }
+    }
+    conditions
 }
 
 /// The nearest filters, and in words what they do not do.
@@ -146,21 +194,22 @@ fn short(percent: f64) -> String {
     format!("{text} %")
 }
 
+/// Nothing is done to a frame.
+const PERFECT: Impairment = Impairment {
+    delay: Duration::ZERO,
+    jitter: Duration::ZERO,
+    loss: Percent(0.0),
+    duplicate: Percent(0.0),
+    corrupt: Percent(0.0),
+    reorder: Percent(0.0),
+    rate: None,
+    queue: None,
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::topology::unit::{Percent, Rate};
-
-    const PERFECT: Impairment = Impairment {
-        delay: Duration::ZERO,
-        jitter: Duration::ZERO,
-        loss: Percent(0.0),
-        duplicate: Percent(0.0),
-        corrupt: Percent(0.0),
-        reorder: Percent(0.0),
-        rate: None,
-        queue: None,
-    };
+    use crate::topology::unit::Rate;
 
     fn symmetric(impairment: &Impairment) -> (Filters, Vec<String>) {
         filters(Directions {

@@ -1,14 +1,7 @@
-//! Networks as switches of GNS3, or as nodes of ours that bridge.
+//! Switches of GNS3, or nodes of ours that bridge in their place.
 
-use std::collections::BTreeSet;
-
-use protocol::name::NetworkName;
-
-use crate::gns3::device::{ADAPTERS, DOCKER, Docker, SWITCH, Switch, properties};
-use crate::topology::Topology;
-
-use super::container::IMAGE;
-use crate::gns3::agent::NODE;
+use super::container::{IMAGE, NODE};
+use super::device::{ADAPTERS, DOCKER, Docker, SWITCH, Switch, properties};
 
 /// What switches are made of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,16 +24,6 @@ pub struct SwitchParts {
     pub symbol: &'static str,
     /// What only such nodes have.
     pub properties: serde_json::Map<String, serde_json::Value>,
-}
-
-/// The name of a network's switch: the network's, where no node has it.
-pub fn name(topology: &Topology, network: &NetworkName) -> String {
-    let taken: BTreeSet<&str> = topology.nodes.iter().map(|n| n.name.as_str()).collect();
-    let mut name = network.to_string();
-    while taken.contains(name.as_str()) {
-        name.push_str(SUFFIX);
-    }
-    name
 }
 
 /// A switch with room for so many interfaces.
@@ -98,5 +81,14 @@ fn ports(interfaces: u32) -> u32 {
 
 /// The role that bridges.
 pub const BRIDGE: &str = "bridge";
+
+/// The name of a network's switch: the network's, where no node has it.
+pub fn name(network: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut name = network.to_owned();
+    while is_taken(&name) {
+        name.push_str(SUFFIX);
+    }
+    name
+}
 
 const SUFFIX: &str = "-switch";

@@ -1,16 +1,17 @@
-//! Where everything is in GNS3's window, in pixels: each network's switch above the nodes that are on it
+//! Where everything is in a window such as GNS3's, in pixels: each network's switch above the nodes that are on it
 //! alone, and above the switches what is on several. Labs without networks form a ring.
 
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 
 use protocol::name::NetworkName;
+use serde::{Deserialize, Serialize};
 
 use crate::topology::Topology;
 use crate::topology::model::{Attachment, Node};
 
 /// The middle of something.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
     /// To the right.
     pub x: i32,
@@ -19,7 +20,7 @@ pub struct Point {
 }
 
 /// Where everything is. The middle of all is at 0, 0.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Positions {
     /// Each node, in the file's order.
     pub nodes: Vec<Point>,
@@ -150,6 +151,11 @@ fn grid(value: i32) -> i32 {
     value / GRID * GRID
 }
 
+/// Where the corner of a picture is whose middle is `at`.
+pub fn corner(at: Point, half: Point) -> (i32, i32) {
+    (at.x - half.x, at.y - half.y)
+}
+
 /// A length as a whole number of pixels. Lengths here are far below what fits.
 pub fn pixels(length: f64) -> i32 {
     #[expect(
@@ -159,6 +165,11 @@ pub fn pixels(length: f64) -> i32 {
     let whole = length.round() as i32;
     whole
 }
+
+/// From the corner of a node's picture to its middle.
+pub const HALF_NODE: Point = Point { x: 32, y: 32 };
+/// The same of a switch's.
+pub const HALF_SWITCH: Point = Point { x: 36, y: 16 };
 
 /// From the middle of one node to that of the next.
 const COLUMN: i32 = 150;

@@ -1,0 +1,53 @@
+//! A program in a container as a byte stream.
+
+use bollard::Docker;
+use bollard::errors::Error;
+use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
+use protocol::name::NodeName;
+
+use crate::backend::Wire;
+
+use super::error::status;
+use super::wire::AttachedWire;
+
+/// Why there is no stream.
+#[derive(Debug)]
+pub(in crate::backend) enum ExecError {
+    /// There is no such container.
+    Gone,
+    /// It does not run.
+    Still,
+    /// The engine gave no streams.
+    NoStreams,
+    /// The engine's own.
+    Engine(Error),
+}
+
+/// Runs `command` in a node's container; the stream is its standard input and output.
+pub(in crate::backend) async fn wire(
+    docker: &Docker,
+    (node, container): (&NodeName, &str),
+    command: Vec<String>,
+) -> Result<Box<dyn Wire>, ExecError> {
+    let options = CreateExecOptions {
+        cmd: Some(command),
+        user: Some("0".to_owned()),
+        attach_stdin: Some(true),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        ..CreateExecOptions::default()
+    };
+    let exec = match docker.create_exec(container, options).await {
+        Ok(exec) => exec,
+        Err(error) if status(&error) == Some(404) => return Err(ExecError::Gone),
+        Err(error) if status(&error) == Some(409) => return Err(ExecError::Still),
+        Err(error) => return Err(ExecError::Engine(error)),
+    };
+    let start = docker.start_exec(&exec.id, None::<StartExecOptions>);
+    match start.await.map_err(ExecError::Engine)? {
+        StartExecResults::Attached { output, input } => {
+            Ok(Box::new(AttachedWire::new(node.clone(), output, input)))
+        }
+        StartExecResults::Detached => Err(ExecError::NoStreams),
+    }
+}

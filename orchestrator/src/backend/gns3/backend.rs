@@ -1,0 +1,235 @@
+//! The trait [`Backend`] for GNS3 servers.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::backend::creation::Creations;
+use crate::backend::docker::{DockerBackend, Engine};
+use crate::backend::{
+    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Ledger, Owned, Resource,
+};
+use crate::gns3::container::IMAGE;
+use crate::gns3::device::ADAPTERS;
+use crate::gns3::switch::{self, SwitchKind};
+use crate::plan::Plan;
+use crate::topology::Topology;
+use async_trait::async_trait;
+
+use super::address::{Access, ProjectUrl, ServerUrl};
+use super::compute::{Placement, check_images, computes};
+use super::condition::{conditions, filters};
+use super::error::at;
+use super::fabric::Gns3Fabric;
+use super::reach::Reach;
+use super::server::Server;
+use super::servers::Servers;
+use super::site::Site;
+use super::{mark, removal};
+
+/// How labs are raised on a server.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Which server, and who we are there.
+    pub access: Access,
+    /// What switches are made of.
+    pub switches: SwitchKind,
+}
+
+/// Labs on a GNS3 server. It is connected to when it is first needed.
+#[derive(Debug)]
+pub struct Gns3Backend {
+    options: Options,
+    node: &'static [u8],
+    engine: Arc<Engine>,
+    creations: Creations,
+    /// Where labs are recorded.
+    state: Option<PathBuf>,
+    servers: Arc<Servers>,
+}
+
+impl Gns3Backend {
+    /// The server that `options` name. `node` is the static node binary. The Docker engine behind the
+    /// server is the one that `DOCKER_HOST` names, else this machine's, if nodes are found there.
+    pub fn new(options: Options, node: &'static [u8], state: &Path) -> Self {
+        Self {
+            servers: Arc::new(Servers::new(options.access.credentials.clone())),
+            options,
+            node,
+            engine: Arc::new(Engine::from_environment()),
+            creations: Creations::default(),
+            state: std::path::absolute(state).ok(),
+        }
+    }
+
+    /// The server that is meant, once it answers and lets us in.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub async fn server(&self) -> Result<Arc<Server>, BackendError> {
+        let url = self.options.access.url.clone().ok_or_else(|| {
+            BackendErrorKind::Lacking {
+                what: "no GNS3 server is named".to_owned(),
+                remedy: "give --gns3-url, as in --gns3-url http://127.0.0.1:3080".to_owned(),
+            }
+            .at(BackendKind::Gns3, "looking for the server")
+        })?;
+        self.servers.at(&url).await
+    }
+
+    /// The server that a resource is on.
+    pub fn server_of(resource: &Resource) -> Option<ServerUrl> {
+        let Resource::Project(url) = resource else {
+            return None;
+        };
+        url.parse::<ProjectUrl>().ok().map(|url| url.server)
+    }
+
+    /// Puts our image into the engine of this machine where the server is on it too.
+    async fn make_image(&self, server: &Server, plan: &Plan) -> Result<(), BackendError> {
+        let needed = plan.nodes.iter().any(|node| node.image.is_none());
+        let is_here = server.url().is_local() && self.engine.is_local();
+        if !needed || !is_here || self.engine.docker().await.is_err() {
+            return Ok(());
+        }
+        let docker = DockerBackend::from_environment(self.node);
+        docker.renew_gns3_image(IMAGE).await
+    }
+}
+
+#[async_trait]
+impl Backend for Gns3Backend {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Gns3
+    }
+
+    async fn preflight(&self, plan: &Plan) -> Result<(), BackendError> {
+        self.server().await?;
+        let most = switch::most(self.options.switches);
+        for segment in plan.segments.iter().filter(|segment| !segment.wire) {
+            let ports = segment.ports.len();
+            if ports > usize::try_from(most).unwrap_or(usize::MAX) {
+                let what = format!(
+                    "network {} has {ports} ports, and its switch takes {most}",
+                    segment.name
+                );
+                let remedy = "spread the nodes over several networks joined by a forwarding node";
+                return Err(lacking(what, remedy));
+            }
+        }
+        let most = usize::try_from(ADAPTERS).unwrap_or(usize::MAX);
+        for node in &plan.nodes {
+            let count = node.settings.interfaces.len();
+            if count > most {
+                let name = &node.settings.name;
+                let what = format!("node {name} has {count} interfaces, and GNS3 allows {most}");
+                return Err(lacking(what, "give it fewer"));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_lossless(&self) -> bool {
+        false
+    }
+
+    /// What a link's filters cannot do.
+    fn unfit(&self, topology: &Topology) -> Vec<String> {
+        let wires = conditions(topology).into_iter();
+        let lost = wires.flat_map(|wire| {
+            let (_, lost) = filters(wire.directions);
+            lost.into_iter()
+                .map(move |text| format!("{}: {text}", wire.title))
+        });
+        lost.collect()
+    }
+
+    async fn raise(
+        &self,
+        plan: &Plan,
+        ledger: Arc<dyn Ledger>,
+    ) -> Result<Box<dyn Fabric>, BackendError> {
+        let server = self.server().await?;
+        self.make_image(&server, plan).await?;
+        let computes = computes(&server)
+            .await
+            .map_err(at("listing the server's computes"))?;
+        let placement = Placement::of(plan, &computes)?;
+        check_images(&server, plan, (&placement, &computes)).await?;
+        let url = ProjectUrl {
+            server: server.url().clone(),
+            project: Site::identity(plan).project(),
+        };
+        ledger.record(&Resource::Project(url.to_string()))?;
+        let site = Site {
+            server: Arc::clone(&server),
+            creations: &self.creations,
+            url: &url,
+            plan,
+            placement,
+            switches: self.options.switches,
+            binary: self.node,
+        };
+        let mark = mark::variables(&plan.lab, self.state.as_deref());
+        site.project(mark).await?;
+        let places = site.nodes().await?;
+        site.links(&places).await?;
+        site.start(&places).await?;
+        let warnings = site.warnings();
+        Ok(Box::new(Gns3Fabric {
+            servers: Arc::clone(&self.servers),
+            reach: Reach::new(Arc::clone(&self.engine), url.project),
+            lab: plan.lab.clone(),
+            url,
+            places,
+            warnings,
+        }))
+    }
+
+    async fn attach(&self, hold: &Hold) -> Result<Box<dyn Fabric>, BackendError> {
+        let fabric = Gns3Fabric::of(hold, Arc::clone(&self.servers), Arc::clone(&self.engine))?;
+        Ok(Box::new(fabric))
+    }
+
+    async fn remove(&self, resource: &Resource) -> Result<(), BackendError> {
+        let action = || format!("removing {resource}");
+        let Resource::Project(url) = resource else {
+            let stranger = std::io::Error::other("a GNS3 server has no such resources");
+            return Err(BackendErrorKind::system(stranger).at(BackendKind::Gns3, action()));
+        };
+        let url: ProjectUrl = url
+            .parse()
+            .map_err(|error| BackendErrorKind::system(error).at(BackendKind::Gns3, action()))?;
+        self.creations.settled().await;
+        let server = self.servers.at(&url.server).await?;
+        removal::remove(&server, &self.engine, &url).await
+    }
+
+    /// A server carries out what it was asked for though its sender is gone, and tells whoever listens
+    /// of each part.
+    async fn settle(&self, expected: &[Resource], patience: Duration) {
+        for resource in expected {
+            let Resource::Project(url) = resource else {
+                continue;
+            };
+            let Ok(url) = url.parse::<ProjectUrl>() else {
+                continue;
+            };
+            let quiet = removal::quiet(&self.servers, &url);
+            // When it is quiet is not known; how long it may last is.
+            let _ = tokio::time::timeout(patience, quiet).await;
+        }
+    }
+
+    async fn survey(&self) -> Result<Vec<Owned>, BackendError> {
+        removal::survey(self.server().await?.as_ref()).await
+    }
+}
+
+fn lacking(what: String, remedy: &str) -> BackendError {
+    BackendErrorKind::Lacking {
+        what,
+        remedy: remedy.to_owned(),
+    }
+    .at(BackendKind::Gns3, "checking the plan")
+}

@@ -1,0 +1,150 @@
+//! A lab that is up on a server.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use protocol::name::{InterfaceName, NodeName};
+use protocol::settings::{FoundBy, NodeSettings};
+use serde::{Deserialize, Serialize};
+
+use crate::backend::docker::Engine;
+use crate::backend::{BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Wire};
+use crate::control::CaptureStream;
+use crate::plan::{LabId, Port};
+use crate::topology::Topology;
+
+use super::address::ProjectUrl;
+use super::capture;
+use super::link::Links;
+use super::reach::Reach;
+use super::servers::Servers;
+use super::site::Place;
+
+/// A lab that is up on a server. It lives on without us.
+#[derive(Debug)]
+pub(super) struct Gns3Fabric {
+    pub(super) servers: Arc<Servers>,
+    pub(super) reach: Reach,
+    pub(super) lab: LabId,
+    pub(super) url: ProjectUrl,
+    pub(super) places: BTreeMap<NodeName, Place>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// What a node of a kept lab is found by.
+#[derive(Debug, Serialize, Deserialize)]
+struct Held {
+    project: String,
+    place: Place,
+}
+
+#[async_trait]
+impl Fabric for Gns3Fabric {
+    async fn open(&self, node: &NodeName) -> Result<Box<dyn Wire>, BackendError> {
+        let Some(place) = self.places.get(node) else {
+            let kind = BackendErrorKind::Node {
+                node: node.to_string(),
+                reason: "the lab has no such node".to_owned(),
+            };
+            return Err(kind.at(BackendKind::Gns3, format!("connecting to node {node}")));
+        };
+        let server = self.servers.at(&self.url.server);
+        self.reach.open(server, (node, place)).await
+    }
+
+    /// GNS3 calls interfaces by their adapters' numbers.
+    fn settings(&self, planned: &NodeSettings) -> NodeSettings {
+        let mut settings = planned.clone();
+        let adapters = self.places.get(&planned.name).map(|place| &place.adapters);
+        for interface in &mut settings.interfaces {
+            let adapter = adapters.and_then(|all| all.get(interface.name.as_str()));
+            let called = adapter.and_then(|number| format!("eth{number}").parse().ok());
+            if let Some(called) = called.filter(|name: &InterfaceName| *name != interface.name) {
+                interface.found_by = FoundBy::Called(called);
+            }
+        }
+        settings
+    }
+
+    async fn tap(
+        &self,
+        port: &Port,
+        snap_length: Option<u32>,
+    ) -> Result<Option<CaptureStream>, BackendError> {
+        let server = self.servers.at(&self.url.server).await?;
+        let links = Links::of(&server, self.url.project).await?;
+        let link = links.of_port(&self.places, port)?;
+        let stream = capture::begin(server, links.path(link), (port, snap_length)).await?;
+        Ok(Some(stream))
+    }
+
+    async fn impair(&self, topology: &Topology) -> Result<(), BackendError> {
+        let server = self.servers.at(&self.url.server).await?;
+        let links = Links::of(&server, self.url.project).await?;
+        links.impair(&server, topology, &self.places).await
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.warnings.clone()
+    }
+
+    async fn keep(&self) -> Result<Hold, BackendError> {
+        let held = |(node, place): (&NodeName, &Place)| {
+            let held = Held {
+                project: self.url.to_string(),
+                place: place.clone(),
+            };
+            let text = serde_json::to_string(&held).map_err(|error| {
+                BackendErrorKind::system(error).at(BackendKind::Gns3, "keeping the lab")
+            })?;
+            Ok((node.clone(), text))
+        };
+        Ok(Hold {
+            lab: self.lab.clone(),
+            backend: BackendKind::Gns3,
+            nodes: self
+                .places
+                .iter()
+                .map(held)
+                .collect::<Result<_, BackendError>>()?,
+        })
+    }
+}
+
+impl Gns3Fabric {
+    /// The lab that a record tells of.
+    ///
+    /// # Errors
+    /// If it was written by something else.
+    pub(super) fn of(
+        hold: &Hold,
+        servers: Arc<Servers>,
+        engine: Arc<Engine>,
+    ) -> Result<Self, BackendError> {
+        let action = "reading what was recorded of the lab";
+        let mut places = BTreeMap::new();
+        let mut url = None;
+        for (node, text) in &hold.nodes {
+            let held: Held = serde_json::from_str(text)
+                .map_err(|error| BackendErrorKind::system(error).at(BackendKind::Gns3, action))?;
+            let of_node = held.project.parse::<ProjectUrl>();
+            let of_node = of_node
+                .map_err(|error| BackendErrorKind::system(error).at(BackendKind::Gns3, action))?;
+            url = Some(of_node);
+            places.insert(node.clone(), held.place);
+        }
+        let url = url.ok_or_else(|| {
+            let nothing = std::io::Error::other("it has no nodes");
+            BackendErrorKind::system(nothing).at(BackendKind::Gns3, action)
+        })?;
+        Ok(Self {
+            servers,
+            reach: Reach::new(engine, url.project),
+            lab: hold.lab.clone(),
+            url,
+            places,
+            warnings: Vec::new(),
+        })
+    }
+}

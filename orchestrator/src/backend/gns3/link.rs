@@ -1,0 +1,119 @@
+//! The links of a project: which one an interface is on, and what they do to packets.
+
+use std::collections::BTreeMap;
+
+use protocol::name::NodeName;
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::backend::{BackendError, BackendErrorKind, BackendKind};
+use crate::gns3::filter::Filters;
+use crate::plan::Port;
+use crate::topology::Topology;
+
+use super::condition::{conditions, filters};
+use super::error::at;
+use super::server::{Dialect, Server};
+use super::site::Place;
+
+/// The links of a project, as the server has them.
+#[derive(Debug)]
+pub(super) struct Links {
+    project: Uuid,
+    links: Vec<LinkAnswer>,
+}
+
+/// `GET /projects/ID/links`, an entry.
+#[derive(Debug, Deserialize)]
+pub(super) struct LinkAnswer {
+    pub(super) link_id: Uuid,
+    nodes: Vec<EndAnswer>,
+    /// What it does to packets. Servers write values there that they take in other forms.
+    #[serde(default)]
+    filters: serde_json::Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct EndAnswer {
+    node_id: Uuid,
+    adapter_number: u32,
+}
+
+impl Links {
+    /// Asks the server.
+    pub(super) async fn of(server: &Server, project: Uuid) -> Result<Self, BackendError> {
+        let path = format!("projects/{project}/links");
+        let links = server.get(&path).await.map_err(at("listing links"))?;
+        Ok(Self { project, links })
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.links.len()
+    }
+
+    /// The one that an interface is on.
+    pub(super) fn at(&self, place: &Place, interface: &str) -> Option<&LinkAnswer> {
+        let adapter = place.adapters.get(interface)?;
+        self.links.iter().find(|link| {
+            let mut ends = link.nodes.iter();
+            ends.any(|end| end.node_id == place.id && end.adapter_number == *adapter)
+        })
+    }
+
+    /// The address of one on its server.
+    pub(super) fn path(&self, link: &LinkAnswer) -> String {
+        format!("projects/{}/links/{}", self.project, link.link_id)
+    }
+
+    /// Gives each link the filters that come nearest to what the topology says.
+    pub(super) async fn impair(
+        &self,
+        server: &Server,
+        topology: &Topology,
+        places: &BTreeMap<NodeName, Place>,
+    ) -> Result<(), BackendError> {
+        for wire in conditions(topology) {
+            let (wanted, _) = filters(wire.directions);
+            let link = self.of_port(places, &wire.port)?;
+            if link.has(&wanted) {
+                continue;
+            }
+            let action = format!("impairing {}", wire.title);
+            let path = self.path(link);
+            let order = json!({ "filters": wanted });
+            server.put(&path, &order).await.map_err(at(&action))?;
+            // 3.0 does not tell running nodes that filters are gone (gns3-server #2532).
+            if wanted == Filters::default() && server.dialect() == Dialect::Three {
+                let reset = server.order(&format!("{path}/reset")).await;
+                reset.map_err(at(action))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn of_port(
+        &self,
+        places: &BTreeMap<NodeName, Place>,
+        port: &Port,
+    ) -> Result<&LinkAnswer, BackendError> {
+        let place = places.get(&port.node);
+        let link = place.and_then(|place| self.at(place, port.interface.as_str()));
+        link.ok_or_else(|| {
+            let kind = BackendErrorKind::Node {
+                node: port.node.to_string(),
+                reason: format!("the server has no link at its {}", port.interface),
+            };
+            kind.at(BackendKind::Gns3, "looking for a link")
+        })
+    }
+}
+
+impl LinkAnswer {
+    /// Whether it has these filters already.
+    fn has(&self, wanted: &Filters) -> bool {
+        let own = serde_json::from_value::<Option<Filters>>(self.filters.clone());
+        own.is_ok_and(|own| own.unwrap_or_default() == *wanted)
+    }
+}

@@ -1,0 +1,167 @@
+//! How a node's agent is reached: through the Docker engine behind the server, where it can be reached
+//! from here, else over the node's console.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use protocol::name::NodeName;
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use crate::backend::docker::Engine;
+use crate::backend::docker::exec::{self, ExecError};
+use crate::backend::{BackendError, BackendErrorKind, BackendKind, Wire};
+use crate::gns3::container::{NODE, SOCKET};
+
+use super::console::{Console, ConsoleErrorKind};
+use super::error::at;
+use super::own_image;
+use super::server::Server;
+use super::site::Place;
+
+/// The name that GNS3 gives a node's container (`docker_vm.py`, `docker_name`).
+pub(super) fn container_name(node: &str, project: Uuid) -> String {
+    format!("GNS3.{node}.{project}")
+}
+
+/// The ways to the nodes of a project.
+#[derive(Debug)]
+pub(super) struct Reach {
+    engine: Arc<Engine>,
+    project: Uuid,
+    consoles: Mutex<BTreeMap<NodeName, Console>>,
+}
+
+/// `GET /projects/ID/nodes/ID`.
+#[derive(Debug, Deserialize)]
+struct ConsoleAnswer {
+    console: Option<u16>,
+    #[serde(default)]
+    console_host: Option<String>,
+}
+
+impl Reach {
+    pub(super) fn new(engine: Arc<Engine>, project: Uuid) -> Self {
+        Self {
+            engine,
+            project,
+            consoles: Mutex::default(),
+        }
+    }
+
+    /// Opens a byte stream to a node's agent, which may still be starting.
+    ///
+    /// # Errors
+    /// If it cannot be reached either way.
+    pub(super) async fn open(
+        &self,
+        server: impl Future<Output = Result<Arc<Server>, BackendError>> + Send,
+        (node, place): (&NodeName, &Place),
+    ) -> Result<Box<dyn Wire>, BackendError> {
+        let elsewhere = match self.by_engine((node, place)).await {
+            Ok(wire) => return Ok(wire),
+            Err(Elsewhere::Here(error)) => return Err(error),
+            Err(Elsewhere::Not(why)) => why,
+        };
+        tracing::info!(%node, why = elsewhere, "reaching a node over its console");
+        self.by_console(server.await?.as_ref(), (node, place)).await
+    }
+
+    async fn by_engine(
+        &self,
+        (node, place): (&NodeName, &Place),
+    ) -> Result<Box<dyn Wire>, Elsewhere> {
+        let docker = self.engine.docker().await;
+        let docker = docker.map_err(|error| Elsewhere::Not(error.to_string()))?;
+        let command = if place.foreign {
+            own_image::connect(PATIENCE)
+        } else {
+            [NODE, "connect", "--wait", PATIENCE, SOCKET]
+                .map(str::to_owned)
+                .to_vec()
+        };
+        let container = container_name(node.as_str(), self.project);
+        let wire = exec::wire(docker, (node, &container), command).await;
+        wire.map_err(|error| match error {
+            ExecError::Gone => Elsewhere::Not(format!("the engine here has no {container}")),
+            ExecError::Still => Elsewhere::Here(failed(node, "it does not run".to_owned())),
+            ExecError::NoStreams => {
+                Elsewhere::Here(failed(node, "the engine attached no streams".to_owned()))
+            }
+            ExecError::Engine(error) => Elsewhere::Here(failed(node, error.to_string())),
+        })
+    }
+
+    async fn by_console(
+        &self,
+        server: &Server,
+        (node, place): (&NodeName, &Place),
+    ) -> Result<Box<dyn Wire>, BackendError> {
+        let mut consoles = self.consoles.lock().await;
+        if !consoles.contains_key(node) {
+            let console = self.console(server, (node, place)).await?;
+            consoles.insert(node.clone(), console);
+        }
+        let Some(console) = consoles.get(node) else {
+            return Err(failed(node, "it has no console".to_owned()));
+        };
+        let opened = console.open().await;
+        opened.map_err(|error| failed(node, error.to_string()))
+    }
+
+    async fn console(
+        &self,
+        server: &Server,
+        (node, place): (&NodeName, &Place),
+    ) -> Result<Console, BackendError> {
+        let path = format!("projects/{}/nodes/{}", self.project, place.id);
+        let answer: ConsoleAnswer = server.get(&path).await.map_err(at(connecting(node)))?;
+        let Some(port) = answer.console else {
+            return Err(failed(node, "the server gave it no console".to_owned()));
+        };
+        let host = answer.console_host.as_deref().unwrap_or_default();
+        let host = match host.parse::<std::net::IpAddr>() {
+            // It listens everywhere, also where we have asked.
+            Ok(address) if address.is_unspecified() => server.url().host(),
+            _ if host.is_empty() => server.url().host(),
+            _ => host,
+        };
+        let program = if place.foreign { own_image::NODE } else { NODE };
+        let command = format!("{program} console {SOCKET}");
+        let connect = || Console::connect_with(host, port, node.clone(), &command);
+        let console = match connect().await {
+            // A server 3.0 loses a console whose client was cut off (gns3-server #2344).
+            Err(error) if matches!(error.kind, ConsoleErrorKind::Mute) => {
+                let reset = server.order(&format!("{path}/console/reset")).await;
+                reset.map_err(at(connecting(node)))?;
+                connect().await
+            }
+            other => other,
+        };
+        console.map_err(|error| failed(node, error.to_string()))
+    }
+}
+
+/// Why an engine is not the way.
+enum Elsewhere {
+    /// The node is not behind it.
+    Not(String),
+    /// It is, and cannot be spoken to.
+    Here(BackendError),
+}
+
+fn failed(node: &NodeName, reason: String) -> BackendError {
+    BackendErrorKind::Node {
+        node: node.to_string(),
+        reason,
+    }
+    .at(BackendKind::Gns3, connecting(node))
+}
+
+fn connecting(node: &NodeName) -> String {
+    format!("connecting to node {node}")
+}
+
+/// How long an agent may take to be there after GNS3 has called its node started, in seconds.
+const PATIENCE: &str = "30";

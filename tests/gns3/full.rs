@@ -1,0 +1,234 @@
+//! Labs on a server that can do everything, at `ORCHESTRATOR_TEST_GNS3_URL`, with this machine's Docker
+//! engine behind it. uBridge and Dynamips are in no package, so where there is no such server these tests
+//! are left out, and named.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use e2e::sandbox::{Sandbox, stderr, stdout};
+use serde_json::Value;
+
+use super::engine::{containers, make_bare_image, remove_image};
+use super::sandbox;
+
+/// Where such a server is.
+pub(crate) fn url() -> Option<String> {
+    let url = std::env::var("ORCHESTRATOR_TEST_GNS3_URL").ok();
+    url.filter(|url| !url.is_empty())
+}
+
+/// Raised, run, looked into and taken down; nothing of it stays.
+pub(crate) fn a_lab_lives_and_ends() {
+    let sandbox = sandbox_at_server();
+    let taps = taps();
+    let file = "topologies/two-servers.toml";
+    let up = sandbox.run(["up", file, "--out", "first"]);
+    let said = stdout(&up.within(PATIENCE).succeeds());
+    assert!(said.contains("20 of 20 files equal"), "{said}");
+    assert_eq!(containers(&NODES).len(), 3);
+    let again = stderr(&sandbox.run(["up", file]).ends_with(2));
+    assert!(again.contains("is up already"), "{again}");
+
+    let ps = stdout(&sandbox.run(["ps"]).succeeds());
+    assert_eq!(ps.matches("waiting for orders").count(), 3, "{ps}");
+    for from in ["alpine-1", "alpine-2", "alpine-3"] {
+        for to in ["alpine-1", "alpine-2", "alpine-3"] {
+            let ping = [BUSYBOX, "ping", "-c", "1", "-W", "5", to];
+            let words = ["exec", from, "--"].into_iter().chain(ping);
+            sandbox.run(words).succeeds();
+        }
+    }
+    sandbox.write("note", "to be found again\n");
+    sandbox
+        .run(["cp", "note", "alpine-2:/root/note"])
+        .succeeds();
+    let cat = ["exec", "alpine-2", "--", BUSYBOX, "cat", "/root/note"];
+    assert_eq!(stdout(&sandbox.run(cat).succeeds()), "to be found again\n");
+    let rerun = ["run", "--lab", "two-servers", "--cells", "1"];
+    sandbox.run(rerun).within(PATIENCE).succeeds();
+
+    sandbox
+        .run(["down", "two-servers"])
+        .within(PATIENCE)
+        .succeeds();
+    assert_eq!(containers(&NODES), [""; 0]);
+    assert_eq!(self::taps(), taps);
+    let none = stderr(&sandbox.run(["down", "two-servers"]).ends_with(2));
+    assert!(none.contains("two-servers"), "{none}");
+}
+
+/// A wire, an interface with a name of its own, an image without an agent, a switch of ours.
+pub(crate) fn every_part_of_a_topology_is_made() {
+    let mut sandbox = sandbox_at_server();
+    sandbox.set("ORCHESTRATOR_GNS3_SWITCH", "docker");
+    make_bare_image(BARE);
+    sandbox.write(
+        "parts.toml",
+        format!(
+            "name = \"parts\"\n\
+             network.lan.subnet = \"10.0.0.0/24\"\n\
+             [node.a]\nimage = \"{BARE}\"\nenv = {{ PEER = \"b\" }}\n\
+             interface.lan0 = {{ network = \"lan\" }}\n\
+             [node.b]\nnetworks = [\"lan\"]\n\
+             [node.c]\n\
+             [[link]]\nends = [\"b:eth1\", \"c:wire\"]\nsubnet = \"10.1.0.0/24\"\n"
+        ),
+    );
+    sandbox
+        .run(["deploy", "parts.toml"])
+        .within(PATIENCE)
+        .succeeds();
+    for (from, to) in [("a", "b"), ("b", "a"), ("b", "10.1.0.2"), ("c", "10.1.0.1")] {
+        let ping = [
+            "exec", from, "--", BUSYBOX, "ping", "-c", "1", "-W", "5", to,
+        ];
+        sandbox.run(ping).succeeds();
+    }
+    let names = |node| {
+        stdout(
+            &sandbox
+                .run(["exec", node, "--", BUSYBOX, "ip", "address"])
+                .succeeds(),
+        )
+    };
+    assert!(names("a").contains("lan0"), "{}", names("a"));
+    assert!(names("c").contains("wire"), "{}", names("c"));
+    let environment = ["exec", "a", "--", BUSYBOX, "sh", "-c", "echo $PEER"];
+    assert_eq!(stdout(&sandbox.run(environment).succeeds()), "b\n");
+    sandbox.run(["down", "parts"]).within(PATIENCE).succeeds();
+    assert_eq!(containers(&NODES), [""; 0]);
+    remove_image(BARE);
+}
+
+/// Frames on a link, from its capture; the same one is not captured on twice.
+pub(crate) fn a_links_frames_are_captured() {
+    let sandbox = sandbox_at_server();
+    let file = "topologies/two-servers.toml";
+    sandbox.run(["deploy", file]).within(PATIENCE).succeeds();
+    let words = ["capture", "alpine-1:eth0", "--write", "link.pcapng"];
+    let mut capture = sandbox.command(words);
+    let mut capture = capture
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It says so once frames are captured.
+    let mut said = [0; 9];
+    std::io::Read::read_exact(capture.stderr.as_mut().unwrap(), &mut said).unwrap();
+    assert_eq!(&said, b"capturing");
+    let second = sandbox.run(["capture", "alpine-1:eth0", "--write", "second.pcapng"]);
+    let second = stderr(&second.ends_with(4));
+    assert!(
+        second.contains("somebody captures there already"),
+        "{second}"
+    );
+    let ping = [
+        "exec", "alpine-3", "--", BUSYBOX, "ping", "-c", "5", "-i", "0.1", "alpine-1",
+    ];
+    sandbox.run(ping).succeeds();
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(capture.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    let status = capture.wait().unwrap();
+    assert!(status.success(), "{status}");
+    let frames = echoes(&sandbox.path("work/link.pcapng"));
+    assert_eq!(frames, 10, "five requests and their replies");
+    sandbox
+        .run(["down", "two-servers"])
+        .within(PATIENCE)
+        .succeeds();
+}
+
+/// Filters come, change and go while the lab stays up.
+pub(crate) fn links_are_made_bad_and_good_again() {
+    let sandbox = sandbox_at_server();
+    let both = "{ delay = \"${delay}\", loss = \"${loss}\" }";
+    sandbox.write(
+        "bad.toml",
+        format!(
+            "name = \"bad\"\nvars = {{ delay = \"0ms\", loss = \"0%\" }}\n\
+             network.lan.subnet = \"10.0.0.0/24\"\n\
+             [node.a]\ninterface.eth0 = {{ network = \"lan\", egress = {both}, ingress = {both} }}\n\
+             [node.b]\nnetworks = [\"lan\"]\n\
+             [[scenario]]\nname = \"ping\"\nkind = \"steps\"\ncapture = \"off\"\n\
+             matrix.loss = [\"100%\", \"0%\"]\n\
+             [[scenario.step]]\nnode = \"b\"\nrun = [\"{BUSYBOX}\", \"ping\", \"-c\", \"2\", \"-W\", \"2\", \"a\"]\n"
+        ),
+    );
+    let run = sandbox.run(["run", "bad.toml", "--out", "loss"]);
+    run.within(PATIENCE).ends_with(1);
+    assert_eq!(outcomes(&sandbox, "loss"), ["failed", "passed"]);
+
+    let slow = ["deploy", "bad.toml", "--set", "delay=100ms"];
+    sandbox.run(slow).within(PATIENCE).succeeds();
+    let ping = [
+        "exec", "b", "--", BUSYBOX, "ping", "-c", "2", "-W", "5", "a",
+    ];
+    let said = stdout(&sandbox.run(ping).succeeds());
+    let times = said.lines().filter_map(|line| line.split("time=").nth(1));
+    let times: Vec<f64> = times
+        .filter_map(|time| time.split(' ').next()?.parse().ok())
+        .collect();
+    assert_eq!(times.len(), 2, "{said}");
+    assert!(times.iter().all(|time| *time >= 200.0), "{said}");
+    sandbox.run(["down", "bad"]).within(PATIENCE).succeeds();
+}
+
+/// What a process was killed in the middle of is found by its ledger, and then by its mark.
+pub(crate) fn a_killed_raise_is_cleaned() {
+    let sandbox = sandbox_at_server();
+    for milliseconds in [300, 800, 1500] {
+        let mut up = sandbox.command(["up", "topologies/two-servers.toml"]);
+        let up = up.stdout(std::process::Stdio::null());
+        let mut up = up.stderr(std::process::Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        up.kill().unwrap();
+        up.wait().unwrap();
+        sandbox.run(["clean"]).within(PATIENCE).succeeds();
+        assert_eq!(containers(&NODES), [""; 0], "after {milliseconds} ms");
+        let said = stderr(&sandbox.run(["clean"]).within(PATIENCE).succeeds());
+        assert!(said.contains("nothing is left"), "{said}");
+    }
+}
+
+/// The outcomes of the first scenario's cells.
+fn outcomes(sandbox: &Sandbox, out: &str) -> Vec<String> {
+    let report = fs::read(sandbox.path("work").join(out).join("report.json")).unwrap();
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    let cells = report["scenarios"][0]["cells"].as_array().unwrap().iter();
+    cells
+        .map(|cell| cell["outcome"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// How many ICMP frames a capture has.
+fn echoes(path: &Path) -> usize {
+    let file = fs::File::open(path).unwrap();
+    let mut reader = pcap_file::pcapng::PcapNgReader::new(file).unwrap();
+    let mut count = 0;
+    while let Some(block) = reader.next_block() {
+        if let pcap_file::pcapng::Block::EnhancedPacket(packet) = block.unwrap() {
+            // EtherType IPv4, protocol ICMP.
+            count += usize::from(packet.data.get(12..14) == Some(&[8, 0]) && packet.data[23] == 1);
+        }
+    }
+    count
+}
+
+/// The taps of this machine that are GNS3's.
+fn taps() -> Vec<String> {
+    let entries = fs::read_dir("/sys/class/net").unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with("tap-gns3")).collect()
+}
+
+fn sandbox_at_server() -> Sandbox {
+    let mut sandbox = sandbox();
+    sandbox.set("ORCHESTRATOR_GNS3_URL", url().unwrap());
+    sandbox.set("ORCHESTRATOR_BACKEND", "gns3");
+    sandbox
+}
+
+const BUSYBOX: &str = "/gns3/bin/busybox";
+const NODES: [&str; 6] = ["alpine-1", "alpine-2", "alpine-3", "a", "b", "c"];
+const BARE: &str = "orchestrator-test-bare:1";
+const PATIENCE: Duration = Duration::from_mins(3);
