@@ -58,6 +58,23 @@ pub(crate) fn a_lab_lives_and_ends() {
     assert!(none.contains("two-servers"), "{none}");
 }
 
+/// Where no engine can be reached from here, the nodes' consoles lead to their agents.
+pub(crate) fn a_lab_is_reached_over_its_consoles() {
+    let mut sandbox = sandbox_at_server();
+    sandbox.set("DOCKER_HOST", "unix:///nonexistent");
+    let file = "topologies/two-servers.toml";
+    let up = sandbox.run(["up", file, "--cells", "1"]);
+    let said = stdout(&up.within(PATIENCE).succeeds());
+    assert!(said.contains("4 of 4 files equal"), "{said}");
+    for _ in 0..2 {
+        let name = ["exec", "alpine-2", "--", BUSYBOX, "hostname"];
+        assert_eq!(stdout(&sandbox.run(name).succeeds()), "alpine-2\n");
+    }
+    let down = ["down", "two-servers"];
+    sandbox.run(down).within(PATIENCE).succeeds();
+    assert_eq!(containers(&NODES), [""; 0]);
+}
+
 /// A wire, an interface with a name of its own, an image without an agent, a switch of ours.
 pub(crate) fn every_part_of_a_topology_is_made() {
     let mut sandbox = sandbox_at_server();

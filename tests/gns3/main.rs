@@ -144,6 +144,10 @@ fn full_trials() -> Vec<Trial> {
             "links_are_made_bad_and_good_again",
             full::links_are_made_bad_and_good_again,
         ),
+        (
+            "a_lab_is_reached_over_its_consoles",
+            full::a_lab_is_reached_over_its_consoles,
+        ),
         ("a_killed_raise_is_cleaned", full::a_killed_raise_is_cleaned),
     ];
     let there = full::url().is_some();

@@ -9,7 +9,8 @@
 //! - `backend`: the trait `Backend`. - `site`: makes a project. - `removal`: takes it away.
 //! - `tool`: the programs that a server works with.
 //! - `fabric`: a lab that is up. - `reach`: how a node's agent is reached there.
-//! - [`console`]: streams to an agent over its console.
+//! - [`console`]: streams to an agent over its console. - `kept_wire`: one that
+//!   outlives whoever opened it.
 //! - `own_image`: nodes whose image has no agent. - `mark`: by which we know what is ours.
 
 pub mod address;
@@ -20,6 +21,7 @@ pub mod condition;
 pub mod console;
 pub mod error;
 mod fabric;
+mod kept_wire;
 mod link;
 mod mark;
 mod own_image;

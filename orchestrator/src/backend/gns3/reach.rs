@@ -16,6 +16,7 @@ use crate::gns3::container::{NODE, SOCKET};
 
 use super::console::{Console, ConsoleErrorKind};
 use super::error::at;
+use super::kept_wire::KeptWire;
 use super::own_image;
 use super::server::Server;
 use super::site::Place;
@@ -30,7 +31,7 @@ pub(super) fn container_name(node: &str, project: Uuid) -> String {
 pub(super) struct Reach {
     engine: Arc<Engine>,
     project: Uuid,
-    consoles: Mutex<BTreeMap<NodeName, Console>>,
+    consoles: Mutex<BTreeMap<NodeName, Arc<Console>>>,
 }
 
 /// `GET /projects/ID/nodes/ID`.
@@ -98,16 +99,20 @@ impl Reach {
         server: &Server,
         (node, place): (&NodeName, &Place),
     ) -> Result<Box<dyn Wire>, BackendError> {
-        let mut consoles = self.consoles.lock().await;
-        if !consoles.contains_key(node) {
-            let console = self.console(server, (node, place)).await?;
-            consoles.insert(node.clone(), console);
-        }
-        let Some(console) = consoles.get(node) else {
-            return Err(failed(node, "it has no console".to_owned()));
+        let known = self.consoles.lock().await.get(node).cloned();
+        let console = if let Some(console) = known {
+            console
+        } else {
+            let console = Arc::new(self.console(server, (node, place)).await?);
+            let mut consoles = self.consoles.lock().await;
+            consoles.insert(node.clone(), Arc::clone(&console));
+            console
         };
-        let opened = console.open().await;
-        opened.map_err(|error| failed(node, error.to_string()))
+        let wire = console.open().await;
+        Ok(Box::new(KeptWire {
+            wire: wire.map_err(|error| failed(node, error.to_string()))?,
+            _console: console,
+        }))
     }
 
     async fn console(
