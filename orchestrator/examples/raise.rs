@@ -13,6 +13,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use orchestrator::backend::netns::NetnsBackend;
 use orchestrator::backend::{Backend, BackendError, Ledger, Resource};
 use orchestrator::control::Control;
+use orchestrator::plan::position::Positions;
 use orchestrator::plan::{LabId, Plan, PlannedNode, Port, Segment};
 use protocol::settings::{FoundBy, InterfaceSettings, MacAddress, NodeSettings};
 
@@ -122,6 +123,7 @@ fn plan(nodes: u8, instance: u32) -> Result<Plan, Anything> {
             addresses: vec![format!("{address}/24").parse()?],
         };
         planned.push(PlannedNode {
+            compute: None,
             name: name.clone(),
             image: None,
             env: std::collections::BTreeMap::new(),
@@ -146,5 +148,6 @@ fn plan(nodes: u8, instance: u32) -> Result<Plan, Anything> {
         lab,
         segments: vec![segment],
         nodes: planned,
+        positions: Positions::default(),
     })
 }

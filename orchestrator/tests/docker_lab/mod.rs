@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use orchestrator::backend::docker::DockerBackend;
 use orchestrator::backend::{Backend, BackendError, Fabric, Ledger, Resource};
 use orchestrator::control::{Control, ProcessEvent};
+use orchestrator::plan::position::Positions;
 use orchestrator::plan::{LabId, Plan, PlannedNode, Port, Segment};
 use protocol::control::{Command, Exit, Lifetime, Program, Stream};
 use protocol::name::NodeName;
@@ -208,6 +209,7 @@ pub(crate) fn plan(name: &str, (segments, nodes): Parts) -> Plan {
         lab: lab_id(name),
         segments,
         nodes,
+        positions: Positions::default(),
     }
 }
 
@@ -264,6 +266,7 @@ pub(crate) fn node(name: &str, interfaces: &[(&str, u8, &[&str])]) -> PlannedNod
         .collect();
     PlannedNode {
         name: name.parse().unwrap(),
+        compute: None,
         image: None,
         env: BTreeMap::new(),
         memory: None,

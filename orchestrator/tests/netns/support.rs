@@ -9,6 +9,7 @@ use orchestrator::backend::netns::NetnsBackend;
 use orchestrator::backend::{Backend, BackendError, Fabric, Ledger, Resource};
 use orchestrator::control::{Collected, Control};
 use orchestrator::embedded::node_binary;
+use orchestrator::plan::position::Positions;
 use orchestrator::plan::{LabId, Plan, PlannedNode, Port, Segment};
 use protocol::control::{Command, Lifetime, Program};
 use protocol::settings::{FoundBy, Host, InterfaceSettings, MacAddress, NodeSettings};
@@ -138,6 +139,7 @@ pub(crate) fn plan(name: &str, count: u8) -> Plan {
         }],
         nodes: (1..=count)
             .map(|number| PlannedNode {
+                compute: None,
                 name: node(number),
                 image: None,
                 env: BTreeMap::new(),
@@ -154,6 +156,7 @@ pub(crate) fn plan(name: &str, count: u8) -> Plan {
                 },
             })
             .collect(),
+        positions: Positions::default(),
     }
 }
 
