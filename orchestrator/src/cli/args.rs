@@ -462,7 +462,8 @@ pub struct ImageArgs {
 #[derive(Debug, Clone, Args)]
 pub struct DoctorArgs {
     /// Look at this backend only.
-    #[arg(long, value_enum, env = "ORCHESTRATOR_BACKEND")]
+    // Without a variable: one that says where labs are raised would hide the rest of the machine.
+    #[arg(long, value_enum)]
     pub backend: Option<BackendChoice>,
 }
 
