@@ -165,9 +165,10 @@ pub fn wait_for_ending(within: Duration) -> io::Result<bool> {
 #[derive(Debug)]
 struct Stat {
     over: bool,
+    parent: u32,
     flags: u32,
-    /// Address of the end of its environment; 0 until it has one.
-    environment_end: u64,
+    /// Address of its program's start; 0 until all of the program and its environment are there.
+    start_code: u64,
 }
 
 impl Stat {
@@ -179,8 +180,9 @@ impl Stat {
         let mut field = |skipped| fields.nth(skipped);
         Some(Self {
             over: matches!(field(0)?, "Z" | "X"),
-            flags: field(9 - 4)?.parse().ok()?,
-            environment_end: field(51 - 10)?.parse().ok()?,
+            parent: field(0)?.parse().ok()?,
+            flags: field(9 - 5)?.parse().ok()?,
+            start_code: field(26 - 10)?.parse().ok()?,
         })
     }
 
@@ -189,11 +191,21 @@ impl Stat {
         !self.over && self.flags & EXITING != 0
     }
 
-    /// It is between two programs: the kernel lets whoever started it go on before the new program
-    /// has its environment (execve(2), vfork(2)).
-    fn is_starting(&self) -> bool {
-        !self.over && self.flags & (EXITING | KERNEL_THREAD) == 0 && self.environment_end == 0
+    /// It is on its way to a program. It shows no environment then, or, as long as it uses its
+    /// parent's memory, its parent's; whoever started it is let go on before (execve(2), vfork(2)).
+    fn is_starting(&self, number: u32) -> bool {
+        let ready = self.over || self.flags & (EXITING | KERNEL_THREAD) != 0;
+        let borrows = || self.flags & NO_PROGRAM_YET != 0 && share_memory(number, self.parent);
+        !ready && (self.start_code == 0 || borrows())
     }
+}
+
+/// Whether two processes use the same memory (kcmp(2)); `false` where the kernel does not tell.
+fn share_memory(one: u32, other: u32) -> bool {
+    // `KCMP_VM`, `include/uapi/linux/kcmp.h`.
+    const MEMORY: i32 = 1;
+    // SAFETY: the call takes integers only.
+    unsafe { libc::syscall(libc::SYS_kcmp, one, other, MEMORY, 0, 0) == 0 }
 }
 
 /// How many process name spaces this process is in.
@@ -216,20 +228,26 @@ fn depth_of(process: &str) -> Option<usize> {
 /// A process's environment, if the process is this user's and lives. One that is just being started
 /// is waited for until it has one.
 fn environment_of(number: u32, deadline: Instant) -> Option<Vec<u8>> {
-    loop {
-        if !is_own(number) {
-            return None;
+    let starting = || Some(Stat::of(number)?.is_starting(number));
+    let environment = || fs::read(format!("/proc/{number}/environ")).ok();
+    while is_own(number) {
+        if Instant::now() >= deadline {
+            return environment();
         }
-        let environment = fs::read(format!("/proc/{number}/environ")).ok()?;
-        let wait = environment.is_empty()
-            && Instant::now() < deadline
-            && Stat::of(number).is_some_and(|stat| stat.is_starting());
-        if !wait {
-            return Some(environment);
+        if !starting()? {
+            let environment = environment()?;
+            if !environment.is_empty() {
+                return Some(environment);
+            }
+        }
+        // It has none, or was met between two programs.
+        if !starting()? {
+            return environment();
         }
         // Nothing tells of the end of an execve(2) in a process that is not a child.
         std::thread::sleep(PAUSE);
     }
+    None
 }
 
 /// The value of a variable in an environment.
@@ -248,6 +266,9 @@ fn is_own(number: u32) -> bool {
 
 /// `PF_EXITING`, `include/linux/sched.h`.
 const EXITING: u32 = 0x4;
+
+/// `PF_FORKNOEXEC`, `include/linux/sched.h`.
+const NO_PROGRAM_YET: u32 = 0x40;
 
 /// `PF_KTHREAD`, `include/linux/sched.h`.
 const KERNEL_THREAD: u32 = 0x0020_0000;
@@ -296,11 +317,12 @@ mod tests {
 
     #[test]
     fn a_process_is_found_as_soon_as_it_is_started() {
-        for number in 0..200 {
+        for number in 0..1000 {
             let mark = format!("soon-{number}");
             let mut started = sleeper(&mark);
-            let found = find_marked("PLUMBING_TEST").unwrap();
-            assert!(found.iter().any(|m| m.value == mark), "{mark}");
+            // At once, to meet it on its way from one program to the next.
+            let environment = environment_of(started.id(), Instant::now() + STARTING).unwrap();
+            assert_eq!(variable(&environment, "PLUMBING_TEST"), Some(&*mark));
             started.kill().unwrap();
             started.wait().unwrap();
         }
