@@ -28,8 +28,12 @@ enum Race {
     Docker,
     /// The whole of `orchestrator run`, from start to exit.
     Run,
+    /// The whole of `orchestrator export gns3`, of 200 nodes.
+    Export,
     /// A file from one node to many.
     Broadcast,
+    /// The same over a narrow link that loses some, beside what the link can pass.
+    Lossy,
     /// The labs' file server and its clients.
     Files,
     /// The labs' stress matrix, all 108 cells, with ours.
@@ -57,7 +61,9 @@ async fn run_race(arguments: &Arguments) -> Result<(), BenchError> {
         Race::Raise => raise::race(quick, &limits).await,
         Race::Docker => docker::race(quick, &limits).await,
         Race::Run => run::race(quick, &limits).await,
+        Race::Export => run::export(quick, &limits).await,
         Race::Broadcast => broadcast::race(quick, &limits).await,
+        Race::Lossy => broadcast::lossy(quick, &limits).await,
         Race::Files => files::race(quick, &limits).await,
         Race::Matrix => files::matrix(quick, &limits).await,
     }

@@ -156,7 +156,7 @@ DRAIN = """
 import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)
-s.setsockopt(socket.IPPROTO_UDP, 104, 1)
+s.setsockopt(socket.IPPROTO_UDP, 104, int(sys.argv[1]))
 s.bind(("", 5005))
 print(flush=True)
 b = bytearray(1 << 16)
@@ -175,9 +175,11 @@ print(time.monotonic() - begun, flush=True)
 """
 
 
-def bare(lab):
-    """As many datagrams from a loop that does nothing else, to sockets that forget them."""
-    receivers = [inside(number, [sys.executable, "-c", DRAIN], stdout=subprocess.PIPE) for number in lab.receivers]
+def bare(lab, coalesced=False):
+    """As many datagrams from a loop that does nothing else, to sockets that forget them, one by one or
+    coalesced by the kernel (UDP_GRO)."""
+    drain = [sys.executable, "-c", DRAIN, str(int(coalesced))]
+    receivers = [inside(number, drain, stdout=subprocess.PIPE) for number in lab.receivers]
     for receiver in receivers:
         receiver.stdout.readline()
     flood = inside(0, [sys.executable, "-c", FLOOD, FILE], stdout=subprocess.PIPE)
@@ -189,7 +191,8 @@ def bare(lab):
     return seconds
 
 
-ENTRANTS = {"ours": ours, "tcp": tcp, "udpcast": udpcast, "uftp": uftp, "bare": bare}
+ENTRANTS = {"ours": ours, "tcp": tcp, "udpcast": udpcast, "uftp": uftp, "bare": bare,
+            "bare-gro": lambda lab: bare(lab, coalesced=True)}
 
 
 def run(lab, name):
@@ -197,7 +200,7 @@ def run(lab, name):
         shell(f"rm -rf {HOME}/r{number} && mkdir {HOME}/r{number}")
     seconds = ENTRANTS[name](lab)
     wrong = [copy for copy in lab.copies()
-             if name != "bare" and not (os.path.exists(copy) and filecmp.cmp(FILE, copy, shallow=False))]
+             if not name.startswith("bare") and not (os.path.exists(copy) and filecmp.cmp(FILE, copy, shallow=False))]
     if wrong:
         raise RuntimeError(f"{len(wrong)} of {len(lab.receivers)} copies differ after {seconds:.1f} s")
     return f"ok {seconds:.6f}"

@@ -1,4 +1,5 @@
 //! `broadcast`: a file from one node to many, by our protocol, by TCP copies, udpcast and uftp.
+//! `lossy`: ours over a narrow link that loses some, beside what such a link can pass.
 
 use std::path::{Path, PathBuf};
 
@@ -25,12 +26,29 @@ struct Cell {
     quick: bool,
 }
 
-/// Runs all cells. Every copy is compared byte for byte; every entrant has one turn in each cell that
-/// does not count.
+/// Runs the cells with peers, on open links but for one.
 ///
 /// # Errors
 /// If the lab cannot be made, or Ctrl-C.
 pub async fn race(quick: bool, limits: &Limits) -> Result<(), BenchError> {
+    run(&against_peers(), quick, limits).await
+}
+
+/// Runs the cells on a narrow link that loses some.
+///
+/// # Errors
+/// As [`race`].
+pub async fn lossy(quick: bool, limits: &Limits) -> Result<(), BenchError> {
+    let cells = [1, 5, 20, 30].into_iter().flat_map(|loss| {
+        let to = [2, 4, 16].into_iter();
+        to.map(move |receivers| narrow(receivers, loss))
+    });
+    run(&cells.collect::<Vec<_>>(), quick, limits).await
+}
+
+/// Runs cells. Every copy is compared byte for byte; every entrant has one turn in each cell that
+/// does not count.
+async fn run(cells: &[Cell], quick: bool, limits: &Limits) -> Result<(), BenchError> {
     result(&machine::congestion_control());
     result(
         "Files are in memory. Ours: from the sender's start to the last receiver's proof, all processes",
@@ -45,7 +63,7 @@ pub async fn race(quick: bool, limits: &Limits) -> Result<(), BenchError> {
         .map(|(name, _)| *name)
         .collect();
     let mut lab = Lab::new(&node)?;
-    for cell in cells().iter().filter(|cell| cell.quick || !quick) {
+    for cell in cells.iter().filter(|cell| cell.quick || !quick) {
         let order = format!("lab {} {} {}", cell.receivers, cell.mbit, cell.loss);
         lab.order(&order).await?;
         lab.order(&format!("file {}", cell.bytes)).await?;
@@ -132,6 +150,7 @@ fn narrow(receivers: u16, loss: u32) -> Cell {
     let mut cell = Cell {
         mbit: 100,
         loss,
+        quick: loss == 20 && receivers != 4,
         ..open(receivers, 50_000_000, Target::Milliseconds(0.0), &[])
     };
     // Twice the time is half the share.
@@ -139,21 +158,21 @@ fn narrow(receivers: u16, loss: u32) -> Cell {
     cell
 }
 
-fn cells() -> Vec<Cell> {
-    let mut cells = vec![
+fn against_peers() -> Vec<Cell> {
+    vec![
         open(2, 1_000, Target::Milliseconds(5.0), &ALL),
         open(2, 10_000_000, Target::Milliseconds(30.0), &ALL),
         open(
             2,
             100_000_000,
             Target::Milliseconds(200.0),
-            &["tcp", "bare", "udpcast", "uftp"],
+            &["tcp", "bare", "bare-gro", "udpcast", "uftp"],
         ),
         open(
             16,
             100_000_000,
             Target::TimesOf(1.0 / 1.2, "tcp"),
-            &["tcp", "bare"],
+            &["tcp", "bare", "bare-gro"],
         ),
         Cell {
             loss: 20,
@@ -164,18 +183,7 @@ fn cells() -> Vec<Cell> {
             quick: false,
             ..open(16, 10_000_000, Target::TimesOf(1.0 / 12.0, "tcp"), &["tcp"])
         },
-    ];
-    let lossy = [
-        (2, 1),
-        (4, 5),
-        (16, 1),
-        (2, 20),
-        (16, 20),
-        (2, 30),
-        (16, 30),
-    ];
-    cells.extend(lossy.map(|(receivers, loss)| narrow(receivers, loss)));
-    cells
+    ]
 }
 
 /// The release binary of the node, built if need be.

@@ -60,7 +60,7 @@ pub async fn race(quick: bool, limits: &Limits) -> Result<(), BenchError> {
 }
 
 /// The release binary of this workspace, built if need be.
-fn orchestrator(root: &Path) -> Result<PathBuf, BenchError> {
+pub(super) fn orchestrator(root: &Path) -> Result<PathBuf, BenchError> {
     let building = BenchError::system("building the orchestrator");
     note("building the orchestrator, if need be");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
