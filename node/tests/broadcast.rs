@@ -192,6 +192,14 @@ fn only_those_who_know_the_key_take_part() {
     let (right, wrong) = (key("right"), key("wrong"));
     let port = free_port();
     let (here, there) = (home.path().join("here"), home.path().join("there"));
+    // Everybody knows an empty key.
+    fs::write(home.path().join("empty"), "").unwrap();
+    let mut command = send(port, "1", std::slice::from_ref(&file));
+    command.extend([
+        "--key-file".into(),
+        home.path().join("empty").to_str().unwrap().into(),
+    ]);
+    assert_eq!(Role::start(&command).exit_code(), 1);
     let mut receiver = Role::receive_with(port, &here, "60s", &["--key-file", &right]);
     let mut stranger = Role::receive_with(port, &there, "60s", &["--key-file", &wrong]);
     let mut command = send(port, "1", std::slice::from_ref(&file));

@@ -31,7 +31,12 @@ pub(crate) fn the_nodes_that_live_can_be_reached() {
 
     let words = ["capture", "--all", "--write", "seen", "--duration", "10ms"];
     let said = site.complains(&words, 4);
-    assert!(said.contains("lives:eth0: 0 frames"), "{said}");
+    // What the kernels themselves say on a network may come at any time.
+    let of_the_living = said.lines().find(|line| line.starts_with("lives:eth0: "));
+    assert!(
+        of_the_living.is_some_and(|line| line.ends_with(", 0 dropped")),
+        "{said}"
+    );
     assert_eq!(said.matches("error: ").count(), 2, "{said}");
 
     site.sandbox.run(["down", LAB]).succeeds();

@@ -5,11 +5,14 @@ use std::net::TcpListener;
 
 use e2e::sandbox::{stderr, stdout};
 use hyper::{Method, StatusCode};
-use serde_json::json;
+use orchestrator::backend::{BackendKind, Ledger, Resource, gns3};
+use orchestrator::lab::{FileLedger, StateDir};
+use orchestrator::plan::LabId;
+use serde_json::{Value, json};
 
 use super::installed::Version;
 use super::sandbox;
-use super::server::Server;
+use super::server::{Kind, Server};
 
 /// The version is found by asking, and what the server lacks is named with what to do about it.
 pub(crate) fn doctor_names_the_version(version: Version) {
@@ -29,6 +32,40 @@ pub(crate) fn doctor_names_the_version(version: Version) {
     }
     // What was tried is gone.
     assert!(server.projects().is_empty(), "{:?}", server.projects());
+}
+
+/// A server 2.2 may ask for a name and a password too, with every request.
+pub(crate) fn a_guarded_server_lets_in_who_is_known() {
+    let (user, password) = ("teacher", "correct-horse");
+    let server = Server::start_as(Version::Two, &Kind::Guarded(user, password));
+    let mut sandbox = sandbox();
+    sandbox.set("ORCHESTRATOR_GNS3_URL", server.url());
+    let doctor = ["doctor", "--backend", "gns3", "-vv"];
+    let refused = stdout(&sandbox.run(doctor).ends_with(3));
+    assert!(
+        refused.contains("does not let somebody without"),
+        "{refused}"
+    );
+    sandbox.set("ORCHESTRATOR_GNS3_USER", user);
+    sandbox.set("ORCHESTRATOR_GNS3_PASSWORD", "wrong");
+    let refused = stdout(&sandbox.run(doctor).ends_with(3));
+    assert!(refused.contains("does not let teacher in"), "{refused}");
+    sandbox.set("ORCHESTRATOR_GNS3_PASSWORD", password);
+    let looked = sandbox.run(doctor).ends_with(3);
+    let said = stdout(&looked) + &stderr(&looked);
+    assert!(said.contains("2.2.61 at http://127.0.0.1:"), "{said}");
+    assert!(!said.contains(password), "{said}");
+}
+
+/// A token that a server 3.0 does not take any more is replaced, once.
+pub(crate) fn an_old_token_is_replaced() {
+    let mut server = Server::start(Version::Three);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let known = gns3::Server::connect(server.url().parse().unwrap(), None);
+    let known = runtime.block_on(known).unwrap();
+    server.forget_tokens();
+    let projects: Vec<Value> = runtime.block_on(known.get("projects")).unwrap();
+    assert!(projects.is_empty(), "{projects:?}");
 }
 
 /// A server 3.0 wants a password, and it is nowhere to be read.
@@ -56,6 +93,28 @@ pub(crate) fn a_wrong_password_is_refused() {
     let said = stdout(&looked) + &stderr(&looked);
     assert!(!said.contains("does not let"), "{said}");
     assert!(!said.contains(password), "{said}");
+}
+
+/// What a killed process has left on a server that cannot be asked is recorded nowhere else.
+pub(crate) fn what_cannot_be_looked_for_is_not_forgotten() {
+    let sandbox = sandbox();
+    let state = StateDir::open(sandbox.path("state")).unwrap();
+    let lab = LabId {
+        name: "lab".parse().unwrap(),
+        instance: 7,
+    };
+    let folder = state.create(&lab).unwrap();
+    let ledger = FileLedger::open(BackendKind::Gns3, folder.ledger()).unwrap();
+    let project = format!("http://127.0.0.1:1/projects/{}", uuid::Uuid::nil());
+    ledger.record(&Resource::Project(project.clone())).unwrap();
+    for _ in 0..2 {
+        let said = stderr(&sandbox.run(["clean"]).ends_with(5));
+        let kept = format!("project {project} could not be looked for");
+        assert!(said.contains(&kept), "{said}");
+        assert!(!said.contains("nothing is left"), "{said}");
+    }
+    folder.remove().unwrap();
+    sandbox.run(["clean"]).succeeds();
 }
 
 /// A password in an address would be in every list of processes.

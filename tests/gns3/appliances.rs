@@ -1,12 +1,20 @@
 //! The appliance: version 3 checks it, and leaves out what its schema refuses.
 
+use std::time::{Duration, Instant};
+
+use hyper::body::Bytes;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::engine::run_in;
+use super::exported::at_server;
+use super::full::BUSYBOX;
+use super::imported::container;
 use super::installed::Version;
 use super::sandbox;
 use super::server::Server;
 
+/// In the list of appliances, and as a template made of it.
 pub(crate) fn listed(version: Version) {
     let (sandbox, server) = (sandbox(), Server::start(version));
     let exported = sandbox.run(["export", "gns3-appliance"]).succeeds();
@@ -31,13 +39,7 @@ pub(crate) fn listed(version: Version) {
     );
     let made = match version {
         Version::Three => server.json(Method::POST, &path, &json!({})),
-        Version::Two => {
-            let mut body = template.clone();
-            body["name"] = appliance["name"].clone();
-            body["template_type"] = "docker".into();
-            body["compute_id"] = "local".into();
-            server.json(Method::POST, "/templates", &body)
-        }
+        Version::Two => server.json(Method::POST, "/templates", &template_of(&appliance)),
     };
     assert!(made.0.is_success(), "{}", made.1);
     let (_, templates) = server.get("/templates");
@@ -51,3 +53,46 @@ pub(crate) fn listed(version: Version) {
     assert_eq!(made["image"], template["image"]);
     assert_eq!(made["start_command"], template["start_command"]);
 }
+
+/// A node of its template starts, and its agent listens.
+pub(crate) fn a_node_of_it_starts() {
+    let (client, sandbox) = at_server();
+    let appliance = sandbox.run(["export", "gns3-appliance"]).succeeds();
+    let appliance: Value = serde_json::from_slice(&appliance.get_output().stdout).unwrap();
+    let (status, template) = client.json(Method::POST, "/templates", &template_of(&appliance));
+    assert_eq!(status, StatusCode::CREATED, "{template}");
+    let template = template["template_id"].as_str().unwrap();
+    let (status, project) = client.json(Method::POST, "/projects", &json!({"name": "appliance"}));
+    assert_eq!(status, StatusCode::CREATED, "{project}");
+    let project = project["project_id"].as_str().unwrap();
+    let place = json!({"x": 0, "y": 0, "compute_id": "local"});
+    let path = format!("/projects/{project}/templates/{template}");
+    let (status, made) = client.json(Method::POST, &path, &place);
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    client.order(&format!("/projects/{project}/nodes/start"));
+    let nodes = client.list(project, "nodes");
+    let container = container(nodes[0]["name"].as_str().unwrap(), project);
+    let until = Instant::now() + STARTING;
+    let listens = [BUSYBOX, "test", "-S", "/run/orchestrator/agent.sock"];
+    while run_in(&container, &listens).0 != 0 {
+        assert!(Instant::now() < until, "{container} has no agent");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    client.delete(project);
+    let path = format!("/templates/{template}");
+    let (status, _) = client
+        .try_send(Method::DELETE, &path, Bytes::new())
+        .unwrap();
+    assert_eq!(status, StatusCode::NO_CONTENT);
+}
+
+/// What clients of a server make of an appliance.
+fn template_of(appliance: &Value) -> Value {
+    let mut body = appliance["docker"].clone();
+    body["name"] = appliance["name"].clone();
+    body["template_type"] = "docker".into();
+    body["compute_id"] = "local".into();
+    body
+}
+
+const STARTING: Duration = Duration::from_secs(10);

@@ -1,22 +1,23 @@
 //! Labs on a server that can do everything, at `ORCHESTRATOR_TEST_GNS3_URL`, with this machine's Docker
-//! engine behind it. uBridge and Dynamips are in no package, so where there is no such server these tests
-//! are left out, and named.
+//! engine behind it.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use e2e::sandbox::{Sandbox, stderr, stdout};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
-use super::engine::{containers, make_bare_image, remove_image};
-use super::sandbox;
+use super::client::Client;
+use super::engine::{Image, containers, make_bare_image};
+use super::{given, sandbox};
 
-/// Where such a server is.
-pub(crate) fn url() -> Option<String> {
-    let url = std::env::var("ORCHESTRATOR_TEST_GNS3_URL").ok();
-    url.filter(|url| !url.is_empty())
-}
+/// Who names the server.
+pub(crate) const URL: &str = "ORCHESTRATOR_TEST_GNS3_URL";
 
 /// Raised, run, looked into and taken down; nothing of it stays.
 pub(crate) fn a_lab_lives_and_ends() {
@@ -61,6 +62,7 @@ pub(crate) fn a_lab_lives_and_ends() {
 /// Where no engine can be reached from here, the nodes' consoles lead to their agents.
 pub(crate) fn a_lab_is_reached_over_its_consoles() {
     let mut sandbox = sandbox_at_server();
+    sandbox.run(["image"]).succeeds();
     sandbox.set("DOCKER_HOST", "unix:///nonexistent");
     let file = "topologies/two-servers.toml";
     let up = sandbox.run(["up", file, "--cells", "1"]);
@@ -79,6 +81,7 @@ pub(crate) fn a_lab_is_reached_over_its_consoles() {
 pub(crate) fn every_part_of_a_topology_is_made() {
     let mut sandbox = sandbox_at_server();
     sandbox.set("ORCHESTRATOR_GNS3_SWITCH", "docker");
+    let _bare = Image::to_be_made(BARE);
     make_bare_image(BARE);
     sandbox.write(
         "parts.toml",
@@ -115,7 +118,6 @@ pub(crate) fn every_part_of_a_topology_is_made() {
     assert_eq!(stdout(&sandbox.run(environment).succeeds()), "b\n");
     sandbox.run(["down", "parts"]).within(PATIENCE).succeeds();
     assert_eq!(containers(&NODES), [""; 0]);
-    remove_image(BARE);
 }
 
 /// Frames on a link, from its capture; the same one is not captured on twice.
@@ -123,16 +125,7 @@ pub(crate) fn a_links_frames_are_captured() {
     let sandbox = sandbox_at_server();
     let file = "topologies/two-servers.toml";
     sandbox.run(["deploy", file]).within(PATIENCE).succeeds();
-    let words = ["capture", "alpine-1:eth0", "--write", "link.pcapng"];
-    let mut capture = sandbox.command(words);
-    let mut capture = capture
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It says so once frames are captured.
-    let mut said = [0; 9];
-    std::io::Read::read_exact(capture.stderr.as_mut().unwrap(), &mut said).unwrap();
-    assert_eq!(&said, b"capturing");
+    let capture = begin_capture(&sandbox, "alpine-1:eth0", "link.pcapng");
     let second = sandbox.run(["capture", "alpine-1:eth0", "--write", "second.pcapng"]);
     let second = stderr(&second.ends_with(4));
     assert!(
@@ -143,10 +136,7 @@ pub(crate) fn a_links_frames_are_captured() {
         "exec", "alpine-3", "--", BUSYBOX, "ping", "-c", "5", "-i", "0.1", "alpine-1",
     ];
     sandbox.run(ping).succeeds();
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(capture.id()).unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
-    let status = capture.wait().unwrap();
-    assert!(status.success(), "{status}");
+    end_capture(capture);
     let frames = echoes(&sandbox.path("work/link.pcapng"));
     assert_eq!(frames, 10, "five requests and their replies");
     sandbox
@@ -174,6 +164,9 @@ pub(crate) fn links_are_made_bad_and_good_again() {
     let run = sandbox.run(["run", "bad.toml", "--out", "loss"]);
     run.within(PATIENCE).ends_with(1);
     assert_eq!(outcomes(&sandbox, "loss"), ["failed", "passed"]);
+    let bad = "a:eth0: loss 100 %, each way, by its GNS3 link filter";
+    let said = fs::read_to_string(sandbox.path("work/loss/report.md")).unwrap();
+    assert_eq!(said.matches(bad).count(), 1, "{said}");
 
     let slow = ["deploy", "bad.toml", "--set", "delay=100ms"];
     sandbox.run(slow).within(PATIENCE).succeeds();
@@ -195,8 +188,8 @@ pub(crate) fn a_killed_raise_is_cleaned() {
     let sandbox = sandbox_at_server();
     for milliseconds in [300, 800, 1500] {
         let mut up = sandbox.command(["up", "topologies/two-servers.toml"]);
-        let up = up.stdout(std::process::Stdio::null());
-        let mut up = up.stderr(std::process::Stdio::null()).spawn().unwrap();
+        let up = up.stdout(Stdio::null());
+        let mut up = up.stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(milliseconds));
         up.kill().unwrap();
         up.wait().unwrap();
@@ -217,8 +210,31 @@ fn outcomes(sandbox: &Sandbox, out: &str) -> Vec<String> {
         .collect()
 }
 
+/// Begins to capture on a link into a file, and waits until frames are captured.
+pub(crate) fn begin_capture(sandbox: &Sandbox, port: &str, file: &str) -> Child {
+    let mut capture = sandbox.command(["capture", port, "--write", file]);
+    let mut capture = capture.stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = [0; 9];
+    capture
+        .stderr
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut said)
+        .unwrap();
+    assert_eq!(&said, b"capturing");
+    capture
+}
+
+/// Ends it as a person does.
+pub(crate) fn end_capture(mut capture: Child) {
+    let pid = Pid::from_raw(i32::try_from(capture.id()).unwrap());
+    kill(pid, Signal::SIGINT).unwrap();
+    let status = capture.wait().unwrap();
+    assert!(status.success(), "{status}");
+}
+
 /// How many ICMP frames a capture has.
-fn echoes(path: &Path) -> usize {
+pub(crate) fn echoes(path: &Path) -> usize {
     let file = fs::File::open(path).unwrap();
     let mut reader = pcap_file::pcapng::PcapNgReader::new(file).unwrap();
     let mut count = 0;
@@ -238,14 +254,23 @@ fn taps() -> Vec<String> {
     names.filter(|name| name.starts_with("tap-gns3")).collect()
 }
 
-fn sandbox_at_server() -> Sandbox {
+pub(crate) fn sandbox_at_server() -> Sandbox {
     let mut sandbox = sandbox();
-    sandbox.set("ORCHESTRATOR_GNS3_URL", url().unwrap());
+    sandbox.set("ORCHESTRATOR_GNS3_URL", url());
     sandbox.set("ORCHESTRATOR_BACKEND", "gns3");
     sandbox
 }
 
-const BUSYBOX: &str = "/gns3/bin/busybox";
+/// Who asks the server himself.
+pub(crate) fn client() -> Client {
+    Client::of(&url()).unwrap().0
+}
+
+fn url() -> String {
+    given::url(URL).unwrap()
+}
+
+pub(crate) const BUSYBOX: &str = "/gns3/bin/busybox";
 const NODES: [&str; 6] = ["alpine-1", "alpine-2", "alpine-3", "a", "b", "c"];
 const BARE: &str = "orchestrator-test-bare:1";
-const PATIENCE: Duration = Duration::from_mins(3);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(3);

@@ -2,15 +2,16 @@
 //! neither uBridge nor Dynamips.
 
 use e2e::sandbox::{Sandbox, stderr};
+use orchestrator::gns3::container::IMAGE;
 
-use super::engine::{containers, remove_image};
+use super::engine::{Image, containers};
 use super::installed::Version;
 use super::sandbox;
-use super::server::Server;
+use super::server::{Kind, Server};
 
 /// What can be known before anything is made.
 pub(crate) fn nothing_is_begun_in_vain(version: Version) {
-    let server = Server::start(version);
+    let (server, _image) = (Server::start(version), image());
     let sandbox = sandbox_at(&server);
     for (line, words) in [
         (
@@ -31,12 +32,11 @@ pub(crate) fn nothing_is_begun_in_vain(version: Version) {
         assert!(said.contains(words), "{line}: {said}");
         assert!(server.projects().is_empty(), "{line}");
     }
-    remove_image(&image());
 }
 
 /// Where a part is missing, the server finds out in the middle of its work.
 pub(crate) fn a_failed_raise_leaves_nothing(version: Version) {
-    let server = Server::start(version);
+    let (server, _image) = (Server::start(version), image());
     let mut sandbox = sandbox_at(&server);
     let said = refused(&sandbox, "networks = [\"lan\"]", 3);
     assert!(said.contains("Could not find Dynamips"), "{said}");
@@ -54,7 +54,37 @@ pub(crate) fn a_failed_raise_leaves_nothing(version: Version) {
     assert!(said.contains("starting node"), "{said}");
     assert!(server.projects().is_empty());
     assert_eq!(containers(&["lack-a", "lack-b"]), [""; 0]);
-    remove_image(&image());
+}
+
+/// A server whose machine has no Docker says so before anything is made.
+pub(crate) fn a_server_without_docker_is_told(version: Version) {
+    let server = Server::start_as(version, &Kind::WithoutEngine);
+    let _image = image();
+    let sandbox = sandbox_at(&server);
+    let said = refused(&sandbox, "networks = [\"lan\"]", 3);
+    assert!(
+        said.contains("start Docker on the server's machine"),
+        "{said}"
+    );
+    assert!(server.projects().is_empty());
+}
+
+/// Computes that know each other by 127.0.0.1 alone, which no link crosses.
+pub(crate) fn computes_on_loopback_are_not_joined(version: Version) {
+    let (server, other) = (Server::start(version), Server::start(version));
+    server.add_compute(&other, "other");
+    let (sandbox, _image) = (sandbox_at(&server), image());
+    sandbox.write(
+        "lab.toml",
+        "name = \"lab\"\n[node.lack-a]\ncompute = \"local\"\n[node.lack-b]\ncompute = \"other\"\n\
+         [[link]]\nends = [\"lack-a:eth0\", \"lack-b:eth0\"]\n",
+    );
+    let up = sandbox.run(["up", "lab.toml", "--backend", "gns3"]);
+    let said = stderr(&up.within(PATIENCE).ends_with(3));
+    assert!(said.contains("same subnet"), "{said}");
+    assert!(said.contains("by addresses of one subnet"), "{said}");
+    assert!(server.projects().is_empty());
+    assert_eq!(containers(&["lack-a", "lack-b"]), [""; 0]);
 }
 
 fn refused(sandbox: &Sandbox, line: &str, code: i32) -> String {
@@ -75,8 +105,9 @@ fn sandbox_at(server: &Server) -> Sandbox {
     sandbox
 }
 
-fn image() -> String {
-    orchestrator::gns3::container::IMAGE.to_owned()
+/// What a raise makes first.
+fn image() -> Image {
+    Image::to_be_made(IMAGE)
 }
 
 const PATIENCE: std::time::Duration = std::time::Duration::from_mins(3);

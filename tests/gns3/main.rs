@@ -2,11 +2,15 @@
 //! and what they export comes back as it was. They run on 127.0.0.1 without uBridge and Dynamips, so nothing
 //! is started.
 //!
-//! Labs are raised where a server can do everything: `ORCHESTRATOR_TEST_GNS3_URL` names it.
+//! Labs are raised where a server can do everything: `ORCHESTRATOR_TEST_GNS3_URL` names it, and
+//! `ORCHESTRATOR_TEST_GNS3_TWO_URL` one that has a second compute.
 //!
 //! - [`access`]: who is asked and who is let in. - [`lacking`]: what cannot be raised, and leaves nothing.
 //! - [`full`]: labs on a server that can do everything. - [`engine`]: what it has made.
-//! - [`server`]: a server, from its start to its end, and what is asked of it.
+//! - [`faults`]: what fails there, and works again. - [`two`]: labs on two computes.
+//! - [`exported`]: exported projects that run there. - [`imported`]: such a project.
+//! - [`given`]: where those servers are. - [`client`]: what is asked of any.
+//! - [`server`]: a server, from its start to its end.
 //! - [`installed`]: where the servers are.
 //! - [`round`]: every shipped topology, there and back.
 //! - [`schemas`]: what the servers' own schemas say.
@@ -22,19 +26,25 @@
 
 mod access;
 mod appliances;
+mod client;
 mod engine;
+mod exported;
+mod faults;
 mod full;
+mod given;
+mod imported;
 mod installed;
 mod lacking;
 mod opening;
 mod round;
 mod schemas;
 mod server;
+mod two;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use e2e::capability::all;
+use e2e::capability::{all, root};
 use e2e::sandbox::{Sandbox, Who};
 use e2e::trials::{run, trial};
 use libtest_mimic::Trial;
@@ -45,56 +55,71 @@ use installed::{Version, engine, installed};
 type Play = fn(Version);
 
 fn main() -> ExitCode {
-    let plays: &[(&str, Play, bool)] = &[
-        (
-            "every_shipped_topology_goes_there_and_back",
-            round::every_shipped_topology,
-            false,
-        ),
-        (
-            "wires_and_filters_go_there_and_back",
-            round::wires_and_filters,
-            false,
-        ),
-        (
-            "the_servers_schemas_agree",
-            schemas::every_shipped_topology,
-            false,
-        ),
-        (
-            "an_opened_project_has_all_its_links",
-            opening::no_link_is_lost,
-            true,
-        ),
-        (
-            "an_opened_project_keeps_its_identities",
-            opening::a_loaded_project_keeps_its_ids,
-            true,
-        ),
-        (
-            "the_appliance_is_listed_and_installed",
-            appliances::listed,
-            false,
-        ),
-        (
-            "doctor_names_the_version",
-            access::doctor_names_the_version,
-            false,
-        ),
-        (
-            "nothing_is_begun_in_vain",
-            lacking::nothing_is_begun_in_vain,
-            true,
-        ),
-        (
-            "a_failed_raise_leaves_nothing",
-            lacking::a_failed_raise_leaves_nothing,
-            true,
-        ),
-    ];
+    let mut trials = version_trials();
+    trials.extend(access_trials());
+    trials.extend(given_trials());
+    run(trials)
+}
+
+/// Those of each version, and whether they need an engine.
+const PLAYS: &[(&str, Play, bool)] = &[
+    (
+        "every_shipped_topology_goes_there_and_back",
+        round::every_shipped_topology,
+        false,
+    ),
+    (
+        "wires_and_filters_go_there_and_back",
+        round::wires_and_filters,
+        false,
+    ),
+    (
+        "the_servers_schemas_agree",
+        schemas::every_shipped_topology,
+        false,
+    ),
+    (
+        "an_opened_project_has_all_its_links",
+        opening::no_link_is_lost,
+        true,
+    ),
+    (
+        "an_opened_project_keeps_its_identities",
+        opening::a_loaded_project_keeps_its_ids,
+        true,
+    ),
+    (
+        "the_appliance_is_listed_and_installed",
+        appliances::listed,
+        false,
+    ),
+    (
+        "doctor_names_the_version",
+        access::doctor_names_the_version,
+        false,
+    ),
+    (
+        "nothing_is_begun_in_vain",
+        lacking::nothing_is_begun_in_vain,
+        true,
+    ),
+    (
+        "a_failed_raise_leaves_nothing",
+        lacking::a_failed_raise_leaves_nothing,
+        true,
+    ),
+    (
+        "computes_on_loopback_are_not_joined",
+        lacking::computes_on_loopback_are_not_joined,
+        true,
+    ),
+];
+
+/// Those of each version.
+fn version_trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = Vec::new();
     for version in Version::BOTH {
-        for (name, play, needs_engine) in plays {
+        for (name, play, needs_engine) in PLAYS {
             let mut needs = vec![installed(version)];
             if *needs_engine {
                 needs.push(engine());
@@ -107,18 +132,34 @@ fn main() -> ExitCode {
             ));
         }
     }
-    trials.extend(access_trials());
-    trials.extend(full_trials());
-    run(trials)
+    trials.extend(Version::BOTH.map(|version| {
+        let needs = [installed(version), engine(), root()];
+        let name = format!("{version}::a_server_without_docker_is_told");
+        trial(name, &all(&needs), move || {
+            lacking::a_server_without_docker_is_told(version);
+        })
+    }));
+    trials
 }
 
 /// Those about who is asked and who is let in.
 fn access_trials() -> Vec<Trial> {
-    let three = installed(Version::Three);
+    let [two, three] = Version::BOTH.map(installed);
     vec![
         trial("a_wrong_password_is_refused", &three, || {
             access::a_wrong_password_is_refused();
         }),
+        trial("a_guarded_server_lets_in_who_is_known", &two, || {
+            access::a_guarded_server_lets_in_who_is_known();
+        }),
+        trial("an_old_token_is_replaced", &three, || {
+            access::an_old_token_is_replaced();
+        }),
+        trial(
+            "what_cannot_be_looked_for_is_not_forgotten",
+            &Ok(()),
+            access::what_cannot_be_looked_for_is_not_forgotten,
+        ),
         trial("no_password_is_taken_in_an_address", &Ok(()), || {
             access::no_password_is_taken_in_an_address();
         }),
@@ -128,9 +169,9 @@ fn access_trials() -> Vec<Trial> {
     ]
 }
 
-/// Those that need more of a server than is to be had from any package: left out without it, also in CI.
-fn full_trials() -> Vec<Trial> {
-    let plays: &[(&str, fn())] = &[
+/// Those that need more of a server than is to be had from any package.
+fn given_trials() -> Vec<Trial> {
+    let full: &[(&str, fn())] = &[
         ("a_lab_lives_and_ends", full::a_lab_lives_and_ends),
         (
             "every_part_of_a_topology_is_made",
@@ -148,23 +189,46 @@ fn full_trials() -> Vec<Trial> {
             "a_lab_is_reached_over_its_consoles",
             full::a_lab_is_reached_over_its_consoles,
         ),
+        ("a_link_goes_down_and_up", faults::a_link_goes_down_and_up),
+        (
+            "a_node_pauses_and_goes_on",
+            faults::a_node_pauses_and_goes_on,
+        ),
         ("a_killed_raise_is_cleaned", full::a_killed_raise_is_cleaned),
+        (
+            "an_imported_lab_does_what_its_notes_say",
+            exported::an_imported_lab_does_what_its_notes_say,
+        ),
+        (
+            "an_imported_lab_routes_both_families",
+            exported::an_imported_lab_routes_both_families,
+        ),
+        (
+            "a_raised_lab_equals_an_imported_one",
+            exported::a_raised_lab_equals_an_imported_one,
+        ),
+        (
+            "a_node_of_the_appliance_starts",
+            appliances::a_node_of_it_starts,
+        ),
+        (
+            "a_project_that_has_run_comes_back",
+            exported::a_project_that_has_run_comes_back,
+        ),
     ];
-    let there = full::url().is_some();
-    let trials = plays.iter().map(|(name, play)| {
-        let play = || {
-            play();
-            Ok(())
-        };
-        let trial = Trial::test(format!("full::{name}"), play);
-        if there {
-            return trial;
-        }
-        trial
-            .with_kind("left out: ORCHESTRATOR_TEST_GNS3_URL names no server")
-            .with_ignored_flag(true)
-    });
-    trials.collect()
+    let two: &[(&str, fn())] = &[
+        (
+            "a_lab_is_spread_over_two_computes",
+            two::a_lab_is_spread_over_two_computes,
+        ),
+        (
+            "a_spread_lab_is_reached_over_its_consoles",
+            two::a_spread_lab_is_reached_over_its_consoles,
+        ),
+    ];
+    let mut trials = given::trials(full::URL, "full", full);
+    trials.extend(given::trials(two::URL, "two", two));
+    trials
 }
 
 /// A sandbox for the command under test.

@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use e2e::sandbox::{Sandbox, stdout};
+use e2e::sandbox::Sandbox;
 use hyper::{Method, StatusCode};
+use orchestrator::gns3::container::IMAGE;
 use serde_json::{Value, json};
 
-use super::engine::remove_image;
+use super::engine::Image;
 use super::installed::Version;
 use super::sandbox;
 use super::server::Server;
@@ -16,7 +17,8 @@ use super::server::Server;
 /// With nodes that bridge in the switches' place, for those need a program that is not to be had here.
 pub(crate) fn no_link_is_lost(version: Version) {
     let sandbox = sandbox_at_engine();
-    let image = sandbox.run(["image"]).succeeds();
+    let _image = Image::to_be_made(IMAGE);
+    sandbox.run(["image"]).succeeds();
     let server = Server::start(version);
     for (file, nodes, links) in [
         ("ring.toml", 3, 3),
@@ -46,13 +48,13 @@ pub(crate) fn no_link_is_lost(version: Version) {
         assert_eq!(server.list(&project, "links").len(), links, "{file}");
         server.delete(&project);
     }
-    remove_image(stdout(&image).trim());
 }
 
 /// Loaded from a folder of the server's, a project keeps the identities that were given to it.
 pub(crate) fn a_loaded_project_keeps_its_ids(version: Version) {
     let (sandbox, server) = (sandbox_at_engine(), Server::start(version));
-    let image = sandbox.run(["image"]).succeeds();
+    let _image = Image::to_be_made(IMAGE);
+    sandbox.run(["image"]).succeeds();
     let folder = server.path("projects/ring");
     let file = folder.join("ring.gns3");
     let output = file.to_str().unwrap();
@@ -75,7 +77,6 @@ pub(crate) fn a_loaded_project_keeps_its_ids(version: Version) {
         assert_eq!(ids(&server.list(id, kind)), ids(sent), "{kind}");
     }
     server.close(id);
-    remove_image(stdout(&image).trim());
 }
 
 /// A sandbox that has the engine where the servers look for it, and a lab that needs no switch.

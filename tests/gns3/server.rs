@@ -1,85 +1,93 @@
-//! A server, from its start to its end, and what is asked of it.
+//! A server, from its start to its end.
 
 use std::fs;
 use std::net::TcpListener;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::{Method, StatusCode};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpStream;
-use tokio::runtime::Runtime;
 
+use super::client::{COMPUTE_PASSWORD, COMPUTE_USER, Client};
 use super::installed::Version;
 
 /// A server that runs.
 pub(crate) struct Server {
-    version: Version,
     child: Child,
     dir: TempDir,
     port: u16,
-    token: Option<String>,
-    runtime: Runtime,
+    client: Client,
 }
 
-/// A project on a server.
-pub(crate) type ProjectId = String;
+/// What a server is like.
+pub(crate) enum Kind {
+    /// As it is installed.
+    Usual,
+    /// Of 2.2: it asks everybody for this name and password.
+    Guarded(&'static str, &'static str),
+    /// There is no Docker engine where it looks for one.
+    WithoutEngine,
+}
+
+impl Deref for Server {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
 
 impl Server {
     /// Starts one and waits until it answers.
     pub(crate) fn start(version: Version) -> Self {
+        Self::start_as(version, &Kind::Usual)
+    }
+
+    /// Starts one that is unlike others.
+    pub(crate) fn start_as(version: Version, kind: &Kind) -> Self {
         let dir = tempfile::Builder::new().prefix("gns3-").tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
-        let child = spawn(version, &dir, port);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let child = spawn((version, kind), &dir, port);
+        let client = Client::new(format!("127.0.0.1:{port}"), version);
         let mut server = Self {
-            version,
             child,
             dir,
             port,
-            token: None,
-            runtime,
+            client,
         };
         server.await_answer();
-        if version == Version::Three {
-            let credentials = json!({"username": "admin", "password": "admin"});
-            let (status, body) =
-                server.json(Method::POST, "/access/users/authenticate", &credentials);
-            assert_eq!(status, StatusCode::OK, "{body}");
-            server.token = Some(body["access_token"].as_str().unwrap().to_owned());
-        }
+        server.client.log_in();
         server
     }
 
-    /// Its address.
-    pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+    /// Ends it and starts it at the same place, where it takes no token that it has given before: what it
+    /// has signed them with is gone.
+    pub(crate) fn forget_tokens(&mut self) {
+        self.end();
+        fs::remove_file(self.path("projects/gns3_jwt_secret_key")).unwrap();
+        self.child = spawn((self.client.version, &Kind::Usual), &self.dir, self.port);
+        self.await_answer();
     }
 
-    /// Its projects.
-    pub(crate) fn projects(&self) -> Vec<Value> {
-        let (status, body) = self.get("/projects");
-        assert_eq!(status, StatusCode::OK);
-        serde_json::from_slice(&body).unwrap()
+    fn end(&mut self) {
+        let pid = Pid::from_raw(self.child.id().cast_signed());
+        // It may have ended.
+        let _ = kill(pid, Signal::SIGTERM);
+        drop(self.child.wait());
     }
 
     fn await_answer(&mut self) {
         let until = Instant::now() + PATIENCE;
         while !matches!(
-            self.send(Method::GET, "/version", Bytes::new()),
-            Ok((StatusCode::OK, _))
+            self.try_send(Method::GET, "/version", Bytes::new()),
+            Ok((StatusCode::OK | StatusCode::UNAUTHORIZED, _))
         ) {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("the server ended with {status}: {}", self.log());
@@ -101,116 +109,49 @@ impl Server {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
-
-    /// Imports an archive, and returns the new project's identity.
-    pub(crate) fn import(&self, archive: Vec<u8>, name: &str) -> ProjectId {
-        let id = uuid::Uuid::new_v4().to_string();
-        let path = format!("/projects/{id}/import?name={name}");
-        let (status, body) = self.send(Method::POST, &path, archive.into()).unwrap();
-        let body = String::from_utf8_lossy(&body).into_owned();
-        assert_eq!(status, StatusCode::CREATED, "{name}: {body}");
-        id
-    }
-
-    /// What a project has of a kind: `nodes`, `links` or `drawings`.
-    pub(crate) fn list(&self, project: &str, kind: &str) -> Vec<Value> {
-        let (status, body) = self.get(&format!("/projects/{project}/{kind}"));
-        assert_eq!(status, StatusCode::OK);
-        let list: Value = serde_json::from_slice(&body).unwrap();
-        list.as_array().unwrap().clone()
-    }
-
-    /// A project as the server exports it.
-    pub(crate) fn export(&self, project: &str) -> Vec<u8> {
-        let (status, body) = self.get(&format!("/projects/{project}/export"));
-        assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
-        body.to_vec()
-    }
-
-    /// Removes a project, and what runs for it.
-    pub(crate) fn delete(&self, project: &str) {
-        let path = format!("/projects/{project}");
-        let (status, _) = self.send(Method::DELETE, &path, Bytes::new()).unwrap();
-        assert_eq!(status, StatusCode::NO_CONTENT);
-    }
-
-    /// Closes a project, so that nothing runs or stands by for it. Version 2 deletes none that lies in a
-    /// folder of another name.
-    pub(crate) fn close(&self, project: &str) {
-        let path = format!("/projects/{project}/close");
-        let (status, _) = self.send(Method::POST, &path, Bytes::new()).unwrap();
-        assert!(status.is_success(), "{status}");
-    }
-
-    /// Asks for something.
-    pub(crate) fn get(&self, path: &str) -> (StatusCode, Bytes) {
-        self.send(Method::GET, path, Bytes::new()).unwrap()
-    }
-
-    /// Sends JSON and reads JSON; what is none comes as a text.
-    pub(crate) fn json(&self, method: Method, path: &str, value: &Value) -> (StatusCode, Value) {
-        let (status, body) = self.send(method, path, value.to_string().into()).unwrap();
-        let text = || Value::String(String::from_utf8_lossy(&body).into_owned());
-        (
-            status,
-            serde_json::from_slice(&body).unwrap_or_else(|_| text()),
-        )
-    }
-
-    fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Bytes,
-    ) -> Result<(StatusCode, Bytes), Box<dyn std::error::Error>> {
-        self.runtime.block_on(async {
-            let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
-            let (mut sender, connection) =
-                hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-            let connection = tokio::spawn(connection);
-            let mut request = Request::builder()
-                .method(method)
-                .uri(format!("{}{path}", self.version.api()))
-                .header("Host", "127.0.0.1")
-                .header("Content-Type", "application/json");
-            if let Some(token) = &self.token {
-                request = request.header("Authorization", format!("Bearer {token}"));
-            }
-            let response = sender.send_request(request.body(Full::new(body))?).await?;
-            let status = response.status();
-            let body = response.into_body().collect().await?.to_bytes();
-            connection.abort();
-            Ok((status, body))
-        })
-    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let pid = Pid::from_raw(self.child.id().cast_signed());
-        // It may have ended.
-        let _ = kill(pid, Signal::SIGTERM);
-        drop(self.child.wait());
+        self.end();
     }
 }
 
 /// Headless, on this machine only, and without the flag for a file of its process number: with that, a
 /// server kills every uBridge and Dynamips of the machine.
-fn spawn(version: Version, dir: &TempDir, port: u16) -> Child {
+fn spawn((version, kind): (Version, &Kind), dir: &TempDir, port: u16) -> Child {
     let folder = dir.path().display();
     let folders = FOLDERS.map(|name| {
-        fs::create_dir(dir.path().join(name)).unwrap();
+        fs::create_dir_all(dir.path().join(name)).unwrap();
         format!("{name}_path = {folder}/{name}\n")
     });
+    let guard = match kind {
+        Kind::Guarded(user, password) => {
+            format!("auth = True\nuser = {user}\npassword = {password}\n")
+        }
+        Kind::Usual | Kind::WithoutEngine => String::new(),
+    };
     let config = format!(
-        "[Server]\nhost = 127.0.0.1\nport = {port}\nreport_errors = False\n\
+        "[Server]\n{guard}host = 127.0.0.1\nport = {port}\nreport_errors = False\n\
+         compute_username = {COMPUTE_USER}\ncompute_password = {COMPUTE_PASSWORD}\n\
          secrets_dir = {folder}/projects\n{}",
         folders.concat()
     );
     let file = dir.path().join("gns3_server.conf");
     fs::write(&file, config).unwrap();
     let said = fs::File::create(dir.path().join("said")).unwrap();
-    Command::new(version.folder().join("bin/gns3server"))
+    let mut command = match kind {
+        Kind::WithoutEngine => {
+            // Its own view of the machine has none of the sockets there.
+            let hidden = "mount -t tmpfs none /run && exec \"$@\"";
+            let mut command = Command::new("unshare");
+            command.args(["--mount", "--", "sh", "-c", hidden, "sh"]);
+            command.arg(version.folder().join("bin/gns3server"));
+            command
+        }
+        Kind::Usual | Kind::Guarded(..) => Command::new(version.folder().join("bin/gns3server")),
+    };
+    command
         .args([
             "--local",
             "--host",

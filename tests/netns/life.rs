@@ -20,6 +20,10 @@ pub(crate) const TRIALS: &[Play] = &[
     ("a_reader_that_leaves_ends_it", a_reader_that_leaves_ends_it),
     ("logs_are_kept", logs_are_kept),
     ("captures_are_written", captures_are_written),
+    (
+        "what_an_earlier_run_received_does_not_count",
+        what_an_earlier_run_received_does_not_count,
+    ),
     ("reports_are_rendered_again", reports_are_rendered_again),
     ("shipped_labs_pass", shipped_labs_pass),
     (
@@ -186,6 +190,31 @@ fn programs_are_run(who: Who) {
         nobody.contains("no lab that is up has a node `c`"),
         "{nobody}"
     );
+    // What this backend cannot do yet is told as that, and names are looked up before.
+    let cannot = stage.complaint("fault down a:eth0", 3);
+    assert!(cannot.contains("by a later version"), "{cannot}");
+    stage.run("fault pause c").ends_with(2);
+    stage.run("fault pause a:eth0").ends_with(2);
+    let unknown = stage.complaint("fault down a:eth7", 2);
+    assert!(unknown.contains("it has: eth0"), "{unknown}");
+    stage.run("down pair").succeeds();
+    stage.is_as_before();
+}
+
+/// A receiver that gets nothing has nothing, whatever it got before in the same lab.
+fn what_an_earlier_run_received_does_not_count(who: Who) {
+    let broadcast = "[[scenario]]\nname = \"send\"\nkind = \"broadcast\"\nfrom = \"a\"\nto = [\"b\"]\n\
+                     files = [\"file\"]\nframing = \"datagram\"\nmodel = \"single-thread\"\n";
+    let stage = Stage::with_lab(who, &format!("{PAIR}{broadcast}"));
+    stage.sandbox.write("file", "something");
+    stage.run("up --scenario send --out first").succeeds();
+    stage.run("exec b -- ip link set eth0 down").succeeds();
+    let said = stdout(
+        &stage
+            .run("run --lab pair --scenario send --out second")
+            .ends_with(1),
+    );
+    assert!(said.contains("missing"), "{said}");
     stage.run("down pair").succeeds();
     stage.is_as_before();
 }

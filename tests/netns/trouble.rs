@@ -20,6 +20,10 @@ pub(crate) const TRIALS: &[Play] = &[
         "a_file_goes_after_it_was_checked",
         a_file_goes_after_it_was_checked,
     ),
+    (
+        "a_run_of_other_files_is_not_taken_up",
+        a_run_of_other_files_is_not_taken_up,
+    ),
     ("the_disk_is_full", the_disk_is_full),
     ("folders_are_closed", folders_are_closed),
     ("proc_is_closed_or_gone", proc_is_closed_or_gone),
@@ -116,7 +120,7 @@ fn a_file_goes_after_it_was_checked(who: Who) {
     is_missed("run --lab one");
     stage.run("down one").succeeds();
     is_missed("run --out out");
-    // It is there and cannot be read: that is known only once it is.
+    // It is there and cannot be read.
     if who == Who::Ordinary {
         let script = stage.sandbox.write("script", "echo");
         let closed = std::os::unix::fs::PermissionsExt::from_mode(0o000);
@@ -127,6 +131,23 @@ fn a_file_goes_after_it_was_checked(who: Who) {
             "{said}"
         );
     }
+    stage.is_as_before();
+}
+
+fn a_run_of_other_files_is_not_taken_up(who: Who) {
+    let lab = format!(
+        "vars.which = \"a\"\n{ONE}files = [\"script-a:/root/script\"]\n\
+         [[scenario]]\nname = \"s\"\nkind = \"steps\"\nmatrix.which = [\"a\", \"b\"]\n\
+         [[scenario.step]]\nequal = [\"script-${{which}}\", \"a:/root/script\"]\n"
+    );
+    let stage = Stage::with_lab(who, &lab);
+    stage.sandbox.write("script-a", "echo");
+    stage.sandbox.write("script-b", "echo");
+    stage.run("run --out out").succeeds();
+    stage.run("run --out out --resume").succeeds();
+    stage.sandbox.write("script-b", "date");
+    let said = stage.complaint("run --out out --resume", 2);
+    assert!(said.contains("script-b has changed"), "{said}");
     stage.is_as_before();
 }
 
@@ -164,6 +185,10 @@ fn the_disk_is_full(who: Who) {
     let ended = stage
         .run("run topologies/two-servers.toml --out small")
         .ends_with(4);
+    // What the reports would have said is told all the same.
+    let table = stdout(&ended);
+    assert!(table.contains("two-servers"), "{table}");
+    assert!(!table.contains("report.html"), "{table}");
     let said = stderr(&ended);
     assert!(said.contains("the disk is full"), "{said}");
     assert!(said.contains("--out"), "{said}");

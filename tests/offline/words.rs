@@ -4,7 +4,7 @@ use e2e::sandbox::stdout;
 
 use super::sandbox;
 
-const VERBS: [&str; 20] = [
+const VERBS: [&str; 21] = [
     "up",
     "deploy",
     "run",
@@ -18,6 +18,7 @@ const VERBS: [&str; 20] = [
     "logs",
     "cp",
     "capture",
+    "fault",
     "report",
     "export",
     "import",

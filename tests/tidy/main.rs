@@ -65,7 +65,7 @@ const GOOD: &[(&str, &str)] = &[
         "//! Labs.\n\nuse crate::plan::Plan;\nuse crate::lab::Id;\n",
     ),
     (
-        "orchestrator/src/cli/args.rs",
+        "orchestrator/src/cli/args/verb.rs",
         "//! Flags.\n\nconst EXIT_CODES: &str = \"\\\nExit codes: 0 passed · 1 failed ·\n2 wrong\";\n",
     ),
     (

@@ -96,10 +96,21 @@ pub struct Rate(pub Option<u64>);
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read the key file {}: {source}", path.display())]
-pub struct KeyError {
-    path: PathBuf,
-    source: io::Error,
+pub enum KeyError {
+    /// The file cannot be read.
+    #[error("cannot read the key file {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Everybody knows an empty key.
+    #[error("the key file {} is empty; write a secret into it", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 impl SendArguments {
@@ -149,10 +160,14 @@ fn seal(key_file: Option<&Path>) -> Result<Seal, KeyError> {
     let Some(path) = key_file else {
         return Ok(Seal::default());
     };
-    let secret = std::fs::read(path).map_err(|source| KeyError {
+    let secret = std::fs::read(path).map_err(|source| KeyError::Unreadable {
         path: path.to_owned(),
         source,
     })?;
+    if secret.is_empty() {
+        let path = path.to_owned();
+        return Err(KeyError::Empty { path });
+    }
     Ok(Seal::with_secret(&secret))
 }
 

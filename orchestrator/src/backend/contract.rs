@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::control::CaptureStream;
 use crate::plan::{LabId, Plan, Port};
 use crate::topology::Topology;
+use crate::topology::model::FaultKind;
 
 use super::BackendError;
 use super::impaired::impaired;
@@ -94,9 +95,16 @@ pub trait Fabric: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
-    /// Makes each link as bad as the topology says. Asked for only where [`Backend::unfit`] finds nothing.
-    async fn impair(&self, _topology: &Topology) -> Result<(), BackendError> {
-        Ok(())
+    /// Makes each link as bad as the topology says, and says for each bad one what it does now and by what
+    /// means. Asked for only where [`Backend::unfit`] finds nothing.
+    async fn impair(&self, _topology: &Topology) -> Result<Vec<String>, BackendError> {
+        Ok(Vec::new())
+    }
+
+    /// Has a fault begin, or end; whether it could: `false` where the backend has no means for it. To begin
+    /// twice or to end what has not begun changes nothing.
+    async fn fault(&self, _fault: &FaultKind, _turn: Turn) -> Result<bool, BackendError> {
+        Ok(false)
     }
 
     /// What a reader of the results must know of this lab: limits that could not be enforced, ….
@@ -107,6 +115,15 @@ pub trait Fabric: fmt::Debug + Send + Sync {
     /// Leaves the lab up when this process ends, and returns what [`Backend::attach`] needs. Without
     /// it, a lab may end with the process that raised it.
     async fn keep(&self) -> Result<Hold, BackendError>;
+}
+
+/// The two ends of a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It begins.
+    Begin,
+    /// It is over.
+    End,
 }
 
 /// A byte stream to an agent.
@@ -174,6 +191,18 @@ pub enum Resource {
     Project(String),
     /// Something of the in-memory backend.
     Fake(String),
+}
+
+impl Resource {
+    /// Where it is.
+    pub fn backend(&self) -> BackendKind {
+        match self {
+            Self::Keeper { .. } | Self::ControlGroup { .. } => BackendKind::Netns,
+            Self::Container(_) | Self::ContainerNetwork(_) | Self::Image(_) => BackendKind::Docker,
+            Self::Project(_) => BackendKind::Gns3,
+            Self::Fake(_) => BackendKind::Fake,
+        }
+    }
 }
 
 impl fmt::Display for Resource {

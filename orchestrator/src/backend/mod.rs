@@ -18,5 +18,5 @@ pub mod gns3;
 mod impaired;
 pub mod netns;
 
-pub use contract::{Backend, BackendKind, Fabric, Hold, Ledger, Owned, Resource, Wire};
+pub use contract::{Backend, BackendKind, Fabric, Hold, Ledger, Owned, Resource, Turn, Wire};
 pub use error::{BackendError, BackendErrorKind};

@@ -11,6 +11,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use crate::control::CaptureStream;
 use crate::control::transfer::Captured;
 use crate::lab::{LabRecord, StateDir};
+use crate::number::counted;
 use crate::plan::Port;
 
 use super::args::CaptureArgs;
@@ -44,8 +45,9 @@ pub async fn capture(args: CaptureArgs, console: Console, site: &Site) -> Result
     stopping.abort();
     for (end, summary) in summaries? {
         console.note(format_args!(
-            "{end}: {} frames, {} dropped",
-            summary.packets, summary.dropped
+            "{end}: {}, {} dropped",
+            counted(summary.packets, "frame"),
+            summary.dropped
         ));
         if summary.dropped > 0 {
             console.warn(format_args!("{end}: the capture is incomplete"));
@@ -69,11 +71,7 @@ struct Target {
 
 fn targets(args: &CaptureArgs, state: &StateDir) -> Result<Vec<Target>, Failure> {
     if let Some(end) = &args.end {
-        let (called, interface) = end.rsplit_once(':').unwrap_or((end, "eth0"));
-        let (record, node) = find::node(state, called)?;
-        let interface = interface
-            .parse()
-            .map_err(|error| Failure::Input(format!("{error}")))?;
+        let (record, Port { node, interface }) = find::port(state, end)?;
         return Ok(vec![Target {
             record,
             node,

@@ -9,10 +9,11 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use crate::backend::docker::DockerBackend;
+use crate::backend::gns3::{Gns3Backend, ServerUrl};
 use crate::backend::{Backend, BackendKind, Owned, Resource};
 use crate::embedded::node_binary;
 use crate::lab::removal::remove_all;
-use crate::lab::{FileLedger, LabError, LabLock, StateDir};
+use crate::lab::{FileLedger, LabError, LabFolder, LabLock, StateDir};
 use crate::plan::LabId;
 
 use super::args::{CleanArgs, Format};
@@ -30,14 +31,21 @@ pub async fn clean(args: CleanArgs, console: Console, site: &Site) -> Result<Sta
     let unfinished = Unfinished::find(state)?;
     let kinds = [BackendKind::Netns, BackendKind::Docker].map(|kind| site.backend(kind));
     let servers = site.servers(&unfinished.resources).into_iter();
-    let servers = servers.map(|server| Arc::new(server) as Arc<dyn Backend>);
-    for backend in kinds.into_iter().chain(servers) {
+    let servers = servers.map(|server| {
+        let url = server.url().cloned();
+        (Arc::new(server) as Arc<dyn Backend>, url)
+    });
+    for (backend, server) in kinds
+        .into_iter()
+        .map(|backend| (backend, None))
+        .chain(servers)
+    {
         let kind = backend.kind();
         backend
             .settle(&unfinished.resources, unfinished.patience())
             .await;
         match backend.survey().await {
-            Ok(owned) => left.add(kind, &backend, owned),
+            Ok(owned) => left.add((kind, server), &backend, owned),
             Err(error) if kind == BackendKind::Docker => {
                 console.note(format_args!("Docker was not looked through: {error}"));
             }
@@ -51,7 +59,7 @@ pub async fn clean(args: CleanArgs, console: Console, site: &Site) -> Result<Sta
     }
     let mut account = Account::new(args.dry_run, console);
     left.tell_of_the_dead(state, &mut account)?;
-    for (lab, found) in left.labs {
+    for (lab, found) in std::mem::take(&mut left.labs) {
         // Whether it is up or at work is known where it was raised from, if that is still there.
         let recorded = found.state.and_then(StateDir::existing);
         let recorded = recorded.as_ref().unwrap_or(state);
@@ -69,7 +77,7 @@ pub async fn clean(args: CleanArgs, console: Console, site: &Site) -> Result<Sta
             Err(left) => account.fails(LabError::from(left)),
         }
     }
-    stale_folders(state, &mut account)?;
+    stale_folders(state, &left.looked_through, &mut account)?;
     if !args.dry_run {
         state.forget_names()?;
     }
@@ -119,6 +127,11 @@ impl Account {
         self.stays.push(why);
     }
 
+    fn misses(&mut self, text: String) {
+        self.failed.push(text.clone());
+        self.console.fail(&Failure::Error(text));
+    }
+
     fn fails(&mut self, error: LabError) {
         self.failed.push(error.to_string());
         self.console.fail(&Failure::Lab(error));
@@ -127,6 +140,8 @@ impl Account {
     fn close(self) -> Result<Status, Failure> {
         if self.console.format == Format::Json {
             self.console.json(&self)?;
+        } else if !self.failed.is_empty() {
+            // Said already.
         } else if self.removed.is_empty() && self.stays.is_empty() {
             self.console.note("nothing is left of any lab");
         } else if self.removed.is_empty() {
@@ -175,8 +190,30 @@ impl Unfinished {
 #[derive(Default)]
 struct Leftover {
     labs: BTreeMap<LabId, Found>,
-    /// The backends that were looked through.
-    looked_through: Vec<BackendKind>,
+    looked_through: LookedThrough,
+}
+
+/// The backends that were looked through, GNS3's with their servers.
+#[derive(Default)]
+struct LookedThrough(Vec<(BackendKind, Option<ServerUrl>)>);
+
+impl LookedThrough {
+    /// Whether a resource would have been found.
+    fn covers(&self, resource: &Resource) -> bool {
+        if resource.backend() == BackendKind::Fake {
+            // It ended with its process.
+            return true;
+        }
+        let on = Gns3Backend::server_of(resource);
+        let mut all = self.0.iter();
+        all.any(|(kind, server)| *kind == resource.backend() && *server == on)
+    }
+
+    /// The first of a lab's resources that would not have been found.
+    fn missed(&self, folder: &LabFolder) -> Result<Option<Resource>, LabError> {
+        let listed = FileLedger::read(&folder.ledger())?;
+        Ok(listed.into_iter().find(|resource| !self.covers(resource)))
+    }
 }
 
 /// What was found of a lab.
@@ -188,9 +225,14 @@ struct Found {
 }
 
 impl Leftover {
-    fn add(&mut self, kind: BackendKind, backend: &Arc<dyn Backend>, owned: Vec<Owned>) {
+    fn add(
+        &mut self,
+        (kind, server): (BackendKind, Option<ServerUrl>),
+        backend: &Arc<dyn Backend>,
+        owned: Vec<Owned>,
+    ) {
         tracing::debug!(%kind, found = owned.len(), "looked for leftovers");
-        self.looked_through.push(kind);
+        self.looked_through.0.push((kind, server));
         for one in owned {
             let found = self.labs.entry(one.lab).or_insert_with(|| Found {
                 backend: Arc::clone(backend),
@@ -211,10 +253,11 @@ impl Leftover {
 
     /// Tells of labs that are recorded as up and have nothing left.
     fn tell_of_the_dead(&self, state: &StateDir, account: &mut Account) -> Result<(), Failure> {
-        for (_, record) in state.records()? {
+        for (folder, record) in state.records()? {
             let hold = &record.hold;
             // What was raised on an engine that was not asked may well live.
-            if self.looked_through.contains(&hold.backend) && !self.labs.contains_key(&hold.lab) {
+            let was_asked = self.looked_through.missed(&folder)?.is_none();
+            if was_asked && !self.labs.contains_key(&hold.lab) {
                 account.leaves(format!(
                     "{} is recorded as up, but nothing of it is left here; {} forgets it",
                     hold.lab,
@@ -268,13 +311,26 @@ struct Claim {
     _lock: Option<LabLock>,
 }
 
-/// Removes folders of labs of which nothing else is left.
-fn stale_folders(state: &StateDir, account: &mut Account) -> Result<(), Failure> {
+/// Removes folders of labs of which nothing else is left. One that lists what could not be looked for
+/// stays: nothing else tells of that.
+fn stale_folders(
+    state: &StateDir,
+    looked_through: &LookedThrough,
+    account: &mut Account,
+) -> Result<(), Failure> {
     for folder in state.folders()? {
         if folder.record()?.is_some() {
             continue;
         }
         let Ok(_lock) = folder.lock() else { continue };
+        if let Some(resource) = looked_through.missed(&folder)? {
+            account.misses(format!(
+                "{resource} could not be looked for; mend that and run `orchestrator clean` again, or \
+                 remove {} if it is gone for good",
+                folder.path().display()
+            ));
+            continue;
+        }
         account.removes(format_args!("state folder {}", folder.path().display()));
         if !account.dry_run {
             folder.remove()?;

@@ -12,6 +12,7 @@ use nix::sys::resource::{Resource, getrlimit};
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
+use crate::backend::gns3::Farewells;
 use crate::lab::Reaper;
 
 use super::args::{Arguments, Global, LogFormat, Verb};
@@ -20,8 +21,8 @@ use super::failure::{Failure, Status};
 use super::interrupts::Interrupts;
 use super::site::Site;
 use super::{
-    capture, check, clean, copy, doctor, down, environment, exec, export, image, import, look,
-    render, run,
+    capture, check, clean, copy, doctor, down, environment, exec, export, fault, image, import,
+    look, render, run,
 };
 
 /// Runs the verb that the process's arguments name.
@@ -120,12 +121,13 @@ async fn supervise(arguments: Arguments, console: Console) -> Status {
         }
     };
     let (reaper, reaping) = Reaper::start();
+    let farewells = Farewells::default();
     let own_signals = matches!(
         &arguments.verb,
         Verb::Exec(_) | Verb::Shell(_) | Verb::Capture(_)
     );
     // A panic unwinds through the verb, and its lab is handed to the reaper like any dropped one.
-    let verb = AssertUnwindSafe(dispatch(arguments, console, reaper)).catch_unwind();
+    let verb = AssertUnwindSafe(dispatch(arguments, console, (reaper, &farewells))).catch_unwind();
     let ended = tokio::select! {
         ended = verb => Some(ended),
         _ = interrupts.next(), if !own_signals => None,
@@ -163,16 +165,23 @@ async fn supervise(arguments: Arguments, console: Console) -> Status {
             status = Status::Leftovers;
         }
     }
+    farewells.said().await;
     status
 }
 
 async fn dispatch(
     arguments: Arguments,
     console: Console,
-    reaper: Reaper,
+    (reaper, farewells): (Reaper, &Farewells),
 ) -> Result<Status, Failure> {
     let Arguments { verb, global } = arguments;
-    let site = || Site::open(environment::state_dir(global.state_dir), &global.gns3);
+    let site = || {
+        Site::open(
+            environment::state_dir(global.state_dir),
+            &global.gns3,
+            farewells.clone(),
+        )
+    };
     match verb {
         Verb::Up(args) => run::up(args, console, &site()?, reaper).await,
         Verb::Deploy(args) => run::deploy(args, console, &site()?, reaper).await,
@@ -187,6 +196,7 @@ async fn dispatch(
         Verb::Logs(args) => look::logs(args, console, &site()?).await,
         Verb::Cp(args) => copy::cp(args, console, &site()?).await,
         Verb::Capture(args) => capture::capture(args, console, &site()?).await,
+        Verb::Fault(args) => fault::fault(&args, console, &site()?).await,
         Verb::Report(args) => render::report(&args, console),
         Verb::Export(args) => export::export(&args, console),
         Verb::Import(args) => import::import(&args, console),

@@ -4,6 +4,7 @@ use protocol::name::NodeName;
 
 use crate::control::Control;
 use crate::lab::{LabFolder, LabRecord, StateDir};
+use crate::plan::Port;
 
 use super::failure::Failure;
 use super::site::Site;
@@ -75,6 +76,19 @@ pub fn node(state: &StateDir, called: &str) -> Result<(LabRecord, NodeName), Fai
             "no lab that is up has a node `{name}`; {up}"
         ))),
     }
+}
+
+/// The lab and the interface that `NODE:INTERFACE` names; the interface is eth0 where none is said.
+///
+/// # Errors
+/// If there is no such node; whether it has the interface is not known here.
+pub fn port(state: &StateDir, called: &str) -> Result<(LabRecord, Port), Failure> {
+    let (node, interface) = called.rsplit_once(':').unwrap_or((called, "eth0"));
+    let (record, node) = self::node(state, node)?;
+    let interface = interface
+        .parse()
+        .map_err(|error| Failure::Input(format!("{error}")))?;
+    Ok((record, Port { node, interface }))
 }
 
 /// A control connection to a node of a lab that is up.

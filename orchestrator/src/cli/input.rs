@@ -1,11 +1,13 @@
 //! Topology files, read with their diagnostics.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use crate::scenario::cell::combinations;
 use crate::scenario::stress::published::Published;
 use crate::topology;
 use crate::topology::model::{Topology, Work};
@@ -58,6 +60,14 @@ impl Source {
     /// # Errors
     /// Every mistake in the file; where there is none, every mistake in a table that it names.
     pub fn read(&self, values: &BTreeMap<String, String>) -> Result<Topology, Diagnostics> {
+        self.read_looking(values, &look)
+    }
+
+    fn read_looking(
+        &self,
+        values: &BTreeMap<String, String>,
+        look: &dyn Fn(&Path) -> Found,
+    ) -> Result<Topology, Diagnostics> {
         let mut overrides = self.overrides.clone();
         overrides.extend(
             values
@@ -66,7 +76,7 @@ impl Source {
         );
         let base = self.file.parent().unwrap_or(Path::new("."));
         let file = self.file.display().to_string();
-        let topology = topology::read(&file, &self.text, base, &overrides, &look)?;
+        let topology = topology::read(&file, &self.text, base, &overrides, look)?;
         for scenario in &topology.scenarios {
             if let Work::Stress(stress) = &scenario.work {
                 Published::check(stress)?;
@@ -87,10 +97,45 @@ impl Source {
     }
 }
 
+impl Source {
+    /// BLAKE3 of each file that the topology names, whatever its matrices set.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn inputs(&self, topology: &Topology) -> Result<BTreeMap<PathBuf, String>, Failure> {
+        let seen = RefCell::new(BTreeMap::new());
+        let look = |path: &Path| {
+            let found = look(path);
+            if matches!(found, Found::File) {
+                seen.borrow_mut().insert(path.to_owned(), String::new());
+            }
+            found
+        };
+        let cells = topology.scenarios.iter();
+        let cells = cells.flat_map(|scenario| combinations(&scenario.matrix));
+        for values in cells {
+            // A cell that cannot be is a row of the report.
+            let _ = self.read_looking(&values, &look);
+        }
+        let mut inputs = seen.into_inner();
+        for (path, hash) in &mut inputs {
+            let mut hasher = blake3::Hasher::new();
+            let read = File::open(path).and_then(|file| Ok(hasher.update_reader(file)?.finalize()));
+            let read = read
+                .map_err(|error| Failure::Input(format!("reading {}: {error}", path.display())))?;
+            *hash = read.to_hex().to_string();
+        }
+        Ok(inputs)
+    }
+}
+
 /// What is at an input file's path.
 fn look(path: &Path) -> Found {
     match std::fs::metadata(path) {
-        Ok(there) if there.is_file() => Found::File,
+        Ok(there) if there.is_file() => match File::open(path) {
+            Ok(_) => Found::File,
+            Err(error) => Found::Unknown(error.to_string()),
+        },
         Ok(there) if there.is_dir() => Found::Folder,
         Ok(_) => Found::Special,
         Err(error) if error.kind() == ErrorKind::NotFound => Found::Nothing,

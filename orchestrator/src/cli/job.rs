@@ -57,6 +57,7 @@ impl Job {
         let (start, started) = (Instant::now(), Timestamp::now());
         let subject = Subject {
             topology: Subject::hash(&request.source.text),
+            inputs: request.source.inputs(&request.topology)?,
             settings: request.source.overrides.clone(),
             backend: backend.to_string(),
             repeat: options.repeat,
@@ -146,18 +147,21 @@ impl Job {
         let (outcome, seconds) = (report.outcome, report.duration_s);
         self.progress
             .finish(&RunEvent::Finished { outcome, seconds });
-        render::write_reports(&self.folder, &report)?;
+        let written = render::write_reports(&self.folder, &report);
         match self.console.format {
             Format::Json => self.console.json(&report)?,
             Format::Table => {
+                let folder = written.is_ok().then_some(&self.folder);
                 self.console
-                    .result(render::verdict(&report, &self.folder, self.console));
+                    .result(render::verdict(&report, folder, self.console));
                 if left_up {
                     self.console
                         .result(summary::next_steps(&self.request.topology));
                 }
             }
         }
+        // Where they could not be written, the table above is all that there is.
+        written?;
         let some_skipped = report.scenarios.iter().any(skipped_somewhere);
         if some_skipped && outcome == Outcome::Passed {
             self.console

@@ -17,7 +17,7 @@
 //! - [`terminal`]: this process's terminal, lent to a program in a node.
 //!
 //! One file a verb, or a family of verbs: [`run`], [`down`], [`check`], [`look`], [`exec`], [`copy`],
-//! [`capture`], [`render`], [`export`], [`import`], [`image`], [`doctor`] (`doctor_gns3`: of a GNS3 server), [`clean`]; [`output`]: where the
+//! [`capture`], `fault`, [`render`], [`export`], [`import`], [`image`], [`doctor`] (`doctor_gns3`: of a GNS3 server), [`clean`]; [`output`]: where the
 //! last ones write.
 
 pub mod args;
@@ -34,6 +34,7 @@ pub mod environment;
 pub mod exec;
 pub mod export;
 pub mod failure;
+mod fault;
 pub mod find;
 pub mod image;
 pub mod import;

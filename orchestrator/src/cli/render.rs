@@ -28,7 +28,7 @@ pub fn report(args: &ReportArgs, console: Console) -> Result<Status, Failure> {
     write_reports(&folder, &report)?;
     match console.format {
         Format::Json => console.json(&report)?,
-        Format::Table => console.result(verdict(&report, &folder, console)),
+        Format::Table => console.result(verdict(&report, Some(&folder), console)),
     }
     Ok(Status::of(report.outcome))
 }
@@ -52,13 +52,13 @@ pub fn write_reports(folder: &RunFolder, report: &RunReport) -> Result<(), Failu
     Ok(())
 }
 
-/// What is printed at a run's end.
-pub fn verdict(report: &RunReport, folder: &RunFolder, console: Console) -> String {
+/// What is printed at a run's end, with the page in `folder` where one was written.
+pub fn verdict(report: &RunReport, folder: Option<&RunFolder>, console: Console) -> String {
     let colour = if console.colour {
         Colour::Always
     } else {
         Colour::Never
     };
-    let page = folder.file(REPORT_HTML);
-    report::console::Console { colour }.whole(report, Some(&page.display().to_string()))
+    let page = folder.map(|folder| folder.file(REPORT_HTML).display().to_string());
+    report::console::Console { colour }.whole(report, page.as_deref())
 }

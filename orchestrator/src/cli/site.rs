@@ -8,7 +8,9 @@ use clap::{Args, ValueEnum};
 
 use crate::backend::docker::DockerBackend;
 use crate::backend::fake::FakeBackend;
-use crate::backend::gns3::{Access, Credentials, Gns3Backend, Options, Secret, ServerUrl};
+use crate::backend::gns3::{
+    Access, Credentials, Farewells, Gns3Backend, Options, Secret, ServerUrl,
+};
 use crate::backend::netns::NetnsBackend;
 use crate::backend::{Backend, BackendKind, Resource};
 use crate::embedded::node_binary;
@@ -120,20 +122,23 @@ pub struct Site {
     /// Where labs are recorded.
     pub state: StateDir,
     gns3: Options,
+    farewells: Farewells,
 }
 
 impl Site {
-    /// Opens the state folder, and reads the password where there is one.
+    /// Opens the state folder, and reads the password where there is one. What is begun over consoles is
+    /// ended with `farewells`.
     ///
     /// # Errors
     /// If one of them cannot be read.
-    pub fn open(state: PathBuf, gns3: &Gns3Args) -> Result<Self, Failure> {
+    pub fn open(state: PathBuf, gns3: &Gns3Args, farewells: Farewells) -> Result<Self, Failure> {
         Ok(Self {
             state: StateDir::open(state)?,
             gns3: Options {
                 access: gns3.access()?,
                 switches: gns3.gns3_switch.into(),
             },
+            farewells,
         })
     }
 
@@ -145,7 +150,7 @@ impl Site {
         let at = |url| {
             let mut options = self.gns3.clone();
             options.access.url = Some(url);
-            Gns3Backend::new(options, node_binary(), self.state.path())
+            self.gns3_with(options)
         };
         urls.into_iter().map(at).collect()
     }
@@ -165,7 +170,12 @@ impl Site {
 
     /// The GNS3 server that is meant.
     pub fn gns3(&self) -> Gns3Backend {
-        Gns3Backend::new(self.gns3.clone(), node_binary(), self.state.path())
+        self.gns3_with(self.gns3.clone())
+    }
+
+    fn gns3_with(&self, options: Options) -> Gns3Backend {
+        let farewells = self.farewells.clone();
+        Gns3Backend::new(options, node_binary(), self.state.path(), farewells)
     }
 }
 

@@ -170,7 +170,7 @@ impl Control {
 
     /// Sends a request. What is sent once this has returned comes after it.
     pub(super) async fn ask(&self, request: Request) -> Result<Asked<'_>, ControlError> {
-        let what = describe(&request);
+        let (what, patience) = (describe(&request), patience(&request));
         let id = self.number();
         let (sender, receiver) = oneshot::channel();
         {
@@ -190,6 +190,7 @@ impl Control {
         Ok(Asked {
             control: self,
             what,
+            patience,
             receiver,
         })
     }
@@ -262,13 +263,26 @@ impl Control {
 pub(super) struct Asked<'a> {
     control: &'a Control,
     what: &'static str,
+    patience: Option<Duration>,
     receiver: oneshot::Receiver<Result<Reply, Failure>>,
 }
 
 impl Asked<'_> {
     /// Waits for its reply.
     async fn reply(self) -> Result<Reply, ControlError> {
-        match self.receiver.await {
+        let answer = match self.patience {
+            None => self.receiver.await,
+            Some(patience) => match tokio::time::timeout(patience, self.receiver).await {
+                Ok(answer) => answer,
+                Err(_) => {
+                    return Err(self.control.error(ControlErrorKind::Deadline {
+                        seconds: patience.as_secs(),
+                        awaited: "its agent's answer; it may be paused or overloaded".to_owned(),
+                    }));
+                }
+            },
+        };
+        match answer {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(failure)) => Err(self.control.error(ControlErrorKind::Refused(failure))),
             Err(_) => Err(self.control.closed(self.what)),
@@ -395,6 +409,22 @@ fn describe(request: &Request) -> &'static str {
         Request::Status => "its status",
     }
 }
+
+/// How long a request's answer may take; `None`: as long as what it is about. A node that is paused would
+/// be waited for without end.
+fn patience(request: &Request) -> Option<Duration> {
+    match request {
+        // They end with a file's bytes.
+        Request::Put { .. } => None,
+        Request::Await { within_ms, .. } => Some(Duration::from_millis(*within_ms) + ANSWER),
+        // What was captured goes first.
+        Request::StopCapture { .. } => Some(2 * ANSWER),
+        _ => Some(ANSWER),
+    }
+}
+
+/// How long an agent may take to answer what it does at once.
+const ANSWER: Duration = Duration::from_secs(30);
 
 /// How long an agent may take to answer the greeting.
 pub const GREETING: Duration = Duration::from_secs(20);

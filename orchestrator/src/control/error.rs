@@ -69,4 +69,9 @@ impl ControlError {
             _ => None,
         }
     }
+
+    /// Whether what was asked for is not there.
+    pub fn is_absent(&self) -> bool {
+        self.failure() == Some(FailureKind::NotFound)
+    }
 }

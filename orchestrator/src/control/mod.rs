@@ -16,4 +16,6 @@ pub use process::{Collected, Process, ProcessEvent};
 pub use transfer::{CaptureStream, Download};
 
 #[cfg(test)]
+mod connection_test;
+#[cfg(test)]
 mod transfer_test;

@@ -19,6 +19,9 @@ use super::EvidenceError;
 pub struct Subject {
     /// SHA-256 of the topology file.
     pub topology: String,
+    /// BLAKE3 of each file that the topology names, by its path.
+    #[serde(default)]
+    pub inputs: BTreeMap<PathBuf, String>,
     /// Variables that were set.
     pub settings: BTreeMap<String, String>,
     /// Where the lab is.
@@ -92,6 +95,13 @@ impl Subject {
                 pairs.join(" ")
             }
         };
+        let changed = self
+            .inputs
+            .iter()
+            .find(|(path, hash)| other.inputs.get(*path) != Some(*hash));
+        if let (Some((path, _)), true) = (changed, self.topology == other.topology) {
+            return Some(format!("of other files: {} has changed", path.display()));
+        }
         let differences = [
             (
                 self.topology != other.topology,
@@ -217,6 +227,7 @@ mod tests {
     fn subject() -> Subject {
         Subject {
             topology: Subject::hash("name = \"x\""),
+            inputs: BTreeMap::from([(PathBuf::from("in/a.bin"), "0a".to_owned())]),
             settings: BTreeMap::from([("size".to_owned(), "1MB".to_owned())]),
             backend: "netns".to_owned(),
             repeat: 1,

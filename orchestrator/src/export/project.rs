@@ -1,16 +1,18 @@
 //! A topology as a GNS3 project, with the files that belong to it.
 
+use std::collections::BTreeMap;
+
 use protocol::name::{NetworkName, NodeName};
 use uuid::Uuid;
 
-use crate::backend::gns3::condition::{Directions, filters};
+use crate::backend::gns3::condition::{Condition, conditions, filters};
 use crate::gns3::device::{ADAPTERS, DOCKER, properties};
 use crate::gns3::document::{Content, Drawing, End, Label, Link, Node as Device, Project};
 use crate::gns3::identity::Identity;
 use crate::gns3::switch::{self, SwitchKind};
-use crate::plan::{LabId, Plan, plan};
+use crate::plan::{LabId, Plan, Port, plan};
 use crate::topology::Topology;
-use crate::topology::model::{Attachment, Impairment, Interface, Node};
+use crate::topology::model::{Attachment, Interface, Node};
 
 use super::belongings::{ADDRESSES, Belonging, Holds, addresses, files, place};
 use super::container::docker;
@@ -77,6 +79,10 @@ pub fn project(
         identity,
         switches,
         positions: Positions::of(topology),
+        conditions: conditions(topology)
+            .into_iter()
+            .map(|wire| (wire.port.clone(), wire))
+            .collect(),
         content: Content::default(),
         belongings: Vec::new(),
         warnings: Vec::new(),
@@ -100,6 +106,8 @@ struct Draft<'a> {
     identity: Identity,
     switches: SwitchKind,
     positions: Positions,
+    /// What each link is to do, by the first interface that is plugged into it.
+    conditions: BTreeMap<Port, Condition<'a>>,
     content: Content,
     belongings: Vec<Belonging>,
     warnings: Vec<Warning>,
@@ -211,12 +219,7 @@ impl Draft<'_> {
                 half: HALF_SWITCH,
             };
             let ends = [self.plug(node, place), port];
-            let directions = Directions {
-                there: [&interface.egress, &Impairment::default()],
-                back: [&interface.ingress, &Impairment::default()],
-            };
-            let title = format!("{}:{}", topology.nodes[node].name, interface.name);
-            self.link(&title, &ends, directions);
+            self.link((node, interface), &ends);
         }
         Ok(())
     }
@@ -225,20 +228,12 @@ impl Draft<'_> {
         let topology = self.topology;
         let attachment = Attachment::Link(place);
         let ends: Vec<_> = plugged(topology, &attachment).collect();
-        let [(a, first, one), (b, second, other)] = ends[..] else {
+        let [(a, first, one), (b, second, _)] = ends[..] else {
             // A wire has two ends: that is checked when the file is read.
             return;
         };
-        let directions = Directions {
-            there: [&one.egress, &other.ingress],
-            back: [&other.egress, &one.ingress],
-        };
-        let name = |node: usize, interface: &Interface| {
-            format!("{}:{}", topology.nodes[node].name, interface.name)
-        };
-        let title = format!("{}–{}", name(a, one), name(b, other));
         let ends = [self.plug(a, first), self.plug(b, second)];
-        self.link(&title, &ends, directions);
+        self.link((a, one), &ends);
     }
 
     fn plug(&self, node: usize, place: usize) -> Plug {
@@ -252,11 +247,23 @@ impl Draft<'_> {
         }
     }
 
-    fn link(&mut self, title: &str, ends: &[Plug; 2], directions: Directions<'_>) {
-        let (filters, lost) = filters(directions);
+    /// Plugs in a link, the first of whose ends is at this node's interface.
+    fn link(&mut self, (node, interface): (usize, &Interface), ends: &[Plug; 2]) {
+        let port = Port {
+            node: self.topology.nodes[node].name.clone(),
+            interface: interface.name.clone(),
+        };
+        let Some(Condition {
+            title, directions, ..
+        }) = self.conditions.get(&port)
+        else {
+            // There is one for each interface on a network, and for the first end of each wire.
+            return;
+        };
+        let (filters, lost) = filters(*directions);
         self.warnings
             .extend(lost.into_iter().map(|text| Warning::Link {
-                link: title.to_owned(),
+                link: title.clone(),
                 text,
             }));
         let end = |own: &Plug, other: &Plug| End {

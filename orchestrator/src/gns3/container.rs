@@ -9,11 +9,25 @@ pub const NODE: &str = "/.orchestrator/node";
 /// Where a node's agent listens.
 pub const SOCKET: &str = "/run/orchestrator/agent.sock";
 
-/// What a node runs that waits for orders: its agent, beside a shell on its console. The agent is the
-/// first process, for a shell would not hear that the container shall stop, and GNS3 would wait five
-/// seconds for it.
-pub const WAITING: &str = "/bin/sh -c 'exec 3<&0; while :; do /bin/sh <&3; done & \
-     exec /.orchestrator/node agent --listen /run/orchestrator/agent.sock'";
+/// What a node runs that waits for orders, where `$shell` and `$node` are the shell and the node binary
+/// of its image: its agent, beside a shell on its console. The agent is the first process, for a shell
+/// would not hear that the container shall stop, and GNS3 would wait five seconds for it.
+macro_rules! waiting {
+    ($shell:literal, $node:literal) => {
+        concat!(
+            $shell,
+            " -c 'exec 3<&0; while :; do ",
+            $shell,
+            " <&3; done & exec ",
+            $node,
+            " agent --listen /run/orchestrator/agent.sock'"
+        )
+    };
+}
+pub(crate) use waiting;
+
+/// What a node of our image runs that waits for orders.
+pub const WAITING: &str = waiting!("/bin/sh", "/.orchestrator/node");
 
 /// The same where the image is somebody's own and has no agent.
 pub const SHELL: &str = "/bin/sh";

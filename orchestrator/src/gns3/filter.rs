@@ -1,6 +1,8 @@
 //! What a link does to packets (`FILTERS` in gns3server/controller/link.py): integers only, and in both
 //! directions alike. Each value is a list, else a server cannot open the project.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -23,6 +25,26 @@ pub struct Filters {
     /// What is dropped, an expression a line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bpf: Option<Vec<Value>>,
+}
+
+impl fmt::Display for Filters {
+    /// As in GNS3's window: `delay 100 ms ± 10 ms, loss 5 %`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let delay = self.delay.as_deref().and_then(|delay| match delay {
+            [] => None,
+            [delay] | [delay, 0, ..] => Some(format!("delay {delay} ms")),
+            [delay, jitter, ..] => Some(format!("delay {delay} ms ± {jitter} ms")),
+        });
+        let words = [
+            delay,
+            self.packet_loss.map(|[share]| format!("loss {share} %")),
+            self.frequency_drop
+                .map(|[every]| format!("every {every}th packet lost")),
+            self.corrupt.map(|[share]| format!("corruption {share} %")),
+        ];
+        let words: Vec<String> = words.into_iter().flatten().collect();
+        out.write_str(&words.join(", "))
+    }
 }
 
 /// The most of a frequency, a delay or its variation.

@@ -70,7 +70,10 @@ impl fmt::Display for Leftovers {
         for (resource, reason) in &self.0 {
             write!(out, "\n  {resource}: {reason}")?;
         }
-        write!(out, "\n  mend the cause, then run `orchestrator clean`")
+        write!(
+            out,
+            "\n  mend the cause, then run `orchestrator clean`, or `orchestrator down` if `orchestrator ps` still lists the lab"
+        )
     }
 }
 

@@ -161,15 +161,15 @@ impl Lab {
         self.backend.unfit(topology)
     }
 
-    /// Makes each link as bad as the topology says.
+    /// Makes each link as bad as the topology says, and says what each bad one does now.
     ///
     /// # Errors
     /// The backend's.
-    pub async fn impair(&self, topology: &Topology) -> Result<(), LabError> {
-        if let Some(fabric) = &self.fabric {
-            fabric.impair(topology).await?;
+    pub async fn impair(&self, topology: &Topology) -> Result<Vec<String>, LabError> {
+        match &self.fabric {
+            Some(fabric) => Ok(fabric.impair(topology).await?),
+            None => Ok(Vec::new()),
         }
-        Ok(())
     }
 
     /// Puts each node's files in place, then starts each node's command.

@@ -9,7 +9,7 @@ use super::model::{RunReport, ScenarioReport};
 use super::plain_text::visible;
 use super::problem::{Problem, heading, problems};
 use super::steps::{Steps, steps_tables};
-use super::tasks::{Tasks, lesson, tasks};
+use super::tasks::{Tasks, bad_links, lesson, tasks};
 use super::verdict::verdict;
 use super::view::{self, Table, captures_table, files_table, summary_table};
 
@@ -64,6 +64,7 @@ struct Section<'a> {
     answers: &'a [String],
     steps: Vec<Steps>,
     lesson: Vec<String>,
+    bad_links: Vec<String>,
     tasks: Vec<Tasks>,
     files: Option<Table>,
     files_title: String,
@@ -80,6 +81,7 @@ impl<'a> Section<'a> {
             answers: answers(scenario),
             steps: steps_tables(scenario),
             lesson: lesson(scenario),
+            bad_links: bad_links(scenario),
             tasks: tasks(scenario),
             files,
             files_title: counted(rows as u64, "file"),

@@ -5,7 +5,7 @@ use super::model::{RunReport, ScenarioReport};
 use super::plain_text::visible;
 use super::problem::{self, problems};
 use super::steps::steps_tables;
-use super::tasks::{lesson, tasks};
+use super::tasks::{bad_links, lesson, tasks};
 use super::verdict::verdict;
 use super::view::{self, Table, captures_table, files_table, summary_table};
 
@@ -89,10 +89,11 @@ fn scenario(scenario: &ScenarioReport) -> String {
         text.push(format!("- {}\n", safe(answer)));
     }
     text.push("\n".repeat(usize::from(!answers(scenario).is_empty())));
-    for line in lesson(scenario) {
-        text.push(format!("- {}\n", safe(&line)));
+    for lines in [lesson(scenario), bad_links(scenario)] {
+        let items = lines.iter().map(|line| format!("- {}\n", safe(line)));
+        text.extend(items);
+        text.push("\n".repeat(usize::from(!lines.is_empty())));
     }
-    text.push("\n".repeat(usize::from(!lesson(scenario).is_empty())));
     for proof in &scenario.proofs {
         let word = proof.outcome.word();
         let (name, summary) = (safe(&proof.name), safe(&proof.summary));

@@ -355,6 +355,10 @@ fn mirror() -> ScenarioReport {
         headline: "a Python sender and receiver".to_owned(),
         reason: None,
         cells: vec![CellReport {
+            links: vec![
+                "alpine-1:eth0: delay 20 ms ± 2 ms, loss 5 %, each way, by its GNS3 link filter"
+                    .to_owned(),
+            ],
             duration_s: 0.114,
             steps: steps.map(step).into(),
             ..CellReport::default()

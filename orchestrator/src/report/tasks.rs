@@ -85,6 +85,13 @@ fn tasks_table(work: &WorkReport) -> Table {
     table
 }
 
+/// The links that were bad in cells of a scenario, and what made them so.
+pub fn bad_links(scenario: &ScenarioReport) -> Vec<String> {
+    let links = scenario.cells.iter().flat_map(|cell| &cell.links);
+    let links: BTreeSet<&String> = links.collect();
+    links.into_iter().cloned().collect()
+}
+
 /// Why a scenario was to fail, and what became of its files; empty where it was not, or did not.
 pub fn lesson(scenario: &ScenarioReport) -> Vec<String> {
     let taught = scenario.cells.iter().filter(|cell| cell.expected.is_some());

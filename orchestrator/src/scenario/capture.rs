@@ -11,6 +11,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio::task::JoinHandle;
 
+use crate::control::error::ControlErrorKind;
 use crate::control::transfer::{CaptureStopper, Captured};
 use crate::control::{CaptureStream, ControlError};
 use crate::evidence::{CaptureBudget, EvidenceError, RunFolder};
@@ -105,7 +106,11 @@ impl Captures {
 
 impl Running {
     async fn end(mut self) -> CaptureReport {
-        stop(&self.stopper).await;
+        if let Err(silent) = stop(&self.stopper).await {
+            self.writer.abort();
+            self.report.cut_short = Some(silent.to_string());
+            return self.report;
+        }
         match self.writer.await {
             Ok(Ok(summary)) => {
                 self.report.packets = summary.packets;
@@ -144,9 +149,17 @@ async fn begin_one(
 
 /// Stops a capture. One that has ended, by its limit or because it was stopped already, has nothing
 /// to stop; its summary still comes, and says so.
-async fn stop(stopper: &CaptureStopper) {
-    if let Err(error) = stopper.stop().await {
-        tracing::debug!(%error, "stopped a capture that had ended");
+///
+/// # Errors
+/// If its node does not answer: nothing more comes then.
+async fn stop(stopper: &CaptureStopper) -> Result<(), ControlError> {
+    match stopper.stop().await {
+        Err(error) if matches!(error.kind, ControlErrorKind::Deadline { .. }) => Err(error),
+        Err(error) => {
+            tracing::debug!(%error, "stopped a capture that had ended");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
     }
 }
 
@@ -173,7 +186,7 @@ async fn write_all(
                     Some("the size limit for captures was reached".to_owned())
                 };
                 if trouble.is_some() {
-                    stop(&stopper).await;
+                    stop(&stopper).await?;
                 }
             }
             Captured::Ended(mut summary) => {

@@ -15,6 +15,7 @@
 //! - [`received`]: files out of nodes and their comparison.
 //! - [`logs`]: what the nodes' own commands printed.
 //! - [`estimate`]: how long the cells that are left will take.
+//! - [`folder`]: what lies in a node, and how it goes.
 //! - [`headline`]: scenarios in words.
 //! - [`context`]: what every scenario is given.
 
@@ -26,6 +27,7 @@ pub mod context;
 pub mod conversation;
 pub mod estimate;
 pub mod expectation;
+pub mod folder;
 pub mod headline;
 pub mod logs;
 pub mod proof;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use futures_util::future::try_join_all;
-use protocol::control::FailureKind;
 use protocol::name::{FileName, NodeName};
 use tokio::io::AsyncWriteExt;
 
@@ -15,6 +14,7 @@ use crate::report::model::{FileOutcome, FileReport};
 use crate::verify::files::{Delivery, verify};
 
 use super::context::{CellPlace, RunContext, ScenarioError};
+use super::folder;
 
 /// A folder of a node in which files are due.
 #[derive(Debug, Clone)]
@@ -60,10 +60,7 @@ pub async fn fetch_folder(
 ) -> Result<PathBuf, ScenarioError> {
     let here = cx.evidence.received(place.evidence(), due.node.as_str())?;
     let control = cx.node(&due.node)?;
-    let entries = match control.list(&due.folder).await {
-        Err(error) if error.failure() == Some(FailureKind::NotFound) => Vec::new(),
-        other => other?,
-    };
+    let entries = folder::entries(cx, (&due.node, &due.folder)).await?;
     for entry in entries.iter().filter(|entry| !entry.folder) {
         let download = control
             .get(&format!("{}/{}", due.folder, entry.name))

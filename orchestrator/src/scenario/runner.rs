@@ -136,8 +136,9 @@ async fn run_each(
             skipped(cell, reason)
         } else {
             let topology = own.topology.as_ref().unwrap_or(cx.topology);
-            cx.lab.impair(topology).await?;
-            run_cell(cx, place, (cell, scenario, originals)).await?
+            let links = cx.lab.impair(topology).await?;
+            let done = run_cell(cx, place, (cell, scenario, originals)).await?;
+            CellReport { links, ..done }
         };
         cx.journal.note(&scenario.name, &done)?;
         estimate.done(weight(&own.scenario.work));

@@ -1,10 +1,10 @@
 //! One client after another, and the shell after them.
 
-use orchestrator::backend::gns3::console::{Console, ConsoleErrorKind};
+use orchestrator::backend::gns3::console::{ConsoleErrorKind, Farewells};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::site::{OPENING, Site, bytes, come_back};
+use crate::site::{OPENING, Site, bytes, come_back, connect};
 
 #[tokio::test]
 async fn a_killed_client_is_followed_by_another() {
@@ -14,8 +14,7 @@ async fn a_killed_client_is_followed_by_another() {
     let killed = std::thread::spawn(move || {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let held = runtime.block_on(async {
-            let node = "a".parse().unwrap();
-            let console = Console::connect_with("127.0.0.1", port, node, &command).await;
+            let console = connect(port, &command, &Farewells::default()).await;
             let console = console.unwrap();
             let mut wire = console.open().await.unwrap();
             wire.write_all(&bytes(1, 200_000)).await.unwrap();
@@ -59,7 +58,8 @@ async fn the_shell_has_the_console_again() {
         let console = site.connect().await;
         let wire = console.open().await.unwrap();
         assert!(come_back(wire, bytes(round, 10_000)).await);
-        console.close().await;
+        drop(console);
+        site.farewells.said().await;
         let mut person = site.person().await;
         person
             .write_all(b"echo $((40+2)); stty -a\n")
@@ -97,8 +97,8 @@ async fn a_server_that_passes_nothing_on_is_named() {
         client.write_all(&OPENING).await.unwrap();
         copy(&mut client, &mut sink()).await.unwrap();
     };
-    let node = "a".parse().unwrap();
-    let connecting = Console::connect("127.0.0.1", port, node);
+    let farewells = Farewells::default();
+    let connecting = connect(port, "node console", &farewells);
     let (refused, ()) = tokio::join!(connecting, serving);
     let refused = refused.unwrap_err();
     assert!(matches!(refused.kind, ConsoleErrorKind::Mute), "{refused}");
@@ -111,8 +111,7 @@ async fn a_closed_port_is_named() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().port()
     };
-    let node = "a".parse().unwrap();
-    let refused = Console::connect_with("127.0.0.1", free, node, &site.command()).await;
+    let refused = connect(free, &site.command(), &site.farewells).await;
     let refused = refused.unwrap_err();
     assert!(matches!(refused.kind, ConsoleErrorKind::Unreachable(_)));
     assert!(

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use nix::pty::openpty;
 use orchestrator::backend::Wire;
-use orchestrator::backend::gns3::console::Console;
+use orchestrator::backend::gns3::console::{Console, ConsoleError, Farewells};
 use orchestrator::embedded::node_binary;
 use plumbing::child::ChildSetup;
 use plumbing::endpoint::Endpoint;
@@ -23,6 +23,8 @@ use tokio_util::task::AbortOnDropHandle;
 pub(crate) struct Site {
     folder: TempDir,
     pub(crate) address: SocketAddr,
+    /// Of those that [`Self::connect`].
+    pub(crate) farewells: Farewells,
     shell: Child,
     /// The shell's end of the terminal, for others who write there.
     terminal: File,
@@ -59,6 +61,7 @@ impl Site {
         Self {
             folder,
             address,
+            farewells: Farewells::default(),
             shell,
             terminal,
             clients,
@@ -73,8 +76,7 @@ impl Site {
     }
 
     pub(crate) async fn connect(&self) -> Console {
-        let node = "a".parse().unwrap();
-        Console::connect_with("127.0.0.1", self.address.port(), node, &self.command())
+        connect(self.address.port(), &self.command(), &self.farewells)
             .await
             .unwrap()
     }
@@ -97,6 +99,15 @@ impl Site {
         self.tasks.clear();
         self.clients.lock().unwrap().clear();
     }
+}
+
+pub(crate) async fn connect(
+    port: u16,
+    command: &str,
+    farewells: &Farewells,
+) -> Result<Console, ConsoleError> {
+    let node = "a".parse().unwrap();
+    Console::connect(("127.0.0.1", port), node, command, farewells).await
 }
 
 impl Drop for Site {

@@ -18,7 +18,8 @@ async fn many_streams_carry_megabytes_both_ways() {
         streams.spawn(come_back(wire, bytes(seed, 1 << 20)));
     }
     assert!(streams.join_all().await.into_iter().all(|whole| whole));
-    console.close().await;
+    drop(console);
+    site.farewells.said().await;
 }
 
 #[tokio::test]

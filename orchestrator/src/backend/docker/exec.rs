@@ -17,6 +17,8 @@ pub(in crate::backend) enum ExecError {
     Gone,
     /// It does not run.
     Still,
+    /// Its processes are paused.
+    Paused,
     /// The engine gave no streams.
     NoStreams,
     /// The engine's own.
@@ -40,6 +42,10 @@ pub(in crate::backend) async fn wire(
     let exec = match docker.create_exec(container, options).await {
         Ok(exec) => exec,
         Err(error) if status(&error) == Some(404) => return Err(ExecError::Gone),
+        // Both have one status.
+        Err(error) if status(&error) == Some(409) && error.to_string().contains("is paused") => {
+            return Err(ExecError::Paused);
+        }
         Err(error) if status(&error) == Some(409) => return Err(ExecError::Still),
         Err(error) => return Err(ExecError::Engine(error)),
     };

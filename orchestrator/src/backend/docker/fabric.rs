@@ -97,6 +97,7 @@ impl DockerFabric {
         wire.map_err(|error| match error {
             ExecError::Gone => gone("its container is gone"),
             ExecError::Still => gone("its container does not run"),
+            ExecError::Paused => gone("its container is paused"),
             ExecError::NoStreams => gone("the engine attached no streams"),
             ExecError::Engine(error) => at(action.clone())(error),
         })

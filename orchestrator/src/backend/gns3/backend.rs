@@ -19,6 +19,7 @@ use async_trait::async_trait;
 use super::address::{Access, ProjectUrl, ServerUrl};
 use super::compute::{Placement, check_images, computes};
 use super::condition::{conditions, filters};
+use super::console::Farewells;
 use super::error::at;
 use super::fabric::Gns3Fabric;
 use super::reach::Reach;
@@ -43,6 +44,7 @@ pub struct Gns3Backend {
     node: &'static [u8],
     engine: Arc<Engine>,
     creations: Creations,
+    farewells: Farewells,
     /// Where labs are recorded.
     state: Option<PathBuf>,
     servers: Arc<Servers>,
@@ -50,14 +52,16 @@ pub struct Gns3Backend {
 
 impl Gns3Backend {
     /// The server that `options` name. `node` is the static node binary. The Docker engine behind the
-    /// server is the one that `DOCKER_HOST` names, else this machine's, if nodes are found there.
-    pub fn new(options: Options, node: &'static [u8], state: &Path) -> Self {
+    /// server is the one that `DOCKER_HOST` names, else this machine's, if nodes are found there. What is begun
+    /// over consoles is ended with `farewells`.
+    pub fn new(options: Options, node: &'static [u8], state: &Path, farewells: Farewells) -> Self {
         Self {
             servers: Arc::new(Servers::new(options.access.credentials.clone())),
             options,
             node,
             engine: Arc::new(Engine::from_environment()),
             creations: Creations::default(),
+            farewells,
             state: std::path::absolute(state).ok(),
         }
     }
@@ -77,12 +81,21 @@ impl Gns3Backend {
         self.servers.at(&url).await
     }
 
+    /// Where the server that is meant should be.
+    pub fn url(&self) -> Option<&ServerUrl> {
+        self.options.access.url.as_ref()
+    }
+
     /// The server that a resource is on.
     pub fn server_of(resource: &Resource) -> Option<ServerUrl> {
         let Resource::Project(url) = resource else {
             return None;
         };
         url.parse::<ProjectUrl>().ok().map(|url| url.server)
+    }
+
+    fn ways(&self) -> (Arc<Engine>, Farewells) {
+        (Arc::clone(&self.engine), self.farewells.clone())
     }
 
     /// Puts our image into the engine of this machine where the server is on it too.
@@ -178,7 +191,7 @@ impl Backend for Gns3Backend {
         let warnings = site.warnings();
         Ok(Box::new(Gns3Fabric {
             servers: Arc::clone(&self.servers),
-            reach: Reach::new(Arc::clone(&self.engine), url.project),
+            reach: Reach::new(self.ways(), url.project),
             lab: plan.lab.clone(),
             url,
             places,
@@ -187,7 +200,7 @@ impl Backend for Gns3Backend {
     }
 
     async fn attach(&self, hold: &Hold) -> Result<Box<dyn Fabric>, BackendError> {
-        let fabric = Gns3Fabric::of(hold, Arc::clone(&self.servers), Arc::clone(&self.engine))?;
+        let fabric = Gns3Fabric::of(hold, Arc::clone(&self.servers), self.ways())?;
         Ok(Box::new(fabric))
     }
 

@@ -269,7 +269,7 @@ fn header(snap_length: u32) -> Result<PcapNgWriter<Vec<u8>>, PcapError> {
     Ok(writer)
 }
 
-/// How much the server may have unsent when it stops (`asyncio.sleep(0.1)`).
+/// How much the server may have unsent when it stops: it looks for frames ten times a second.
 const LATE: Duration = Duration::from_millis(100);
 
 /// Pieces that wait for whoever reads slowly.

@@ -8,9 +8,7 @@ use super::address::ServerUrl;
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// Nobody answers.
-    #[error(
-        "no GNS3 server answers at {url}: {reason}; start one, or name another with --gns3-url"
-    )]
+    #[error("no GNS3 server answers at {url}: {reason}")]
     Unreachable {
         /// Where.
         url: ServerUrl,
@@ -18,7 +16,7 @@ pub enum ServerError {
         reason: String,
     },
     /// Somebody else answers.
-    #[error("what answers at {0} is no GNS3 server; name one with --gns3-url")]
+    #[error("what answers at {0} is no GNS3 server")]
     Stranger(ServerUrl),
     /// A server that is not understood.
     #[error("the GNS3 server at {url} is of version {version}, and 2.2 and 3.x are understood")]
@@ -29,10 +27,7 @@ pub enum ServerError {
         version: String,
     },
     /// It does not know us.
-    #[error(
-        "the GNS3 server at {url} does not let {user} in; give --gns3-user, and the password in \
-         ORCHESTRATOR_GNS3_PASSWORD or --gns3-password-file"
-    )]
+    #[error("the GNS3 server at {url} does not let {user} in")]
     Refused {
         /// Where.
         url: ServerUrl,
@@ -73,60 +68,61 @@ impl ServerError {
             _ => None,
         }
     }
+
+    /// What to do about it, where that is known.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Unreachable { .. } => Some("start one, or name another with --gns3-url"),
+            Self::Stranger(_) => Some("name one with --gns3-url"),
+            Self::Version { .. } => Some("name another with --gns3-url"),
+            Self::Refused { .. } => Some(
+                "give --gns3-user, and the password in ORCHESTRATOR_GNS3_PASSWORD or \
+                 --gns3-password-file",
+            ),
+            Self::Answer { message, .. } => {
+                let lack = LACKS.iter().find(|(words, _)| message.contains(words));
+                lack.map(|(_, remedy)| *remedy)
+            }
+            Self::Broken { .. } | Self::Form { .. } => None,
+        }
+    }
 }
 
 /// Turns a server's error into a backend's: `result.map_err(at("making project x"))`.
 pub(super) fn at(action: impl Into<String>) -> impl FnOnce(ServerError) -> BackendError {
     move |error| {
-        let kind = match error {
-            ServerError::Answer { status, message } => said_no(status, message),
-            // Each of these ends with what to do.
-            ServerError::Unreachable { .. }
-            | ServerError::Stranger(_)
-            | ServerError::Version { .. }
-            | ServerError::Refused { .. } => split(&error.to_string()),
-            other => BackendErrorKind::system(other),
+        let kind = match (error.remedy(), error) {
+            (None, error) => BackendErrorKind::system(error),
+            (Some(remedy), error) => BackendErrorKind::Lacking {
+                what: match error {
+                    // A server tells what it lacks in words of its own, without what to do about it.
+                    ServerError::Answer { message, .. } => message,
+                    other => other.to_string(),
+                },
+                remedy: remedy.to_owned(),
+            },
         };
         kind.at(BackendKind::Gns3, action)
     }
 }
 
-/// What a server lacks is told in words of its own; what to do about it is not.
-fn said_no(status: u16, message: String) -> BackendErrorKind {
-    let remedies = [
-        ("uBridge is not available", UBRIDGE),
-        ("ubridge", UBRIDGE),
-        ("Could not find Dynamips", DYNAMIPS),
-        ("Could not pull the", IMAGE),
-        ("unix socket", ENGINE),
-        ("same subnet", SUBNET),
-    ];
-    let remedy = remedies.iter().find(|(words, _)| message.contains(words));
-    match remedy {
-        Some((_, remedy)) => BackendErrorKind::Lacking {
-            what: message,
-            remedy: (*remedy).to_owned(),
-        },
-        None => BackendErrorKind::system(ServerError::Answer { status, message }),
-    }
-}
-
-fn split(text: &str) -> BackendErrorKind {
-    let (what, remedy) = text
-        .rsplit_once("; ")
-        .unwrap_or((text, "use another server"));
-    BackendErrorKind::Lacking {
-        what: what.to_owned(),
-        remedy: remedy.to_owned(),
-    }
-}
+/// What servers say that they lack, and what to do about it.
+const LACKS: [(&str, &str); 5] = [
+    ("uBridge is not available", UBRIDGE),
+    ("Could not find Dynamips", DYNAMIPS),
+    (
+        "Could not pull the",
+        "put it into the Docker engine of the server's machine; `orchestrator image` makes ours",
+    ),
+    ("unix socket", "start Docker on the server's machine"),
+    (
+        "same subnet",
+        "computes must reach each other by addresses of one subnet, not by 127.0.0.1: start each \
+         server with `--host ADDRESS`",
+    ),
+];
 
 pub(super) const UBRIDGE: &str =
     "install ubridge on the server's machine, where links between nodes are its work";
 pub(super) const DYNAMIPS: &str = "install dynamips on the server's machine, or give --gns3-switch docker, which \
                         bridges networks in nodes of ours";
-const IMAGE: &str =
-    "put it into the Docker engine of the server's machine; `orchestrator image` makes ours";
-const ENGINE: &str = "start Docker on the server's machine";
-const SUBNET: &str = "computes must reach each other by addresses of one subnet, not by 127.0.0.1: \
-                      start each server with `--host ADDRESS`";

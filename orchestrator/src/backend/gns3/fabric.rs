@@ -9,15 +9,19 @@ use protocol::settings::{FoundBy, NodeSettings};
 use serde::{Deserialize, Serialize};
 
 use crate::backend::docker::Engine;
-use crate::backend::{BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Wire};
+use crate::backend::{BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Turn, Wire};
 use crate::control::CaptureStream;
 use crate::plan::{LabId, Port};
 use crate::topology::Topology;
+use crate::topology::model::FaultKind;
 
 use super::address::ProjectUrl;
 use super::capture;
+use super::console::Farewells;
+use super::error::at;
 use super::link::Links;
 use super::reach::Reach;
+use super::server::Server;
 use super::servers::Servers;
 use super::site::Place;
 
@@ -42,13 +46,7 @@ struct Held {
 #[async_trait]
 impl Fabric for Gns3Fabric {
     async fn open(&self, node: &NodeName) -> Result<Box<dyn Wire>, BackendError> {
-        let Some(place) = self.places.get(node) else {
-            let kind = BackendErrorKind::Node {
-                node: node.to_string(),
-                reason: "the lab has no such node".to_owned(),
-            };
-            return Err(kind.at(BackendKind::Gns3, format!("connecting to node {node}")));
-        };
+        let place = self.place(node, format!("connecting to node {node}"))?;
         let server = self.servers.at(&self.url.server);
         self.reach.open(server, (node, place)).await
     }
@@ -79,10 +77,37 @@ impl Fabric for Gns3Fabric {
         Ok(Some(stream))
     }
 
-    async fn impair(&self, topology: &Topology) -> Result<(), BackendError> {
+    async fn impair(&self, topology: &Topology) -> Result<Vec<String>, BackendError> {
         let server = self.servers.at(&self.url.server).await?;
         let links = Links::of(&server, self.url.project).await?;
         links.impair(&server, topology, &self.places).await
+    }
+
+    async fn fault(&self, fault: &FaultKind, turn: Turn) -> Result<bool, BackendError> {
+        let server = self.servers.at(&self.url.server).await?;
+        let project = self.url.project;
+        match fault {
+            FaultKind::Down(end) => {
+                let links = Links::of(&server, project).await?;
+                let port = Port {
+                    node: end.node.clone(),
+                    interface: end.interface.clone(),
+                };
+                let link = links.of_port(&self.places, &port)?;
+                links.suspend(&server, (link, &port), turn).await?;
+            }
+            FaultKind::Pause(node) => {
+                let id = self.place(node, "pausing nodes")?.id;
+                pause(
+                    &server,
+                    (node, format!("projects/{project}/nodes/{id}")),
+                    turn,
+                )
+                .await?;
+            }
+            FaultKind::Partition(_) | FaultKind::Kill(_) => return Ok(false),
+        }
+        Ok(true)
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -113,6 +138,16 @@ impl Fabric for Gns3Fabric {
 }
 
 impl Gns3Fabric {
+    fn place(&self, node: &NodeName, action: impl Into<String>) -> Result<&Place, BackendError> {
+        self.places.get(node).ok_or_else(|| {
+            let kind = BackendErrorKind::Node {
+                node: node.to_string(),
+                reason: "the lab has no such node".to_owned(),
+            };
+            kind.at(BackendKind::Gns3, action)
+        })
+    }
+
     /// The lab that a record tells of.
     ///
     /// # Errors
@@ -120,7 +155,7 @@ impl Gns3Fabric {
     pub(super) fn of(
         hold: &Hold,
         servers: Arc<Servers>,
-        engine: Arc<Engine>,
+        (engine, farewells): (Arc<Engine>, Farewells),
     ) -> Result<Self, BackendError> {
         let action = "reading what was recorded of the lab";
         let mut places = BTreeMap::new();
@@ -140,11 +175,42 @@ impl Gns3Fabric {
         })?;
         Ok(Self {
             servers,
-            reach: Reach::new(engine, url.project),
+            reach: Reach::new((engine, farewells), url.project),
             lab: hold.lab.clone(),
             url,
             places,
             warnings: Vec::new(),
         })
     }
+}
+
+/// Stops a node's processes where they are, or lets them go on.
+async fn pause(
+    server: &Server,
+    (node, path): (&NodeName, String),
+    turn: Turn,
+) -> Result<(), BackendError> {
+    let action = || format!("pausing or resuming node {node}");
+    let answer: StatusAnswer = server.get(&path).await.map_err(at(action()))?;
+    // A paused node is let go on by being started.
+    let word = match (answer.status.as_str(), turn) {
+        ("suspended", Turn::Begin) | ("started", Turn::End) => return Ok(()),
+        ("started", Turn::Begin) => "suspend",
+        ("suspended", Turn::End) => "start",
+        (status, _) => {
+            let kind = BackendErrorKind::Node {
+                node: node.to_string(),
+                reason: format!("it does not run: the server says that it is {status}"),
+            };
+            return Err(kind.at(BackendKind::Gns3, action()));
+        }
+    };
+    let order = server.order(&format!("{path}/{word}")).await;
+    order.map_err(at(action()))
+}
+
+/// `GET /projects/ID/nodes/ID`.
+#[derive(Debug, Deserialize)]
+struct StatusAnswer {
+    status: String,
 }

@@ -7,13 +7,13 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::backend::{BackendError, BackendErrorKind, BackendKind};
+use crate::backend::{BackendError, BackendErrorKind, BackendKind, Turn};
 use crate::gns3::filter::Filters;
 use crate::plan::Port;
 use crate::topology::Topology;
 
 use super::condition::{conditions, filters};
-use super::error::at;
+use super::error::{ServerError, at};
 use super::server::{Dialect, Server};
 use super::site::Place;
 
@@ -67,15 +67,21 @@ impl Links {
         format!("projects/{}/links/{}", self.project, link.link_id)
     }
 
-    /// Gives each link the filters that come nearest to what the topology says.
+    /// Gives each link the filters that come nearest to what the topology says, and names those that have
+    /// any.
     pub(super) async fn impair(
         &self,
         server: &Server,
         topology: &Topology,
         places: &BTreeMap<NodeName, Place>,
-    ) -> Result<(), BackendError> {
+    ) -> Result<Vec<String>, BackendError> {
+        let mut bad = Vec::new();
         for wire in conditions(topology) {
             let (wanted, _) = filters(wire.directions);
+            if wanted != Filters::default() {
+                let by = "each way, by its GNS3 link filter";
+                bad.push(format!("{}: {wanted}, {by}", wire.title));
+            }
             let link = self.of_port(places, &wire.port)?;
             if link.has(&wanted) {
                 continue;
@@ -84,13 +90,39 @@ impl Links {
             let path = self.path(link);
             let order = json!({ "filters": wanted });
             server.put(&path, &order).await.map_err(at(&action))?;
-            // 3.0 does not tell running nodes that filters are gone (gns3-server #2532).
-            if wanted == Filters::default() && server.dialect() == Dialect::Three {
-                let reset = server.order(&format!("{path}/reset")).await;
-                reset.map_err(at(action))?;
+            if wanted == Filters::default() {
+                self.tell_nodes(server, link).await.map_err(at(action))?;
             }
         }
-        Ok(())
+        Ok(bad)
+    }
+
+    /// Takes a link down, or up again, for both of its ends.
+    pub(super) async fn suspend(
+        &self,
+        server: &Server,
+        (link, port): (&LinkAnswer, &Port),
+        turn: Turn,
+    ) -> Result<(), BackendError> {
+        let is_down = turn == Turn::Begin;
+        let way = if is_down { "down" } else { "up" };
+        let action = || format!("taking the link of {}:{} {way}", port.node, port.interface);
+        let order = json!({ "suspend": is_down });
+        let path = self.path(link);
+        server.put(&path, &order).await.map_err(at(action()))?;
+        if is_down {
+            return Ok(());
+        }
+        self.tell_nodes(server, link).await.map_err(at(action()))
+    }
+
+    /// Has running nodes hear that a link does nothing to packets any more: 3.0 does not tell them that
+    /// filters are gone or that a suspended link goes on (gns3-server #2532).
+    async fn tell_nodes(&self, server: &Server, link: &LinkAnswer) -> Result<(), ServerError> {
+        match server.dialect() {
+            Dialect::Two => Ok(()),
+            Dialect::Three => server.order(&format!("{}/reset", self.path(link))).await,
+        }
     }
 
     pub(super) fn of_port(

@@ -1,12 +1,14 @@
 //! Labs on a GNS3 server, 2.2 or 3.x: a project with a Docker node for each of ours.
 //!
 //! - [`address`]: where a server is, and who we are there.
-//! - [`server`]: one that answers, and requests to it. - `servers`: all of them.
+//! - [`server`]: one that answers, and requests to it. - `probe`: which version.
+//!   - `servers`: all of them.
 //!   - [`error`]: what goes wrong with them.
 //! - [`condition`]: impairments as link filters. - `link`: a project's links.
 //! - `capture`: what passes on them.
 //! - `compute`: the machines that a server has, and which node goes where.
-//! - `backend`: the trait `Backend`. - `site`: makes a project. - `removal`: takes it away.
+//! - `backend`: the trait `Backend`. - `site`: makes a project. - `starting`: starts it.
+//!   - `removal`: takes it away.
 //! - `tool`: the programs that a server works with.
 //! - `fabric`: a lab that is up. - `reach`: how a node's agent is reached there.
 //! - [`console`]: streams to an agent over its console. - `kept_wire`: one that
@@ -25,16 +27,19 @@ mod kept_wire;
 mod link;
 mod mark;
 mod own_image;
+mod probe;
 mod reach;
 mod removal;
 pub mod server;
 mod servers;
 mod site;
+mod starting;
 mod tool;
 
 pub use address::{Access, Credentials, Secret, ServerUrl, UrlError};
 pub use backend::{Gns3Backend, Options};
 pub use compute::{Compute, computes};
+pub use console::Farewells;
 pub use error::ServerError;
 pub use server::{Dialect, Server};
 pub use tool::{Tool, tools};

@@ -1,7 +1,7 @@
 //! Nodes with an image of somebody's own, which has no agent: it comes to them as a file of GNS3's,
 //! in a folder that outlives the container.
 
-use crate::gns3::container::SOCKET;
+use crate::gns3::container::{SOCKET, waiting};
 use crate::gns3::device::Docker;
 
 use super::error::ServerError;
@@ -11,9 +11,7 @@ use super::server::Server;
 /// GNS3 brings into every container has a shell, which the image may not have.
 pub(super) fn prepare(container: &mut Docker) {
     container.extra_volumes = vec![FOLDER.to_owned()];
-    container.start_command = Some(format!(
-        "{SHELL} -c 'exec 3<&0; while :; do {SHELL} <&3; done & exec {NODE} agent --listen {SOCKET}'"
-    ));
+    container.start_command = Some(START.to_owned());
 }
 
 /// Puts the agent where [`prepare`] has it looked for, before the node's first start.
@@ -47,4 +45,4 @@ const FOLDER: &str = "/opt/orchestrator";
 pub(super) const NODE: &str = "/opt/orchestrator/node";
 
 const BUSYBOX: &str = "/gns3/bin/busybox";
-const SHELL: &str = "/gns3/bin/busybox sh";
+const START: &str = waiting!("/gns3/bin/busybox sh", "/opt/orchestrator/node");

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use protocol::name::NodeName;
 use serde::Deserialize;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::backend::docker::Engine;
@@ -14,7 +16,7 @@ use crate::backend::docker::exec::{self, ExecError};
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, Wire};
 use crate::gns3::container::{NODE, SOCKET};
 
-use super::console::{Console, ConsoleErrorKind};
+use super::console::{Console, ConsoleErrorKind, Farewells};
 use super::error::at;
 use super::kept_wire::KeptWire;
 use super::own_image;
@@ -30,6 +32,7 @@ pub(super) fn container_name(node: &str, project: Uuid) -> String {
 #[derive(Debug)]
 pub(super) struct Reach {
     engine: Arc<Engine>,
+    farewells: Farewells,
     project: Uuid,
     consoles: Mutex<BTreeMap<NodeName, Arc<Console>>>,
 }
@@ -43,9 +46,10 @@ struct ConsoleAnswer {
 }
 
 impl Reach {
-    pub(super) fn new(engine: Arc<Engine>, project: Uuid) -> Self {
+    pub(super) fn new((engine, farewells): (Arc<Engine>, Farewells), project: Uuid) -> Self {
         Self {
             engine,
+            farewells,
             project,
             consoles: Mutex::default(),
         }
@@ -87,6 +91,10 @@ impl Reach {
         wire.map_err(|error| match error {
             ExecError::Gone => Elsewhere::Not(format!("the engine here has no {container}")),
             ExecError::Still => Elsewhere::Here(failed(node, "it does not run".to_owned())),
+            ExecError::Paused => {
+                let reason = format!("it is paused; `orchestrator fault resume {node}` ends that");
+                Elsewhere::Here(failed(node, reason))
+            }
             ExecError::NoStreams => {
                 Elsewhere::Here(failed(node, "the engine attached no streams".to_owned()))
             }
@@ -134,12 +142,16 @@ impl Reach {
         };
         let program = if place.foreign { own_image::NODE } else { NODE };
         let command = format!("{program} console {SOCKET}");
-        let connect = || Console::connect_with(host, port, node.clone(), &command);
+        let connect = || Console::connect((host, port), node.clone(), &command, &self.farewells);
         let console = match connect().await {
             // A server 3.0 loses a console whose client was cut off (gns3-server #2344).
             Err(error) if matches!(error.kind, ConsoleErrorKind::Mute) => {
-                let reset = server.order(&format!("{path}/console/reset")).await;
-                reset.map_err(at(connecting(node)))?;
+                let path = format!("{path}/console/reset");
+                // It takes as long as the engine behind the server takes to answer.
+                match timeout(RESET, server.order(&path)).await {
+                    Ok(reset) => reset.map_err(at(connecting(node)))?,
+                    Err(_) => return Err(failed(node, error.to_string())),
+                }
                 connect().await
             }
             other => other,
@@ -170,3 +182,6 @@ fn connecting(node: &NodeName) -> String {
 
 /// How long an agent may take to be there after GNS3 has called its node started, in seconds.
 const PATIENCE: &str = "30";
+
+/// How long a server may take to reset a console.
+const RESET: Duration = Duration::from_secs(20);

@@ -3,7 +3,6 @@
 //! 2.2 serves its interface below `/v2` and 3.x below `/v3`. Their documents are alike; where they
 //! differ, [`Dialect`] tells how.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
@@ -14,6 +13,7 @@ use tokio::sync::Mutex;
 
 use super::address::{Credentials, Secret, ServerUrl};
 use super::error::ServerError;
+use super::probe::probe;
 
 /// A server that answers.
 #[derive(Debug)]
@@ -37,18 +37,12 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    fn path(self) -> &'static str {
+    pub(super) fn path(self) -> &'static str {
         match self {
             Self::Two => "v2",
             Self::Three => "v3",
         }
     }
-}
-
-/// `GET /version`.
-#[derive(Debug, Deserialize)]
-struct VersionAnswer {
-    version: String,
 }
 
 /// `POST /access/users/authenticate`.
@@ -342,40 +336,7 @@ fn form(path: &str, document: &impl Serialize) -> Result<Value, ServerError> {
     })
 }
 
-/// Which version answers.
-async fn probe(
-    http: &Client,
-    url: &ServerUrl,
-    credentials: Option<&Credentials>,
-) -> Result<(Dialect, String), ServerError> {
-    for dialect in [Dialect::Three, Dialect::Two] {
-        let request = http.get(format!("{url}/{}/version", dialect.path()));
-        let request = credentials.map_or(request.try_clone(), |known| {
-            request.try_clone().map(|request| basic(request, known))
-        });
-        let Some(request) = request else { continue };
-        let answer = request.timeout(PROBE_TIMEOUT).send().await;
-        let answer = answer.map_err(|error| ServerError::Unreachable {
-            url: url.clone(),
-            reason: innermost(&error),
-        })?;
-        if answer.status() == StatusCode::UNAUTHORIZED {
-            let user = credentials.map_or("somebody without a name", |known| &known.user);
-            return Err(ServerError::Refused {
-                url: url.clone(),
-                user: user.to_owned(),
-            });
-        }
-        if answer.status().is_success()
-            && let Ok(known) = answer.json::<VersionAnswer>().await
-        {
-            return Ok((dialect, known.version));
-        }
-    }
-    Err(ServerError::Stranger(url.clone()))
-}
-
-fn basic(request: RequestBuilder, known: &Credentials) -> RequestBuilder {
+pub(super) fn basic(request: RequestBuilder, known: &Credentials) -> RequestBuilder {
     request.basic_auth(&known.user, Some(known.password.expose()))
 }
 
@@ -390,8 +351,9 @@ fn client() -> Result<Client, String> {
     builder.build().map_err(|error| innermost(&error))
 }
 
-/// The last of the reasons, which is the one that tells something: `connection refused`.
-fn innermost(error: &reqwest::Error) -> String {
+/// The last of the reasons, which is the one that tells something: `connection refused`. What reqwest
+/// says by itself has the address in it, which is told already.
+pub(super) fn innermost(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "it took too long".to_owned();
     }
@@ -399,8 +361,6 @@ fn innermost(error: &reqwest::Error) -> String {
     while let Some(deeper) = reason.source() {
         reason = deeper;
     }
-    // What reqwest says by itself has the address in it, which is told already.
-    let _ = error.source();
     reason.to_string()
 }
 
@@ -408,7 +368,7 @@ fn innermost(error: &reqwest::Error) -> String {
 const FIRST: &str = "admin";
 
 /// How long a server may take to answer at all.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a request may be silent: a server pulls images and stops containers meanwhile.
 const READ_TIMEOUT: Duration = Duration::from_mins(5);

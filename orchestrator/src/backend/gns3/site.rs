@@ -1,11 +1,10 @@
 //! Makes a project of a plan, call by call: so that every part has an identity of ours and its place
 //! among the server's machines, which an import would give out anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use protocol::name::NodeName;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -56,13 +55,6 @@ pub(super) struct Place {
     pub(super) foreign: bool,
 }
 
-/// `GET /projects/ID/nodes`, an entry.
-#[derive(Debug, Deserialize)]
-struct NodeAnswer {
-    name: String,
-    status: String,
-}
-
 /// `POST /projects/ID/links`.
 #[derive(Debug, Serialize)]
 struct LinkOrder {
@@ -95,39 +87,48 @@ impl Site<'_> {
 
     /// Makes all nodes, none of them running.
     pub(super) async fn nodes(&self) -> Result<BTreeMap<NodeName, Place>, BackendError> {
+        let nodes = || self.plan.nodes.iter();
+        let places = nodes().map(|node| (node.settings.name.clone(), Self::place(self.plan, node)));
+        let places: BTreeMap<_, _> = places.collect();
         let switches = self.plan.segments.iter().filter(|segment| !segment.wire);
-        let switches = switches.map(|segment| self.device(self.switch(segment), &segment.name));
-        let switches = switches.collect::<Vec<_>>();
-        let nodes = self.plan.nodes.iter().enumerate();
+        let switches = switches.map(|segment| Ok(self.switch(segment)));
+        let nodes = nodes().enumerate();
         let nodes = nodes.map(|(number, node)| self.node(number, node));
-        let nodes = nodes.collect::<Vec<_>>();
-        let ((), places): ((), Vec<(NodeName, Place)>) = tokio::try_join!(
-            stream::iter(switches)
-                .buffer_unordered(IN_FLIGHT)
-                .try_collect(),
-            stream::iter(nodes)
-                .buffer_unordered(IN_FLIGHT)
-                .try_collect(),
-        )?;
-        Ok(places.into_iter().collect())
+        let devices: Vec<Device> = switches.chain(nodes).collect::<Result<_, _>>()?;
+        // The first on each compute alone: with it 3.0 makes the project there, in one of several threads
+        // (`create_compute_project`). For two at the same moment it may make two, and of these it forgets
+        // one, with nodes that are never removed.
+        let mut computes = BTreeSet::new();
+        let (first, others): (Vec<_>, Vec<_>) = devices
+            .into_iter()
+            .partition(|device| computes.insert(device.compute_id.clone()));
+        for device in first {
+            self.device(device).await?;
+        }
+        let others = others.into_iter().map(|device| self.device(device));
+        all(others.collect()).await?;
+        self.agents(&places).await?;
+        Ok(places)
     }
 
-    async fn node(
-        &self,
-        number: usize,
-        node: &PlannedNode,
-    ) -> Result<(NodeName, Place), BackendError> {
-        let name = &node.settings.name;
+    fn place(plan: &Plan, node: &PlannedNode) -> Place {
         let interfaces = || node.settings.interfaces.iter();
         let adapters = Adapters::of(interfaces().map(|i| &i.name));
-        let place = Place {
-            id: Self::identity(self.plan).of("node", name.as_str()),
+        Place {
+            id: Self::identity(plan).of("node", node.settings.name.as_str()),
             adapters: interfaces()
                 .enumerate()
                 .map(|(place, i)| (i.name.to_string(), adapters.number(place)))
                 .collect(),
             foreign: node.image.is_some(),
-        };
+        }
+    }
+
+    fn node(&self, number: usize, node: &PlannedNode) -> Result<Device, BackendError> {
+        let name = &node.settings.name;
+        let interfaces = || node.settings.interfaces.iter();
+        let adapters = Adapters::of(interfaces().map(|i| &i.name));
+        let place = Self::place(self.plan, node);
         let at_corner = self.plan.positions.nodes.get(number).copied();
         let corner = corner(at_corner.unwrap_or_default(), HALF_NODE);
         let mut container = Docker {
@@ -140,21 +141,25 @@ impl Site<'_> {
         if place.foreign {
             own_image::prepare(&mut container);
         }
-        let device = Device {
+        Ok(Device {
             compute_id: self.placement.node(name).to_owned(),
             custom_adapters: adapters.particulars(interfaces().map(|i| (&i.name, i.mac))),
             symbol: Some(":/symbols/docker_guest.svg".to_owned()),
             properties: properties(&container),
             ..Device::new(place.id, name.to_string(), DOCKER, corner)
-        };
-        self.device(device, name).await?;
-        if place.foreign {
+        })
+    }
+
+    /// Gives the nodes whose image is somebody's own their agent.
+    async fn agents(&self, places: &BTreeMap<NodeName, Place>) -> Result<(), BackendError> {
+        let foreign = places.iter().filter(|(_, place)| place.foreign);
+        let puts = foreign.map(|(name, place)| async move {
             let folder = format!("{}/nodes/{}", self.path(), place.id);
             let put = own_image::deliver(&self.server, &folder, self.binary);
             put.await
-                .map_err(at(format!("giving node {name} its agent")))?;
-        }
-        Ok((name.clone(), place))
+                .map_err(at(format!("giving node {name} its agent")))
+        });
+        all(puts.collect()).await
     }
 
     fn switch(&self, segment: &Segment) -> Device {
@@ -175,16 +180,12 @@ impl Site<'_> {
         }
     }
 
-    fn switch_id(&self, segment: &Segment) -> Uuid {
+    pub(super) fn switch_id(&self, segment: &Segment) -> Uuid {
         Self::identity(self.plan).of("switch", segment.name.as_str())
     }
 
-    async fn device(
-        &self,
-        device: Device,
-        name: &impl std::fmt::Display,
-    ) -> Result<(), BackendError> {
-        let action = format!("making {name} on compute {}", device.compute_id);
+    async fn device(&self, device: Device) -> Result<(), BackendError> {
+        let action = format!("making {} on compute {}", device.name, device.compute_id);
         let made = self.make(format!("{}/nodes", self.path()), device).await;
         made.map_err(at(action))
     }
@@ -195,18 +196,17 @@ impl Site<'_> {
         &self,
         places: &BTreeMap<NodeName, Place>,
     ) -> Result<(), BackendError> {
-        let orders: Vec<_> = self
-            .plan
-            .segments
-            .iter()
+        let segments = self.plan.segments.iter();
+        let ends: Vec<_> = segments
             .flat_map(|segment| self.ends(segment, places))
-            .map(|(title, nodes)| self.link(title, nodes))
             .collect();
-        let expected = orders.len();
-        stream::iter(orders)
-            .buffer_unordered(IN_FLIGHT)
-            .try_collect::<()>()
-            .await?;
+        let expected = ends.len();
+        // One after another: 3.0 finds ports for links in several threads (`allocate_udp_port` in its
+        // `compute.py`), may give two of them the same one, and what is sent over one link then comes out
+        // of the other.
+        for (title, nodes) in ends {
+            self.link(title, nodes).await?;
+        }
         let there = Links::of(&self.server, self.url.project).await?.len();
         if there == expected {
             return Ok(());
@@ -251,75 +251,8 @@ impl Site<'_> {
         ports.collect()
     }
 
-    /// Starts everything, and makes sure that it was: a server has been seen to call a start good that
-    /// was not.
-    pub(super) async fn start(
-        &self,
-        places: &BTreeMap<NodeName, Place>,
-    ) -> Result<(), BackendError> {
-        let mut ids: Vec<(String, Uuid)> = places
-            .iter()
-            .map(|(name, place)| (name.to_string(), place.id))
-            .collect();
-        if self.switches == SwitchKind::Docker {
-            let switches = self.plan.segments.iter().filter(|segment| !segment.wire);
-            ids.extend(switches.map(|s| (s.name.to_string(), self.switch_id(s))));
-        }
-        let starts = ids.into_iter().map(|(name, id)| async move {
-            let path = format!("{}/nodes/{id}/start", self.path());
-            let started = self.make(path, json!({})).await;
-            started.map_err(at(format!("starting node {name}")))
-        });
-        let starts = starts.collect::<Vec<_>>();
-        stream::iter(starts)
-            .buffer_unordered(IN_FLIGHT)
-            .try_collect::<()>()
-            .await?;
-        let waited = tokio::time::timeout(PATIENCE, self.all_started()).await;
-        if let Ok(ended) = waited {
-            ended?;
-        }
-        match self.sleeper().await? {
-            None => Ok(()),
-            Some(node) => Err(BackendErrorKind::Node {
-                node: node.name,
-                reason: format!(
-                    "the server has started it, and says after {} s that it is {}",
-                    PATIENCE.as_secs(),
-                    node.status
-                ),
-            }
-            .at(BackendKind::Gns3, STARTING)),
-        }
-    }
-
-    /// Waits until the server knows of all that they run. It hears from other computes a moment after it
-    /// has had nodes started there, and tells whoever listens that something has changed.
-    async fn all_started(&self) -> Result<(), BackendError> {
-        if self.sleeper().await?.is_none() {
-            return Ok(());
-        }
-        let path = format!("{}/notifications", self.path());
-        let mut changes = self.server.stream(&path).await.map_err(at(STARTING))?;
-        while self.sleeper().await?.is_some() {
-            let change = changes.chunk().await;
-            let change = change.map_err(|error| at(STARTING)(self.server.broken(&error)))?;
-            if change.is_none() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// A node that does not run.
-    async fn sleeper(&self) -> Result<Option<NodeAnswer>, BackendError> {
-        let path = format!("{}/nodes", self.path());
-        let nodes: Vec<NodeAnswer> = self.server.get(&path).await.map_err(at(STARTING))?;
-        Ok(nodes.into_iter().find(|node| node.status != "started"))
-    }
-
     /// Has something made or started. A server goes on with that when we have gone.
-    async fn make(
+    pub(super) async fn make(
         &self,
         path: String,
         order: impl Serialize + Send + Sync + 'static,
@@ -335,7 +268,7 @@ impl Site<'_> {
         made.map(drop)
     }
 
-    fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         format!("projects/{}", self.url.project)
     }
 
@@ -354,6 +287,14 @@ impl Site<'_> {
             limited.join(", ")
         )]
     }
+}
+
+/// Has all requests answered, several at once.
+pub(super) async fn all(
+    requests: Vec<impl Future<Output = Result<(), BackendError>>>,
+) -> Result<(), BackendError> {
+    let requests = stream::iter(requests).buffer_unordered(IN_FLIGHT);
+    requests.try_collect().await
 }
 
 /// The end of a link at a node.
@@ -399,11 +340,6 @@ fn environment(node: &PlannedNode) -> Result<Option<String>, BackendError> {
     }
     Ok((!lines.is_empty()).then(|| lines.join("\n")))
 }
-
-const STARTING: &str = "starting nodes";
-
-/// How long other computes may take to say that their nodes run.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Requests at once. A server does one thing at a time, and more would only wait there.
 const IN_FLIGHT: usize = 8;

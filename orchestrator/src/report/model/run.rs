@@ -162,6 +162,9 @@ pub struct CellReport {
     pub outcome: Outcome,
     /// How long it took.
     pub duration_s: f64,
+    /// Each link that was bad meanwhile: what it did, and by what means.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
     /// What was measured, by name with its unit: `goodput_bytes_per_s`, `datagrams`.
     pub metrics: BTreeMap<String, f64>,
     /// Each file at each node where it was due.

@@ -73,7 +73,9 @@ async fn talk(
         if let Err(error) = hands.signal(SIGKILL).await {
             tracing::debug!(%error, "ended a client that had ended");
         }
-        let text = format!("did not end within {limit:?}");
+        let (answered, all) = (cell.steps.len(), conversation.commands.len());
+        let text =
+            format!("did not end within {limit:?}: {answered} of {all} commands had their replies");
         cell.findings.push(Finding {
             node: None,
             ..finding(String::new(), text)

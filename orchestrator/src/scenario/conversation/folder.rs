@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use protocol::control::FailureKind;
 use protocol::name::{FileName, NodeName};
 
-use crate::control::ControlError;
 use crate::evidence::{EvidenceError, component};
 use crate::lab::raised::put_file;
 use crate::report::model::FileReport;
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError, base_name};
+use crate::scenario::folder;
 use crate::scenario::received::{fetch, judge};
 use crate::topology::model::{Conversation, Server};
 use crate::verify::files::Delivery;
@@ -33,10 +32,9 @@ pub async fn prepare(
     }
     // What the cell before has left goes; where there is nothing, the folder is made.
     let role = if left.is_empty() { "fill" } else { "discard" };
-    let first = [role, "--directory", &server.directory, "--"].map(str::to_owned);
-    let words = first.into_iter().chain(left).collect();
-    let role = cx.role(&server.node, words).await?;
-    if let (_, Err(reason)) = role.events().await? {
+    let words = std::iter::once("--".to_owned()).chain(left);
+    let place = (&server.node, server.directory.as_str());
+    if let (_, Err(reason)) = folder::work(cx, place, role, words).await? {
         return Ok(Err(format!("the server's folder is not ready: {reason}")));
     }
     claim(cx, server).await?;
@@ -51,7 +49,7 @@ pub async fn prepare(
 async fn is_ours(cx: &RunContext<'_>, server: &Server) -> Result<bool, ScenarioError> {
     match cx.node(&server.node)?.get(&claimed(server)).await {
         Ok(_) => Ok(true),
-        Err(error) if is_absent(&error) => Ok(false),
+        Err(error) if error.is_absent() => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
@@ -75,11 +73,9 @@ fn claimed(server: &Server) -> String {
 /// # Errors
 /// If the folder cannot be read.
 pub async fn names(cx: &RunContext<'_>, server: &Server) -> Result<Vec<String>, ScenarioError> {
-    match cx.node(&server.node)?.list(&server.directory).await {
-        Ok(entries) => Ok(entries.into_iter().map(|entry| entry.name).collect()),
-        Err(error) if is_absent(&error) => Ok(Vec::new()),
-        Err(error) => Err(error.into()),
-    }
+    let place = (&server.node, server.directory.as_str());
+    let entries = folder::entries(cx, place).await?.into_iter();
+    Ok(entries.map(|entry| entry.name).collect())
 }
 
 /// A file in a node that must equal one here.
@@ -118,7 +114,7 @@ pub async fn compare(
     made.map_err(|error| EvidenceError::at(&folder, error))?;
     match cx.node(copied.node)?.get(copied.path).await {
         Ok(download) => fetch(download, &folder.join(name.as_str())).await?,
-        Err(error) if is_absent(&error) => {}
+        Err(error) if error.is_absent() => {}
         Err(error) => return Err(error.into()),
     }
     let delivery = Delivery {
@@ -127,10 +123,6 @@ pub async fn compare(
         folder,
     };
     judge(cx, vec![delivery]).await
-}
-
-fn is_absent(error: &ControlError) -> bool {
-    error.failure() == Some(FailureKind::NotFound)
 }
 
 /// What a content is called that came under no file's name.

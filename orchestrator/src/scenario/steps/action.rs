@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use protocol::control::{Command, Condition, FailureKind, Lifetime, Program};
+use protocol::control::{Command, Condition, Lifetime, Program};
 use protocol::name::NodeName;
 
 use crate::control::ControlError;
@@ -223,7 +223,7 @@ async fn delivery(
         .map_err(|e| EvidenceError::at(&folder, e))?;
     match cx.node(node)?.get(path).await {
         Ok(download) => fetch(download, &folder.join(&name)).await?,
-        Err(error) if error.failure() == Some(FailureKind::NotFound) => {}
+        Err(error) if error.is_absent() => {}
         Err(error) => return Err(error.into()),
     }
     let expected = name

@@ -6,6 +6,7 @@ use protocol::name::FileName;
 use protocol::role::RoleEvent;
 
 use crate::scenario::context::{RunContext, ScenarioError};
+use crate::scenario::folder;
 use crate::scenario::serving::Served;
 use crate::topology::model::{Operation, Server, ServerProgram, Stress};
 
@@ -112,10 +113,8 @@ async fn run(
     role: &str,
     words: Vec<String>,
 ) -> Result<(Vec<RoleEvent>, Result<(), String>), ScenarioError> {
-    let first = [role, "--directory", &server.directory].map(str::to_owned);
-    let words = first.into_iter().chain(words).collect();
-    let role = cx.role(&server.node, words).await?;
-    Ok(role.events().await?)
+    let place = (&server.node, server.directory.as_str());
+    folder::work(cx, place, role, words).await
 }
 
 /// What clients' files are called, before their numbers.

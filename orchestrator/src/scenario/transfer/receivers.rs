@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
 use protocol::control::Exit;
-use protocol::name::NodeName;
+use protocol::name::{FileName, NodeName};
 use protocol::role::RoleEvent;
 use protocol::task::{AllSent, Arrival, Framing, Tally};
 use tokio::task::JoinError;
@@ -15,6 +15,7 @@ use crate::control::process::Hands;
 use crate::number::counted;
 use crate::report::model::{Finding, Outcome};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
+use crate::scenario::folder;
 use crate::scenario::role::{self, Role, RoleStep, SIGKILL};
 use crate::topology::model::Transfer;
 
@@ -72,6 +73,7 @@ impl Receivers {
             if transfer.sending.framing == Framing::Reliable {
                 arguments.extend(["--seed".to_owned(), place.seed(cx, &end.node)]);
             }
+            clear(cx, &end.node, &place.folder("received")).await?;
             let mut role = cx.role(&end.node, arguments).await?;
             let node = end.node.clone();
             match role.ready().await? {
@@ -154,6 +156,27 @@ impl Receiver {
 /// What was listened to, unless the listening itself came to grief.
 fn heard<T>(listened: Result<Result<T, ScenarioError>, JoinError>) -> Result<T, ScenarioError> {
     listened.unwrap_or_else(|broken| Err(ScenarioError::Verifier(broken.to_string())))
+}
+
+/// Removes what an earlier run in the same lab has left where files are to arrive: it would count as
+/// received.
+async fn clear(cx: &RunContext<'_>, node: &NodeName, folder: &str) -> Result<(), ScenarioError> {
+    let left = folder::entries(cx, (node, folder)).await?.into_iter();
+    // Nothing is received under a name that is none of a file's.
+    let left = left.map(|entry| entry.name);
+    let left: Vec<String> = left
+        .filter(|name| name.parse::<FileName>().is_ok())
+        .collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    let words = std::iter::once("--".to_owned()).chain(left);
+    let (_, removed) = folder::work(cx, (node, folder), "discard", words).await?;
+    removed.map_err(|instead| ScenarioError::NotReady {
+        role: "receiver",
+        node: node.clone(),
+        instead,
+    })
 }
 
 fn arguments(

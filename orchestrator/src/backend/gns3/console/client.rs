@@ -8,23 +8,21 @@ use protocol::console::streams::MAX_STREAMS;
 use protocol::name::NodeName;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::compat::FuturesAsyncReadCompatExt;
 
 use crate::backend::Wire;
-use crate::gns3::container::{NODE, SOCKET};
 
 use super::agent_wire::AgentWire;
 use super::channel::Channel;
 use super::error::{ConsoleError, ConsoleErrorKind};
+use super::farewell::Farewells;
 use super::greeting::greet;
 use super::session::{Outcome, carry};
 use super::streams::{Streams, Wish};
 
 /// A node's console, over which any number of streams lead to its agent. Dropping it ends them and gives the
-/// console back to the shell, a moment later; who ends the process calls [`Self::close`] before, for GNS3 3.0
-/// does not always survive a client that is cut off ([`ConsoleErrorKind::Mute`]).
+/// console back to the shell, a moment later: [`Farewells`] tell when.
 #[derive(Debug)]
 pub struct Console {
     node: NodeName,
@@ -32,29 +30,19 @@ pub struct Console {
     wishes: mpsc::Sender<Wish>,
     places: Arc<Semaphore>,
     outcome: Outcome,
-    session: JoinHandle<()>,
 }
 
 impl Console {
-    /// Connects to a console and begins a session with the node's agent. A console serves one client at a
-    /// time: an earlier one's streams end.
+    /// Connects to a console and begins a session with the node's agent. `command` is what its shell is told, to
+    /// have the agent's program there. A console serves one client at a time: an earlier one's streams end.
     ///
     /// # Errors
-    /// If it cannot be reached, or `node console` neither is there nor can be started from the shell there.
-    pub async fn connect(host: &str, port: u16, node: NodeName) -> Result<Self, ConsoleError> {
-        let command = format!("{NODE} console {SOCKET}");
-        Self::connect_with(host, port, node, &command).await
-    }
-
-    /// The same where the node's program or socket is elsewhere: `command` is what its shell is told.
-    ///
-    /// # Errors
-    /// As [`Self::connect`].
-    pub async fn connect_with(
-        host: &str,
-        port: u16,
+    /// If it cannot be reached, or the program neither is there nor can be started from the shell there.
+    pub async fn connect(
+        (host, port): (&str, u16),
         node: NodeName,
         command: &str,
+        farewells: &Farewells,
     ) -> Result<Self, ConsoleError> {
         let address = format!("{host}:{port}");
         let at = |kind| ConsoleError {
@@ -72,14 +60,13 @@ impl Console {
         let (wishes, wished) = mpsc::channel(1);
         let outcome = Outcome::default();
         let streams = Streams::new(wished);
-        let session = tokio::spawn(carry(channel, number, streams, Arc::clone(&outcome)));
+        farewells.expect(carry(channel, number, streams, Arc::clone(&outcome)));
         Ok(Self {
             node,
             address,
             wishes,
             places: Arc::new(Semaphore::new(PLACES)),
             outcome,
-            session,
         })
     }
 
@@ -100,13 +87,6 @@ impl Console {
             error: self.error(ConsoleErrorKind::Ended),
             _place: place,
         }))
-    }
-
-    /// Ends all streams and waits, for seconds at most, until the shell has the console again.
-    pub async fn close(self) {
-        drop(self.wishes);
-        // A task that panicked has closed its connection as well.
-        let _ = self.session.await;
     }
 
     /// Why there are no streams any more.

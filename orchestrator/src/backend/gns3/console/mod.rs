@@ -5,11 +5,13 @@
 //! - [`telnet`]: what GNS3 says around a console's bytes. - [`channel`]: lines over the connection.
 //! - [`greeting`]: how a session begins. - [`session`]: what it does until its end.
 //! - [`streams`]: the many streams in it. - [`agent_wire`]: one of them.
+//! - [`farewell`]: what a process waits for before it ends.
 
 mod agent_wire;
 mod channel;
 mod client;
 mod error;
+mod farewell;
 mod greeting;
 mod session;
 mod streams;
@@ -17,3 +19,4 @@ mod telnet;
 
 pub use client::Console;
 pub use error::{ConsoleError, ConsoleErrorKind};
+pub use farewell::Farewells;
