@@ -3,11 +3,13 @@
 use std::process::Stdio;
 
 use e2e::patience::until;
-use e2e::sandbox::{Sandbox, stderr};
+use e2e::sandbox::{Sandbox, stderr, stdout};
+use serde_json::Value;
 
 use super::full::{BUSYBOX, PATIENCE, sandbox_at_server};
 
-/// A link that is down passes nothing, also from running nodes; up again, it passes frames.
+/// A link that is down passes nothing, also from running nodes, and reports say so; up again, it passes
+/// frames.
 pub(crate) fn a_link_goes_down_and_up() {
     let sandbox = with_two_nodes();
     for _ in 0..2 {
@@ -17,12 +19,17 @@ pub(crate) fn a_link_goes_down_and_up() {
         let said = stderr(&sandbox.run(["fault", "down", "a:eth0"]).succeeds());
         assert!(said.contains("a:eth0 is down"), "{said}");
         assert!(!answers(&sandbox, "a"));
+        assert_eq!(
+            bad_links(&sandbox),
+            ["a:eth0: down, until `orchestrator fault up a:eth0`"]
+        );
         // Orders do not go over the lab's network.
         sandbox.run(["exec", "a", "--", BUSYBOX, "true"]).succeeds();
         let said = stderr(&sandbox.run(["fault", "up", "a:eth0"]).succeeds());
         assert!(said.contains("a:eth0 is up"), "{said}");
     }
     assert!(answers(&sandbox, "a"));
+    assert!(bad_links(&sandbox).is_empty());
     let nowhere = stderr(&sandbox.run(["fault", "down", "a:eth7"]).ends_with(2));
     assert!(nowhere.contains("it has: eth0"), "{nowhere}");
     ended(&sandbox);
@@ -64,11 +71,13 @@ pub(crate) fn a_node_pauses_and_goes_on() {
 
 fn with_two_nodes() -> Sandbox {
     let sandbox = sandbox_at_server();
-    sandbox.write(
-        "two.toml",
+    let text = format!(
         "name = \"two\"\nnetwork.lan.subnet = \"10.0.0.0/24\"\n\
-         [node.a]\nnetworks = [\"lan\"]\n[node.b]\nnetworks = [\"lan\"]\n",
+         [node.a]\nnetworks = [\"lan\"]\n[node.b]\nnetworks = [\"lan\"]\n\
+         [[scenario]]\nname = \"look\"\nkind = \"steps\"\n\
+         [[scenario.step]]\nrun = [\"{BUSYBOX}\", \"true\"]\nnode = \"b\"\n"
     );
+    sandbox.write("two.toml", text);
     let deploy = sandbox.run(["deploy", "two.toml"]);
     deploy.within(PATIENCE).succeeds();
     sandbox
@@ -77,6 +86,18 @@ fn with_two_nodes() -> Sandbox {
 /// Whether a node can be pinged from the other one.
 fn answers(sandbox: &Sandbox, node: &str) -> bool {
     does(sandbox, &["b", "ping", "-c", "1", "-W", "2", node])
+}
+
+/// The links that the report of a run names as bad.
+fn bad_links(sandbox: &Sandbox) -> Vec<String> {
+    let run = sandbox.run(["--format", "json", "run", "--lab", "two"]);
+    let said = stdout(&run.within(PATIENCE).succeeds());
+    let report: Value = serde_json::from_str(&said).unwrap();
+    let links = report["scenarios"][0]["cells"][0]["links"].as_array();
+    let links = links.into_iter().flatten();
+    links
+        .map(|link| link.as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// Whether a command succeeds in the node that the first word names.

@@ -3,7 +3,7 @@
 use std::fs;
 
 use e2e::conversations::{self, command, lab};
-use e2e::sandbox::{Who, stdout};
+use e2e::sandbox::{Who, stderr, stdout};
 use serde_json::Value;
 
 use crate::stage::{Play, Stage};
@@ -154,7 +154,8 @@ fn what_is_wrong_is_named(who: Who) {
 }
 
 const SILENT: &str = r#"
-import socket, sys
+import signal, socket, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
 listener = socket.create_server(("", int(sys.argv[1])))
 kept = [listener.accept() for _ in iter(int, 1)]
 "#;
@@ -165,10 +166,14 @@ fn a_server_that_hangs_is_left(who: Who) {
     let stage = Stage::with_lab(who, &lab("silent.py", &commands));
     stage.sandbox.write("silent.py", SILENT);
     with_files(&stage);
-    let shown = stdout(&stage.run("run --out out").ends_with(1));
+    let ran = stage.run("run --out out").ends_with(1);
+    let shown = stdout(&ran);
     for words in ["no reply within 200ms", "did not end within 1.5s"] {
         assert!(shown.contains(words), "{shown}");
     }
+    let told = stderr(&ran);
+    let words = "the server on server did not end within 12 s of SIGTERM and was killed";
+    assert!(told.contains(words), "{told}");
     stage.is_as_before();
 }
 

@@ -220,6 +220,11 @@ fn clean(stage: &Stage) {
     let named = stage.print("clean --dry-run");
     assert!(named.contains("would remove"), "{named}");
     assert!(stage.recorded() > 0, "a dry run has removed something");
+    let refused = stage.complaint("down long", 2);
+    assert!(
+        refused.contains("`orchestrator clean` removes them"),
+        "{refused}"
+    );
     let removed = stage.print("clean");
     assert!(removed.contains("removing"), "{removed}");
     stage.is_as_before();
@@ -230,17 +235,17 @@ fn killed_nodes_are_told_and_taken_away(who: Who) {
     let stage = Stage::with_lab(who, &LONG.replace("memory", "#memory"));
     stage.run("deploy").succeeds();
     let first = stage.print("--format json ps");
-    assert!(!first.contains("gone"), "{first}");
+    assert!(!first.contains("no answer"), "{first}");
     let pids = agents();
     let killed = pids.last().unwrap();
     kill(Pid::from_raw(*killed), Signal::SIGKILL).unwrap();
-    until("the node to be told as gone", || {
-        stage.print("ps").contains("gone: ")
+    until("the node to be told as silent", || {
+        stage.print("ps").contains("no answer: ")
     });
     let gone = stage
         .print("ps")
         .lines()
-        .filter(|line| line.contains("gone: "))
+        .filter(|line| line.contains("no answer: "))
         .count();
     assert_eq!(gone, 1);
     // A lab that is up stays, whatever became of it.
@@ -275,8 +280,8 @@ fn a_killed_node_holds_up_no_other(who: Who) {
     };
     let third = agents().into_iter().find(is_third).unwrap();
     kill(Pid::from_raw(third), Signal::SIGKILL).unwrap();
-    until("the node to be told as gone", || {
-        stage.print("ps").contains("gone: ")
+    until("the node to be told as silent", || {
+        stage.print("ps").contains("no answer: ")
     });
     let ran = stage.run("run --lab long --out out").succeeds();
     let said = e2e::sandbox::stderr(&ran);

@@ -24,6 +24,10 @@ pub(crate) const TRIALS: &[Play] = &[
         "what_an_earlier_run_received_does_not_count",
         what_an_earlier_run_received_does_not_count,
     ),
+    (
+        "a_file_that_changed_since_is_told",
+        a_file_that_changed_since_is_told,
+    ),
     ("reports_are_rendered_again", reports_are_rendered_again),
     ("shipped_labs_pass", shipped_labs_pass),
     (
@@ -197,6 +201,22 @@ fn programs_are_run(who: Who) {
     stage.run("fault pause a:eth0").ends_with(2);
     let unknown = stage.complaint("fault down a:eth7", 2);
     assert!(unknown.contains("it has: eth0"), "{unknown}");
+    stage.run("down pair").succeeds();
+    stage.is_as_before();
+}
+
+/// A lab that is up is run as it was raised, which is said where its file is another by now.
+fn a_file_that_changed_since_is_told(who: Who) {
+    let stage = Stage::with_lab(who, PAIR);
+    stage.run("deploy").succeeds();
+    let again = || stderr(&stage.run("run --lab pair").succeeds());
+    assert!(!again().contains("has changed"));
+    stage.sandbox.write("lab.toml", format!("{PAIR}# more\n"));
+    let told = again();
+    assert!(
+        told.contains("lab.toml has changed since pair was raised"),
+        "{told}"
+    );
     stage.run("down pair").succeeds();
     stage.is_as_before();
 }

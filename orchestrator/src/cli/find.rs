@@ -3,8 +3,8 @@
 use protocol::name::NodeName;
 
 use crate::control::Control;
-use crate::lab::{LabFolder, LabRecord, StateDir};
-use crate::plan::Port;
+use crate::lab::{LabError, LabFolder, LabRecord, StateDir};
+use crate::plan::{LabId, Port};
 
 use super::failure::Failure;
 use super::site::Site;
@@ -32,8 +32,26 @@ pub fn lab(state: &StateDir, called: &str) -> Result<(LabFolder, LabRecord), Fai
         (Some(_), false) => Err(Failure::Input(format!(
             "`{called}` names several labs; {up}"
         ))),
-        (None, _) => Err(Failure::Input(format!("no lab `{called}` is up; {up}"))),
+        (None, _) => Err(Failure::Input(match unfinished(state, called) {
+            Some(what) => format!("no lab `{called}` is up; {what}"),
+            None => format!("no lab `{called}` is up; {up}"),
+        })),
     }
+}
+
+/// What there is of a lab of this name or identity that was never said to be up.
+fn unfinished(state: &StateDir, called: &str) -> Option<String> {
+    let folders = state.folders().ok()?;
+    let begun = |folder: &LabFolder| {
+        let name = folder.name();
+        let is_meant = |lab: &LabId| lab.name.as_str() == called || name == called;
+        name.parse().is_ok_and(|lab| is_meant(&lab)) && matches!(folder.record(), Ok(None))
+    };
+    let locked = folders.iter().find(|folder| begun(folder))?.lock();
+    Some(match locked {
+        Err(LabError::Busy { pid, .. }) => format!("process {pid} is at work with it"),
+        _ => "a killed process has left parts of it; `orchestrator clean` removes them".to_owned(),
+    })
 }
 
 /// The lab and the node that `NODE` or `LAB/NODE` names.

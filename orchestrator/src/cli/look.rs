@@ -95,7 +95,10 @@ async fn lab_row(site: &Site, record: &LabRecord) -> LabRow {
         NodeRow {
             node: node.name.to_string(),
             addresses: addresses.map(|net| net.addr().to_string()).collect(),
-            state: status.map_or_else(|why| format!("gone: {why}"), |status| describe(&status)),
+            state: status.map_or_else(
+                |why| format!("no answer: {why}"),
+                |status| describe(&status),
+            ),
         }
     });
     LabRow {

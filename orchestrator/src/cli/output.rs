@@ -7,13 +7,18 @@ use std::path::Path;
 use super::console::Console;
 use super::failure::Failure;
 
-/// Writes bytes to a file, or prints them where none is named. No file is left half written.
+/// Writes bytes to a file and says so, or prints them where none is named. No file is left half
+/// written.
 ///
 /// # Errors
 /// If they cannot be written, or would go to a terminal and are no text.
 pub fn write(bytes: &[u8], file: Option<&Path>, console: Console) -> Result<(), Failure> {
     match file {
-        Some(file) => write_file(bytes, file),
+        Some(file) => {
+            write_file(bytes, file)?;
+            console.note(format_args!("wrote {}", file.display()));
+            Ok(())
+        }
         None if io::stdout().is_terminal() && std::str::from_utf8(bytes).is_err() => {
             let text = "this is no text for a terminal; say --output FILE";
             Err(Failure::Input(text.to_owned()))

@@ -1,5 +1,6 @@
 //! `up`, `deploy` and `run`: raise a lab, run its scenarios, verify, report.
 
+use std::fs;
 use std::time::Instant;
 
 use crate::lab::{Lab, LabLock, Reaper, StateDir};
@@ -117,6 +118,13 @@ async fn run_in(
     let (folder, record) = find::lab(&site.state, name)?;
     let mut overrides = record.overrides.clone();
     overrides.extend(args.raise.settings);
+    if fs::read_to_string(&record.file).is_ok_and(|text| text != record.text) {
+        console.warn(format_args!(
+            "{} has changed since {name} was raised, and is run as it was; `orchestrator down {name}`, \
+             then `up`, takes it as it is",
+            record.file.display()
+        ));
+    }
     let source = Source {
         file: record.file.clone(),
         text: record.text.clone(),

@@ -204,9 +204,10 @@ impl Lab {
         self.controls.clear();
         self.fabric = None;
         // From here on the ledger rules: if this future is dropped, the reaper goes on with it.
-        take_away(&self.backend, &self.folder).await?;
+        let taken = take_away(&self.backend, &self.folder).await;
+        // What could not be removed is told by this, and not tried and told again by the reaper.
         self.owned = false;
-        Ok(())
+        taken
     }
 
     /// Leaves the lab up and writes the record that it is found by.

@@ -9,7 +9,7 @@ use orchestrator::backend::{Backend, Fabric, Resource};
 use orchestrator::control::{Collected, Control};
 use orchestrator::lab::raised::put_file;
 use orchestrator::lab::reaper::take_away;
-use orchestrator::lab::{FileLedger, Lab, LabError, LabFolder, Reaper, StateDir};
+use orchestrator::lab::{FileLedger, Lab, LabError, LabFolder, LabLock, Reaper, StateDir};
 use orchestrator::plan::{LabId, Plan, plan};
 use orchestrator::topology::{self, Topology};
 use protocol::control::{Command, Exit, Lifetime, Program};
@@ -106,9 +106,15 @@ impl Site {
     /// Makes what is in the plan, without connections to its nodes.
     pub async fn make(&self, plan: &Plan) -> Made {
         let folder = self.folder(plan);
+        // Without it a `clean` elsewhere would take the lab for one whose process was killed.
+        let lock = folder.lock().unwrap();
         let ledger = FileLedger::open(self.backend.kind(), folder.ledger()).unwrap();
         let fabric = self.backend.raise(plan, Arc::new(ledger)).await.unwrap();
-        let made = Made { fabric, folder };
+        let made = Made {
+            fabric,
+            folder,
+            _lock: lock,
+        };
         for node in &plan.nodes {
             let control = made.open(node.name.as_str()).await;
             for (from, to) in &self.programs {
@@ -149,6 +155,7 @@ pub struct Made {
     /// The lab.
     pub fabric: Box<dyn Fabric>,
     folder: LabFolder,
+    _lock: LabLock,
 }
 
 impl Made {

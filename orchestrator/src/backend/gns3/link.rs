@@ -32,6 +32,9 @@ pub(super) struct LinkAnswer {
     /// What it does to packets. Servers write values there that they take in other forms.
     #[serde(default)]
     filters: serde_json::Value,
+    /// Whether it carries nothing.
+    #[serde(default)]
+    suspend: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,7 +71,7 @@ impl Links {
     }
 
     /// Gives each link the filters that come nearest to what the topology says, and names those that have
-    /// any.
+    /// any or are down.
     pub(super) async fn impair(
         &self,
         server: &Server,
@@ -83,6 +86,11 @@ impl Links {
                 bad.push(format!("{}: {wanted}, {by}", wire.title));
             }
             let link = self.of_port(places, &wire.port)?;
+            if link.suspend {
+                let (title, port) = (&wire.title, &wire.port);
+                let up = format!("orchestrator fault up {}:{}", port.node, port.interface);
+                bad.push(format!("{title}: down, until `{up}`"));
+            }
             if link.has(&wanted) {
                 continue;
             }

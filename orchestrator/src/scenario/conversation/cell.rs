@@ -39,7 +39,7 @@ pub async fn run(
     };
     let talked = talk(cx, place, (conversation, &serving), cell).await;
     // Whatever became of the client, the server does not stay.
-    let (_, findings) = serving.end().await;
+    let (_, findings) = serving.end(cx).await;
     cell.findings.extend(findings);
     talked
 }

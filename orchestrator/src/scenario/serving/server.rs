@@ -9,6 +9,7 @@ use protocol::name::NodeName;
 use crate::control::error::ControlErrorKind;
 use crate::control::process::Hands;
 use crate::control::{Collected, ControlError};
+use crate::report::event::RunEvent;
 use crate::report::model::{Finding, Outcome};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
 use crate::scenario::role::{SIGKILL, ending};
@@ -90,7 +91,7 @@ impl Serving {
     }
 
     /// Has it end, by force if it takes too long, and says what it told and what is wrong with that.
-    pub async fn end(mut self) -> (Served, Vec<Finding>) {
+    pub async fn end(mut self, cx: &RunContext<'_>) -> (Served, Vec<Finding>) {
         // One that ended by itself gets no signal.
         let was_there = self.program.hands().signal(SIGTERM).await.is_ok();
         let in_time = tokio::time::timeout(GRACE, self.program.end()).await;
@@ -98,6 +99,12 @@ impl Serving {
         let printed = if let Ok(ended) = in_time {
             ended
         } else {
+            let text = format!(
+                "the server on {} did not end within {} s of SIGTERM and was killed",
+                self.node,
+                GRACE.as_secs()
+            );
+            cx.observer.observe(&RunEvent::Warning { text });
             self.kill().await;
             self.program.end().await
         };

@@ -48,7 +48,7 @@ pub async fn run(
     };
     let worked = work(cx, place, stress, serving.address()).await;
     // Whatever became of the clients, the server does not stay.
-    let (served, findings) = serving.end().await;
+    let (served, findings) = serving.end(cx).await;
     let worked = worked?;
     cell.findings.extend(worked.findings);
     cell.findings.extend(findings);
