@@ -26,7 +26,7 @@ pub use net::{DROP, Dropping, Segmentation};
 pub use options::{ReceiveArguments, SendArguments};
 pub use receive::{
     Action, Assembly, Contents, Counts, ReceiveError, ReceiveOrder, ReceiveTask, Receiver,
-    ReceiverEvent, Record, SessionId, Settings as ReceiverSettings, Store, Whole,
+    ReceiverEvent, Record, SessionId, Settings as ReceiverSettings, Store, Whole, Workbench,
 };
 pub use roles::{receive, send};
 pub use send::{

@@ -50,7 +50,7 @@ pub trait Task: AsFd {
             match step {
                 Step::Done(complete) => return Ok(complete),
                 Step::Wait(wait) => {
-                    let waited = net::wait(self.as_fd(), wait.writable, wait.until);
+                    let waited = net::wait(self.as_fd(), wait);
                     waited.map_err(|source| self.cannot_wait(source))?;
                 }
             }
@@ -61,17 +61,19 @@ pub trait Task: AsFd {
 /// Where a task stands after a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// There is to be another step when the task's socket is readable, or what else is said here.
+    /// There is to be another step when what is said here has come.
     Wait(Wait),
     /// The task has ended, and did all that it was to do or not.
     Done(bool),
 }
 
-/// What to wait for, whichever comes first, beside the task's socket being readable.
+/// What to wait for, whichever comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait {
     /// This moment.
     pub until: Option<Instant>,
+    /// The task's socket being readable.
+    pub readable: bool,
     /// The socket being writable.
     pub writable: bool,
 }

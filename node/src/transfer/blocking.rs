@@ -26,7 +26,8 @@ fn drive(job: &Job, mut effort: Effort) -> Ended {
             Ok(wait) => wait,
             Err(ended) => return ended,
         };
-        let mut events = PollFlags::POLLIN;
+        let mut events = PollFlags::empty();
+        events.set(PollFlags::POLLIN, wait.readable);
         events.set(PollFlags::POLLOUT, wait.writable);
         if let Err(error) = socket::wait(&[(effort.as_fd(), events)], wait.until) {
             return Effort::cannot_wait(job, &error);

@@ -131,6 +131,7 @@ impl Reliable {
         }
         Ok(Wait {
             until: Some(until.min(self.deadline)),
+            readable: true,
             writable: false,
         })
     }

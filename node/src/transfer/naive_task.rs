@@ -54,6 +54,7 @@ impl NaiveTask {
         }
         Ok(Wait {
             until: Some(Instant::now()),
+            readable: true,
             writable: false,
         })
     }
@@ -61,6 +62,7 @@ impl NaiveTask {
     fn wait(&self, writable: bool) -> Wait {
         Wait {
             until: Some(self.file.next_timer()),
+            readable: true,
             writable,
         }
     }

@@ -70,7 +70,7 @@ async fn ready(watched: &UdpSocket, wait: Wait) -> io::Result<()> {
         }
     };
     tokio::select! {
-        readable = watched.readable() => readable.map(|()| used(watched, Interest::READABLE)),
+        readable = watched.readable(), if wait.readable => readable.map(|()| used(watched, Interest::READABLE)),
         writable = watched.writable(), if wait.writable => {
             writable.map(|()| used(watched, Interest::WRITABLE))
         }

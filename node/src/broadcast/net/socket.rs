@@ -22,6 +22,7 @@ use protocol::name::InterfaceName;
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 
 use super::address::Segmentation;
+use crate::broadcast::task::Wait;
 
 /// A bound socket that never blocks.
 #[derive(Debug)]
@@ -253,19 +254,17 @@ fn index_of(interface: &InterfaceName) -> io::Result<u32> {
     Ok(nix::net::if_::if_nametoindex(interface.as_str())?)
 }
 
-/// Waits until datagrams have arrived, until there is room to send where that is asked for, or until
-/// the time has come.
+/// Waits until datagrams have arrived or there is room to send, where these are asked for, or until the
+/// time has come.
 ///
 /// # Errors
 /// The system's.
-pub(crate) fn wait(
-    socket: BorrowedFd<'_>,
-    writable: bool,
-    until: Option<Instant>,
-) -> io::Result<()> {
-    let timeout = until.map(|at| TimeSpec::from(at.saturating_duration_since(Instant::now())));
-    let mut events = PollFlags::POLLIN;
-    events.set(PollFlags::POLLOUT, writable);
+pub(crate) fn wait(socket: BorrowedFd<'_>, what: Wait) -> io::Result<()> {
+    let left = |at: Instant| at.saturating_duration_since(Instant::now());
+    let timeout = what.until.map(|at| TimeSpec::from(left(at)));
+    let mut events = PollFlags::empty();
+    events.set(PollFlags::POLLIN, what.readable);
+    events.set(PollFlags::POLLOUT, what.writable);
     match ppoll(&mut [PollFd::new(socket, events)], timeout, None) {
         Ok(_) | Err(Errno::EINTR) => Ok(()),
         Err(error) => Err(error.into()),

@@ -9,13 +9,13 @@ use reed_solomon_simd::ReedSolomonDecoder;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assembly {
     block: Block,
-    /// The source symbols, each at its place.
+    /// The source symbols, each at its place; behind them the parity symbols as they came.
     content: Vec<u8>,
     /// Source symbols that have not arrived.
     missing: SymbolSet,
     lacking: u16,
-    /// Parity symbols: their numbers among all parity symbols, and their bytes.
-    parity: Vec<(u16, Vec<u8>)>,
+    /// The parity symbols' numbers among all parity symbols, as they came.
+    parity: Vec<u16>,
 }
 
 /// A block that is whole and has the hash that came with it.
@@ -26,6 +26,28 @@ pub struct Whole {
     pub(super) hash: Hash,
     /// The hash of its file, if it is the last block.
     pub(super) file: Option<Hash>,
+}
+
+/// What lost symbols are computed on: some megabytes of memory, which is kept from block to block.
+#[derive(Default)]
+pub struct Workbench(Option<ReedSolomonDecoder>);
+
+impl Workbench {
+    fn set_up(&mut self, block: &Block) -> Option<&mut ReedSolomonDecoder> {
+        let (source, parity) = (block.source().into(), block.parity().into());
+        let size = block.symbol_size.into();
+        match &mut self.0 {
+            Some(decoder) => decoder.reset(source, parity, size).ok()?,
+            none => *none = Some(ReedSolomonDecoder::new(source, parity, size).ok()?),
+        }
+        self.0.as_mut()
+    }
+}
+
+impl std::fmt::Debug for Workbench {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Workbench")
+    }
 }
 
 impl Assembly {
@@ -48,9 +70,10 @@ impl Assembly {
             return false;
         }
         if let Some(parity) = symbol.checked_sub(self.block.source()) {
-            let known = self.parity.iter().any(|(number, _)| *number == parity);
+            let known = self.parity.contains(&parity);
             if !known {
-                self.parity.push((parity, bytes.to_vec()));
+                self.parity.push(parity);
+                self.content.extend_from_slice(bytes);
             }
             return !known;
         }
@@ -89,8 +112,8 @@ impl Assembly {
     ///
     /// # Errors
     /// The block's memory, if there are too few symbols or the hash is wrong.
-    pub fn finish(mut self) -> Result<Whole, Vec<u8>> {
-        if self.lacking > 0 && self.decode().is_none() {
+    pub fn finish(mut self, workbench: &mut Workbench) -> Result<Whole, Vec<u8>> {
+        if self.lacking > 0 && self.decode(workbench).is_none() {
             return Err(self.content);
         }
         let length = self.block.length as usize;
@@ -115,24 +138,26 @@ impl Assembly {
         })
     }
 
-    fn decode(&mut self) -> Option<()> {
+    fn decode(&mut self, workbench: &mut Workbench) -> Option<()> {
         let size = usize::from(self.block.symbol_size);
-        let (source, parity) = (self.block.source(), self.block.parity());
-        let mut decoder = ReedSolomonDecoder::new(source.into(), parity.into(), size).ok()?;
+        let source = self.block.source();
+        let decoder = workbench.set_up(&self.block)?;
         // The last symbol may have been shorter; what fills it up is zeroes.
-        self.content[self.block.content()..].fill(0);
-        for (number, symbol) in (0..source).zip(self.content.chunks_exact(size)) {
+        let (sources, parity) = self.content.split_at_mut(usize::from(source) * size);
+        sources[self.block.content()..].fill(0);
+        for (number, symbol) in (0..source).zip(sources.chunks_exact(size)) {
             if !self.missing.contains(number) {
                 decoder.add_original_shard(number.into(), symbol).ok()?;
             }
         }
-        for (number, bytes) in &self.parity {
-            decoder.add_recovery_shard((*number).into(), bytes).ok()?;
+        for (number, symbol) in self.parity.iter().zip(parity.chunks_exact(size)) {
+            let number = usize::from(*number);
+            decoder.add_recovery_shard(number, symbol).ok()?;
         }
         let decoded = decoder.decode().ok()?;
         for (number, bytes) in decoded.restored_original_iter() {
             let start = number * size;
-            self.content[start..start + size].copy_from_slice(bytes);
+            sources[start..start + size].copy_from_slice(bytes);
         }
         Some(())
     }

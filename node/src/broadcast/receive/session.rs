@@ -8,7 +8,7 @@ use protocol::broadcast::{
     Block, FileEntry, Layout, ManifestError, Object, Poll, Report, State, SymbolSet, Want, manifest,
 };
 
-use super::assembly::{Assembly, Whole};
+use super::assembly::{Assembly, Whole, Workbench};
 use super::files::{Files, Progress};
 use super::journal::Record;
 use super::receiver::Contents;
@@ -135,7 +135,7 @@ impl Session {
         };
         // Nothing goes on without the manifest.
         if assembly.has_all_source() || self.files.is_none() {
-            return self.decoded(number, assembly.finish());
+            return self.decoded(number, assembly.finish(&mut Workbench::default()));
         }
         self.decoding.insert(number);
         self.advance();

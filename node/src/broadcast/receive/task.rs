@@ -15,6 +15,7 @@ use protocol::role::{FileRecord, RoleEvent, Summary};
 
 use super::decoder::{Decoded, Decoder};
 use super::receiver::{Action, Receiver, ReceiverEvent, SessionId, Settings};
+use super::rest::Rest;
 use super::store::Store;
 use crate::broadcast::net::{Arrived, BroadcastSocket, Dropping, Parts};
 use crate::broadcast::random::draw;
@@ -74,8 +75,18 @@ pub struct ReceiveTask {
     decoder: Decoder,
     store: Store,
     receiver: Receiver,
+    rest: Rest,
     buffer: Vec<u8>,
     events: VecDeque<RoleEvent>,
+}
+
+/// What a look at the socket has brought.
+#[derive(Debug, Default)]
+struct Look {
+    /// Datagrams.
+    brought: u32,
+    /// Whether there may be more.
+    more: bool,
 }
 
 impl ReceiveTask {
@@ -110,28 +121,34 @@ impl ReceiveTask {
             socket,
             decoder,
             store,
+            rest: Rest::default(),
             buffer: vec![0; usize::from(u16::MAX)],
             events: VecDeque::new(),
         })
     }
 
-    /// Takes what has arrived, at most so often; says whether there may be more.
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<bool> {
+    /// Takes what has arrived, at most so often.
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Look> {
+        let mut look = Look::default();
         for _ in 0..MOST_CALLS {
             let Some(arrived) = self.socket.receive(buffer)? else {
-                return Ok(false);
+                return Ok(look);
             };
-            self.take(arrived, &buffer[..arrived.length])?;
+            look.brought += self.take(arrived, &buffer[..arrived.length])?;
             if self.receiver.outcome().is_some() {
-                return Ok(false);
+                return Ok(look);
             }
         }
-        Ok(true)
+        look.more = true;
+        Ok(look)
     }
 
-    fn take(&mut self, arrived: Arrived, bytes: &[u8]) -> io::Result<()> {
+    /// Takes what a call has received; says how many datagrams that were.
+    fn take(&mut self, arrived: Arrived, bytes: &[u8]) -> io::Result<u32> {
         let now = Instant::now();
+        let mut taken = 0;
         for datagram in bytes.chunks(arrived.stride) {
+            taken += 1;
             if !self
                 .order
                 .dropping
@@ -143,7 +160,7 @@ impl ReceiveTask {
                 self.perform()?;
             }
         }
-        Ok(())
+        Ok(taken)
     }
 
     fn perform(&mut self) -> io::Result<()> {
@@ -243,7 +260,7 @@ impl Task for ReceiveTask {
         let mut buffer = std::mem::take(&mut self.buffer);
         let received = self.receive(&mut buffer);
         self.buffer = buffer;
-        let more = received.map_err(|source| self.socket_error(source))?;
+        let look = received.map_err(|source| self.socket_error(source))?;
         let now = Instant::now();
         while let Some(decoded) = self.decoder.next() {
             self.take_decoded(decoded);
@@ -251,13 +268,15 @@ impl Task for ReceiveTask {
         self.receiver.on_timer(now);
         self.perform().map_err(|source| self.socket_error(source))?;
         self.take_events();
-        let until = if more {
+        let resting = self.rest.after(look.brought, now).filter(|_| !look.more);
+        let until = if look.more {
             Some(now)
         } else {
-            self.receiver.next_timer()
+            resting.or(self.receiver.next_timer())
         };
         let wait = Wait {
             until,
+            readable: resting.is_none(),
             writable: false,
         };
         Ok(self.receiver.outcome().map_or(Step::Wait(wait), Step::Done))

@@ -168,6 +168,7 @@ impl SendTask {
                 let until = self.sender.next_timer();
                 let wait = Wait {
                     until,
+                    readable: true,
                     writable: false,
                 };
                 return Ok(until.map_or(Step::Done(self.complete), |_| Step::Wait(wait)));
@@ -176,6 +177,7 @@ impl SendTask {
                 self.unsent = Some(what);
                 return Ok(Step::Wait(Wait {
                     until: Some(now + RETRY),
+                    readable: true,
                     writable: true,
                 }));
             }

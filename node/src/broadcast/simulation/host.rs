@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use protocol::broadcast::{FileEntry, Seal};
 
 use super::dice::Dice;
-use crate::broadcast::{Action, Assembly, Receiver, ReceiverSettings, SessionId};
+use crate::broadcast::{Action, Assembly, Receiver, ReceiverSettings, SessionId, Workbench};
 
 /// A receiver's machine; times are in microseconds since the start.
 pub(super) struct Host {
@@ -104,7 +104,8 @@ impl Host {
     pub(super) fn perform(&mut self, now: Instant) -> Vec<Vec<u8>> {
         let mut answers = Vec::new();
         for (session, number, assembly) in std::mem::take(&mut self.decoding) {
-            self.receiver.on_decoded(session, number, assembly.finish());
+            self.receiver
+                .on_decoded(session, number, assembly.finish(&mut Workbench::default()));
         }
         while let Some(action) = self.receiver.poll_action() {
             match action {
@@ -114,7 +115,11 @@ impl Host {
                     self.decoding.push((session, number, assembly));
                 }
                 Action::Decode(session, number, assembly) => {
-                    self.receiver.on_decoded(session, number, assembly.finish());
+                    self.receiver.on_decoded(
+                        session,
+                        number,
+                        assembly.finish(&mut Workbench::default()),
+                    );
                 }
                 Action::Write {
                     session,
