@@ -92,7 +92,7 @@ fn verdict(target: Target, series: &[Series]) -> Option<String> {
         }
     };
     let word = if reached <= limit { "met" } else { "MISSED" };
-    Some(format!("target ≤ {limit} {unit}: {word}, {reached:.2}"))
+    Some(format!("target ≤ {limit:.2} {unit}: {word}, {reached:.2}"))
 }
 
 /// Columns as wide as their widest cell, numbers to the right.
