@@ -118,13 +118,16 @@ impl Placement {
         self.nodes.get(node).map_or(LOCAL, String::as_str)
     }
 
-    /// A switch's: where most of what is plugged in is.
+    /// A switch's: where most of what is plugged in is; the server's own machine before others that have as
+    /// much, for what is captured at switches elsewhere cannot be read to its end.
     pub(super) fn switch(&self, segment: &Segment) -> &str {
         let mut load: BTreeMap<&str, usize> = BTreeMap::new();
         for port in &segment.ports {
             *load.entry(self.node(&port.node)).or_default() += 1;
         }
-        let most = load.iter().max_by_key(|(_, count)| **count);
+        let most = load
+            .iter()
+            .max_by_key(|(compute, count)| (**count, **compute == LOCAL));
         most.map_or(LOCAL, |(compute, _)| compute)
     }
 
@@ -196,6 +199,7 @@ fn unknown(node: &NodeName, wish: &str, computes: &[Compute]) -> BackendError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Port;
 
     #[test]
     fn images_are_called_as_an_engine_lists_them() {
@@ -206,6 +210,27 @@ mod tests {
             ("alpine@sha256:00", "alpine@sha256:00"),
         ] {
             assert_eq!(tagged(written), listed);
+        }
+    }
+
+    #[test]
+    fn a_switch_is_on_the_servers_own_machine_where_others_have_no_more() {
+        let port = |node: &str| Port {
+            node: node.parse().unwrap(),
+            interface: "eth0".parse().unwrap(),
+        };
+        let segment = Segment {
+            name: "lan".parse().unwrap(),
+            wire: false,
+            ports: vec![port("a"), port("b")],
+        };
+        for other in ["0f", "other"] {
+            let nodes = [("a", other), ("b", LOCAL)];
+            let nodes = nodes.map(|(node, compute)| (node.parse().unwrap(), compute.to_owned()));
+            let placement = Placement {
+                nodes: nodes.into(),
+            };
+            assert_eq!(placement.switch(&segment), LOCAL);
         }
     }
 }
