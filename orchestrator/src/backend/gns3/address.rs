@@ -58,14 +58,15 @@ impl fmt::Display for ServerUrl {
 }
 
 impl ServerUrl {
-    /// The name or address of the server's machine.
+    /// The name or address of the server's machine, as it is connected to: without the brackets of IPv6.
     pub fn host(&self) -> &str {
-        self.0.host_str().unwrap_or_default()
+        let host = self.0.host_str().unwrap_or_default();
+        host.trim_matches(['[', ']'])
     }
 
     /// Whether the server is on this machine.
     pub fn is_local(&self) -> bool {
-        let host = self.host().trim_matches(['[', ']']);
+        let host = self.host();
         let address = host.parse::<std::net::IpAddr>();
         host == "localhost" || address.is_ok_and(|address| address.is_loopback())
     }
@@ -157,6 +158,9 @@ mod tests {
         let url: ServerUrl = "https://lab.example/gns3/v3".parse().unwrap();
         assert_eq!(url.to_string(), "https://lab.example/gns3");
         assert!(!url.is_local());
+        let url: ServerUrl = "http://[::1]:3080".parse().unwrap();
+        assert_eq!(url.host(), "::1");
+        assert!(url.is_local());
     }
 
     #[test]
