@@ -4,6 +4,7 @@ use crate::backend::docker::{Engine, stray};
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, Owned, Resource};
 
 use super::address::ProjectUrl;
+use super::compute::computes;
 use super::error::{ServerError, at};
 use super::mark::ProjectAnswer;
 use super::reach::container_name;
@@ -24,7 +25,12 @@ pub(super) async fn remove(
             tracing::warn!(%url, "left alone a project that is not ours");
             return Ok(());
         }
-        Ok(_) => server.delete(&path).await.map_err(at(&action))?,
+        Ok(_) => {
+            if server.delete(&path).await.is_err() {
+                connect_computes(server).await;
+                server.delete(&path).await.map_err(at(&action))?;
+            }
+        }
         Err(error) if error.status() == Some(404) => {}
         Err(error) => return Err(at(action)(error)),
     }
@@ -37,6 +43,18 @@ pub(super) async fn remove(
                 message: "the server still has it".to_owned(),
             };
             Err(at(action)(there))
+        }
+    }
+}
+
+/// Has a server speak with those of its computes that it has not spoken with: it removes no project before that,
+/// and 2.2 does so only seconds after its start, also with itself.
+async fn connect_computes(server: &Server) {
+    let computes = computes(server).await.unwrap_or_default();
+    for compute in computes.iter().filter(|compute| !compute.connected) {
+        // 2.2 has no order to connect, and does so for whatever is asked of one.
+        if let Err(error) = compute.images(server).await {
+            tracing::warn!(compute = compute.title(), %error, "a compute does not answer");
         }
     }
 }
