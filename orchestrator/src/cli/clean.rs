@@ -27,7 +27,7 @@ use super::site::Site;
 /// If a backend that is there cannot be looked through, or something cannot be removed.
 pub async fn clean(args: CleanArgs, console: Console, site: &Site) -> Result<Status, Failure> {
     let state = &site.state;
-    let mut left = Leftover::default();
+    let (mut left, mut unseen) = (Leftover::default(), false);
     let unfinished = Unfinished::find(state)?;
     let kinds = [BackendKind::Netns, BackendKind::Docker].map(|kind| site.backend(kind));
     let servers = site.servers(&unfinished.resources).into_iter();
@@ -50,6 +50,7 @@ pub async fn clean(args: CleanArgs, console: Console, site: &Site) -> Result<Sta
                 console.note(format_args!("Docker was not looked through: {error}"));
             }
             Err(error) if kind == BackendKind::Gns3 => {
+                unseen = true;
                 console.warn(format_args!(
                     "a GNS3 server was not looked through: {error}"
                 ));
@@ -57,7 +58,10 @@ pub async fn clean(args: CleanArgs, console: Console, site: &Site) -> Result<Sta
             Err(error) => return Err(error.into()),
         }
     }
-    let mut account = Account::new(args.dry_run, console);
+    let mut account = Account {
+        unseen,
+        ..Account::new(args.dry_run, console)
+    };
     left.tell_of_the_dead(state, &mut account)?;
     for (lab, found) in std::mem::take(&mut left.labs) {
         // Whether it is up or at work is known where it was raised from, if that is still there.
@@ -90,6 +94,9 @@ pub async fn clean(args: CleanArgs, console: Console, site: &Site) -> Result<Sta
 struct Account {
     #[serde(skip)]
     console: Console,
+    /// Whether there is a place that was not looked through.
+    #[serde(skip)]
+    unseen: bool,
     dry_run: bool,
     /// What was removed, or would be.
     removed: Vec<String>,
@@ -103,6 +110,7 @@ impl Account {
     fn new(dry_run: bool, console: Console) -> Self {
         Self {
             console,
+            unseen: false,
             dry_run,
             removed: Vec::new(),
             stays: Vec::new(),
@@ -142,6 +150,8 @@ impl Account {
             self.console.json(&self)?;
         } else if !self.failed.is_empty() {
             // Said already.
+        } else if self.removed.is_empty() && self.unseen {
+            self.console.note("nothing was found elsewhere");
         } else if self.removed.is_empty() && self.stays.is_empty() {
             self.console.note("nothing is left of any lab");
         } else if self.removed.is_empty() {
