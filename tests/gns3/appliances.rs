@@ -1,11 +1,13 @@
 //! The appliance: version 3 checks it, and leaves out what its schema refuses.
 
+use std::thread::panicking;
 use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::client::Client;
 use super::engine::run_in;
 use super::exported::at_server;
 use super::full::BUSYBOX;
@@ -62,9 +64,11 @@ pub(crate) fn a_node_of_it_starts() {
     let (status, template) = client.json(Method::POST, "/templates", &template_of(&appliance));
     assert_eq!(status, StatusCode::CREATED, "{template}");
     let template = template["template_id"].as_str().unwrap();
+    let _template = Made(&client, format!("/templates/{template}"));
     let (status, project) = client.json(Method::POST, "/projects", &json!({"name": "appliance"}));
     assert_eq!(status, StatusCode::CREATED, "{project}");
     let project = project["project_id"].as_str().unwrap();
+    let _project = Made(&client, format!("/projects/{project}"));
     let place = json!({"x": 0, "y": 0, "compute_id": "local"});
     let path = format!("/projects/{project}/templates/{template}");
     let (status, made) = client.json(Method::POST, &path, &place);
@@ -78,12 +82,17 @@ pub(crate) fn a_node_of_it_starts() {
         assert!(Instant::now() < until, "{container} has no agent");
         std::thread::sleep(Duration::from_millis(50));
     }
-    client.delete(project);
-    let path = format!("/templates/{template}");
-    let (status, _) = client
-        .try_send(Method::DELETE, &path, Bytes::new())
-        .unwrap();
-    assert_eq!(status, StatusCode::NO_CONTENT);
+}
+
+/// What a test has made on a server, by its path. It goes with this, also where the test fails.
+struct Made<'a>(&'a Client, String);
+
+impl Drop for Made<'_> {
+    fn drop(&mut self) {
+        let removed = self.0.try_send(Method::DELETE, &self.1, Bytes::new());
+        let is_gone = matches!(&removed, Ok((StatusCode::NO_CONTENT, _)));
+        assert!(is_gone || panicking(), "{}: {removed:?}", self.1);
+    }
 }
 
 /// What clients of a server make of an appliance.
