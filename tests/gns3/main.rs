@@ -194,6 +194,10 @@ fn given_trials() -> Vec<Trial> {
             "a_node_pauses_and_goes_on",
             faults::a_node_pauses_and_goes_on,
         ),
+        (
+            "a_link_that_was_down_is_captured_on",
+            faults::a_link_that_was_down_is_captured_on,
+        ),
         ("a_killed_raise_is_cleaned", full::a_killed_raise_is_cleaned),
         (
             "an_imported_lab_does_what_its_notes_say",

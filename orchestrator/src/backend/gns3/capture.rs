@@ -75,7 +75,8 @@ pub(super) async fn begin(
 
 fn taken(action: String) -> BackendError {
     let taken = std::io::Error::other(
-        "somebody captures there already, and GNS3 allows one; end that capture first",
+        "somebody captures there already, and GNS3 allows one; end that capture first, where its process \
+         was killed in GNS3's window, by a right click on the link",
     );
     BackendErrorKind::system(taken).at(BackendKind::Gns3, action)
 }

@@ -32,9 +32,11 @@ pub(super) struct LinkAnswer {
     /// What it does to packets. Servers write values there that they take in other forms.
     #[serde(default)]
     filters: serde_json::Value,
-    /// Whether it carries nothing.
+    /// Whether it passes nothing.
     #[serde(default)]
     suspend: bool,
+    #[serde(default)]
+    capturing: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -87,9 +89,9 @@ impl Links {
             }
             let link = self.of_port(places, &wire.port)?;
             if link.suspend {
-                let (title, port) = (&wire.title, &wire.port);
-                let up = format!("orchestrator fault up {}:{}", port.node, port.interface);
-                bad.push(format!("{title}: down, until `{up}`"));
+                let Port { node, interface } = &wire.port;
+                let mend = format!("`orchestrator fault up {node}:{interface}` ends that");
+                bad.push(format!("{}: down, it passes nothing; {mend}", wire.title));
             }
             if link.has(&wanted) {
                 continue;
@@ -125,12 +127,17 @@ impl Links {
     }
 
     /// Has running nodes hear that a link does nothing to packets any more: 3.0 does not tell them that
-    /// filters are gone or that a suspended link goes on (gns3-server #2532).
+    /// filters are gone or that a suspended link goes on (gns3-server #2532). What it is told instead ends a
+    /// capture, and the server would go on to call the link captured on, and refuse every later one.
     async fn tell_nodes(&self, server: &Server, link: &LinkAnswer) -> Result<(), ServerError> {
-        match server.dialect() {
-            Dialect::Two => Ok(()),
-            Dialect::Three => server.order(&format!("{}/reset", self.path(link))).await,
+        if server.dialect() == Dialect::Two {
+            return Ok(());
         }
+        let path = self.path(link);
+        if link.capturing {
+            server.order(&format!("{path}/capture/stop")).await?;
+        }
+        server.order(&format!("{path}/reset")).await
     }
 
     pub(super) fn of_port(
