@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Stdio;
 
 use e2e::patience::until;
-use e2e::sandbox::{Sandbox, stderr};
+use e2e::sandbox::{Sandbox, stderr, stdout};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -70,6 +70,21 @@ pub(crate) fn a_node_pauses_and_goes_on() {
     assert!(after > before, "{before} {after}");
     counting.kill().unwrap();
     counting.wait().unwrap();
+    ended(&sandbox);
+}
+
+/// A paused node says nothing on its console either, and has it again when it goes on.
+pub(crate) fn a_paused_node_keeps_its_console() {
+    let mut sandbox = with_two_nodes();
+    sandbox.set("DOCKER_HOST", "unix:///nonexistent");
+    sandbox.run(["fault", "pause", "a"]).succeeds();
+    let ps = stdout(&sandbox.run(["ps"]).succeeds());
+    assert!(ps.contains("paused"), "{ps}");
+    let name = ["exec", "a", "--", BUSYBOX, "hostname"];
+    let paused = stderr(&sandbox.run(name).ends_with(4));
+    assert!(paused.contains("paused"), "{paused}");
+    sandbox.run(["fault", "resume", "a"]).succeeds();
+    assert_eq!(stdout(&sandbox.run(name).succeeds()), "a\n");
     ended(&sandbox);
 }
 

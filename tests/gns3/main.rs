@@ -195,6 +195,10 @@ fn given_trials() -> Vec<Trial> {
             faults::a_node_pauses_and_goes_on,
         ),
         (
+            "a_paused_node_keeps_its_console",
+            faults::a_paused_node_keeps_its_console,
+        ),
+        (
             "a_link_that_was_down_is_captured_on",
             faults::a_link_that_was_down_is_captured_on,
         ),

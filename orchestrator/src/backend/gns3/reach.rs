@@ -43,6 +43,24 @@ struct ConsoleAnswer {
     console: Option<u16>,
     #[serde(default)]
     console_host: Option<String>,
+    #[serde(default)]
+    status: Option<String>,
+}
+
+impl ConsoleAnswer {
+    /// The server's, for a node that can answer. A paused one's console is mute, and a reset, which mends that
+    /// elsewhere, takes it away for good.
+    async fn of_running(
+        server: &Server,
+        (node, path): (&NodeName, &str),
+    ) -> Result<Self, BackendError> {
+        let answer: Self = server.get(path).await.map_err(at(connecting(node)))?;
+        match answer.status.as_deref() {
+            Some("suspended") => Err(failed(node, paused(node))),
+            Some("stopped") => Err(failed(node, STILL.to_owned())),
+            _ => Ok(answer),
+        }
+    }
 }
 
 impl Reach {
@@ -90,11 +108,8 @@ impl Reach {
         let wire = exec::wire(docker, (node, &container), command).await;
         wire.map_err(|error| match error {
             ExecError::Gone => Elsewhere::Not(format!("the engine here has no {container}")),
-            ExecError::Still => Elsewhere::Here(failed(node, "it does not run".to_owned())),
-            ExecError::Paused => {
-                let reason = format!("it is paused; `orchestrator fault resume {node}` ends that");
-                Elsewhere::Here(failed(node, reason))
-            }
+            ExecError::Still => Elsewhere::Here(failed(node, STILL.to_owned())),
+            ExecError::Paused => Elsewhere::Here(failed(node, paused(node))),
             ExecError::NoStreams => {
                 Elsewhere::Here(failed(node, "the engine attached no streams".to_owned()))
             }
@@ -129,7 +144,7 @@ impl Reach {
         (node, place): (&NodeName, &Place),
     ) -> Result<Console, BackendError> {
         let path = format!("projects/{}/nodes/{}", self.project, place.id);
-        let answer: ConsoleAnswer = server.get(&path).await.map_err(at(connecting(node)))?;
+        let answer = ConsoleAnswer::of_running(server, (node, &path)).await?;
         let Some(port) = answer.console else {
             return Err(failed(node, "the server gave it no console".to_owned()));
         };
@@ -146,6 +161,8 @@ impl Reach {
         let console = match connect().await {
             // A server 3.0 loses a console whose client was cut off (gns3-server #2344).
             Err(error) if matches!(error.kind, ConsoleErrorKind::Mute) => {
+                // It may have been paused meanwhile.
+                ConsoleAnswer::of_running(server, (node, &path)).await?;
                 let path = format!("{path}/console/reset");
                 // It takes as long as the engine behind the server takes to answer.
                 match timeout(RESET, server.order(&path)).await {
@@ -176,9 +193,15 @@ fn failed(node: &NodeName, reason: String) -> BackendError {
     .at(BackendKind::Gns3, connecting(node))
 }
 
+fn paused(node: &NodeName) -> String {
+    format!("it is paused; `orchestrator fault resume {node}` ends that")
+}
+
 fn connecting(node: &NodeName) -> String {
     format!("connecting to node {node}")
 }
+
+const STILL: &str = "it does not run";
 
 /// How long an agent may take to be there after GNS3 has called its node started, in seconds.
 const PATIENCE: &str = "30";
