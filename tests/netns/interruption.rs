@@ -285,7 +285,7 @@ fn a_killed_node_holds_up_no_other(who: Who) {
     });
     let ran = stage.run("run --lab long --out out").succeeds();
     let said = e2e::sandbox::stderr(&ran);
-    assert!(said.contains("warning: node n-3 is gone"), "{said}");
+    assert!(said.contains("warning: node n-3 does not answer"), "{said}");
     own("n-1");
     stage.run("down long").succeeds();
     stage.is_as_before();

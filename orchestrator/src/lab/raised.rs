@@ -134,7 +134,7 @@ impl Lab {
             .gone
             .iter()
             .map(|(node, why)| {
-                format!("node {node} is gone, and nothing of it was captured: {why}")
+                format!("node {node} does not answer, and nothing of it was captured: {why}")
             })
             .collect();
         warnings.extend(self.fabric.iter().flat_map(|fabric| fabric.warnings()));

@@ -93,7 +93,9 @@ pub enum ScenarioError {
     #[error("the lab that is up has no node {0}; take it down and raise it again from this file")]
     NoNode(NodeName),
     /// The node was there when the lab was raised, and does not answer any more.
-    #[error("node {node} is gone: {why}; take the lab down and raise it again")]
+    #[error(
+        "node {node} does not answer: {why}; where nothing else mends that, take the lab down and raise it again"
+    )]
     Gone {
         /// The node.
         node: NodeName,
