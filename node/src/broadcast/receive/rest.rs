@@ -13,7 +13,8 @@ pub(super) struct Rest {
     /// When the datagrams that are being counted began to come, and how many came since.
     begun: Option<Instant>,
     counted: u32,
-    steady: bool,
+    /// How many counts in a row found it steady.
+    steady: u32,
 }
 
 impl Rest {
@@ -24,11 +25,16 @@ impl Rest {
         self.counted += brought;
         if self.counted >= COUNTED {
             let gap = (now - begun) / self.counted;
-            self.steady = GAPS.contains(&gap);
+            let is_steady = GAPS.contains(&gap);
+            self.steady = if is_steady {
+                self.steady.saturating_add(1)
+            } else {
+                0
+            };
             self.begun = Some(now);
             self.counted = 0;
         }
-        (self.steady && brought > 0).then(|| now + REST)
+        (self.steady >= COUNTS && brought > 0).then(|| now + REST)
     }
 }
 
@@ -42,6 +48,9 @@ const GAPS: std::ops::Range<Duration> = Duration::from_micros(25)..Duration::fro
 
 /// Datagrams from which the time between them is known.
 const COUNTED: u32 = 64;
+
+/// Counts in a row that make it a steady stream: the first also holds what went before it.
+const COUNTS: u32 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -61,9 +70,9 @@ mod tests {
     #[test]
     fn it_rests_in_a_steady_stream_only() {
         let narrow = Duration::from_micros(120);
-        assert!(rests(128, 1, narrow));
-        assert!(rests(16, 8, narrow));
-        assert!(!rests(16, 1, narrow), "a few datagrams are no stream");
+        assert!(rests(256, 1, narrow));
+        assert!(rests(32, 8, narrow));
+        assert!(!rests(128, 1, narrow), "a few datagrams are no stream");
         assert!(!rests(1000, 8, Duration::from_micros(2)));
         assert!(!rests(1000, 1, Duration::from_millis(2)));
     }
@@ -71,7 +80,7 @@ mod tests {
     #[test]
     fn after_a_rest_that_brought_nothing_it_waits() {
         let (mut rest, mut now) = (Rest::default(), Instant::now());
-        for _ in 0..200 {
+        for _ in 0..256 {
             now += Duration::from_micros(100);
             rest.after(1, now);
         }
