@@ -97,7 +97,7 @@ pub(crate) fn a_wrong_password_is_refused() {
 
 /// What a killed process has left on a server that cannot be asked is recorded nowhere else.
 pub(crate) fn what_cannot_be_looked_for_is_not_forgotten() {
-    let sandbox = sandbox();
+    let mut sandbox = sandbox();
     let state = StateDir::open(sandbox.path("state")).unwrap();
     let lab = LabId {
         name: "lab".parse().unwrap(),
@@ -115,6 +115,11 @@ pub(crate) fn what_cannot_be_looked_for_is_not_forgotten() {
     }
     folder.remove().unwrap();
     sandbox.run(["clean"]).succeeds();
+    sandbox.set("ORCHESTRATOR_GNS3_URL", "http://127.0.0.1:1");
+    let said = stderr(&sandbox.run(["clean"]).succeeds());
+    for words in ["was not looked through", "nothing was found elsewhere"] {
+        assert!(said.contains(words), "{said}");
+    }
 }
 
 /// A password in an address would be in every list of processes.

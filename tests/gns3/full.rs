@@ -132,13 +132,7 @@ pub(crate) fn a_links_frames_are_captured() {
         second.contains("somebody captures there already"),
         "{second}"
     );
-    let ping = [
-        "exec", "alpine-3", "--", BUSYBOX, "ping", "-c", "5", "-i", "0.1", "alpine-1",
-    ];
-    sandbox.run(ping).succeeds();
-    end_capture(capture);
-    let frames = echoes(&sandbox.path("work/link.pcapng"));
-    assert_eq!(frames, 10, "five requests and their replies");
+    sees_five_pings(&sandbox, (capture, "link.pcapng"), ("alpine-3", "alpine-1"));
     sandbox
         .run(["down", "two-servers"])
         .within(PATIENCE)
@@ -233,8 +227,23 @@ pub(crate) fn end_capture(mut capture: Child) {
     assert!(status.success(), "{status}");
 }
 
+/// Ends a capture after five pings, which must all be in its file.
+pub(crate) fn sees_five_pings(
+    sandbox: &Sandbox,
+    (capture, file): (Child, &str),
+    (from, to): (&str, &str),
+) {
+    let ping = [
+        "exec", from, "--", BUSYBOX, "ping", "-c", "5", "-i", "0.1", to,
+    ];
+    sandbox.run(ping).succeeds();
+    end_capture(capture);
+    let frames = echoes(&sandbox.path("work").join(file));
+    assert_eq!(frames, 10, "five requests and their replies");
+}
+
 /// How many ICMP frames a capture has.
-pub(crate) fn echoes(path: &Path) -> usize {
+fn echoes(path: &Path) -> usize {
     let file = fs::File::open(path).unwrap();
     let mut reader = pcap_file::pcapng::PcapNgReader::new(file).unwrap();
     let mut count = 0;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::engine::containers;
-use super::full::{BUSYBOX, PATIENCE, begin_capture, echoes, end_capture};
+use super::full::{BUSYBOX, PATIENCE, begin_capture, sees_five_pings};
 use super::{given, sandbox};
 
 /// Who names the server.
@@ -35,13 +35,7 @@ pub(crate) fn a_lab_is_spread_over_two_computes() {
         }
     }
     let capture = begin_capture(&sandbox, "far:eth0", "far.pcapng");
-    let ping = [
-        "exec", "near", "--", BUSYBOX, "ping", "-c", "5", "-i", "0.1", "far",
-    ];
-    sandbox.run(ping).succeeds();
-    end_capture(capture);
-    let frames = echoes(&sandbox.path("work/far.pcapng"));
-    assert_eq!(frames, 10, "five requests and their replies");
+    sees_five_pings(&sandbox, (capture, "far.pcapng"), ("near", "far"));
     down(&client, &sandbox);
 }
 
