@@ -8,6 +8,7 @@
 //! - [`gns3`]: labs on a GNS3 server.
 //! - [`error`]: why a backend could not do what it was asked.
 //! - [`netns`]: labs in Linux namespaces on this machine.
+//! - [`origin`]: where a lab was raised, as marks say it and as records do.
 
 pub mod contract;
 mod creation;
@@ -17,6 +18,10 @@ pub mod fake;
 pub mod gns3;
 mod impaired;
 pub mod netns;
+pub mod origin;
 
-pub use contract::{Backend, BackendKind, Fabric, Hold, Ledger, Owned, Resource, Turn, Wire};
+pub use contract::{
+    Backend, BackendKind, Fabric, Hold, Ledger, Owned, Provenance, Resource, Turn, Wire,
+};
 pub use error::{BackendError, BackendErrorKind};
+pub use origin::Origin;

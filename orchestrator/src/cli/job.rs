@@ -225,8 +225,8 @@ pub async fn raise(
         nodes: plan.nodes.len(),
         segments: plan.segments.len(),
     });
-    let folder = state.create(&plan.lab)?;
-    let (lab, timings) = Lab::raise(backend, plan, folder, reaper).await?;
+    let new = state.create(&plan.lab)?;
+    let (lab, timings) = Lab::raise(backend, plan, new, reaper).await?;
     lab.impair(&request.topology).await?;
     lab.furnish(&request.topology).await?;
     warn_of(&lab, progress);

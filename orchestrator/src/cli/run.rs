@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Instant;
 
-use crate::lab::{Lab, LabLock, Reaper, StateDir};
+use crate::lab::{Lab, NameLock, Reaper};
 use crate::report::model::Outcome;
 use crate::topology::model::Topology;
 
@@ -15,7 +15,7 @@ use super::job::{Job, keep, raise};
 use super::progress::Progress;
 use super::request::Request;
 use super::site::Site;
-use super::{find, select, summary};
+use super::{down, find, select, summary};
 
 /// Raises a lab, runs its scenarios and leaves it up.
 ///
@@ -31,7 +31,7 @@ pub async fn up(
         return deploy(args.raise, console, site, reaper).await;
     }
     let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?)?;
-    let _claim = claim_name(&site.state, &request.topology)?;
+    let _claim = claim_name(site, &request.topology).await?;
     let backend = select::choose(args.raise.backend, &request.plan(), site, console).await?;
     request.fits(backend.as_ref())?;
     let mut job = Job::begin(request, args.scenarios, backend.kind(), console)?;
@@ -52,7 +52,7 @@ pub async fn deploy(
     reaper: Reaper,
 ) -> Result<Status, Failure> {
     let request = Request::new(Source::load(&args.file, &args.settings)?)?;
-    let _claim = claim_name(&site.state, &request.topology)?;
+    let _claim = claim_name(site, &request.topology).await?;
     let plan = request.plan();
     let backend = select::choose(args.backend, &plan, site, console).await?;
     request.fits(backend.as_ref())?;
@@ -142,13 +142,13 @@ async fn run_in(
 }
 
 /// The right to raise a lab of this name that stays up, if none is.
-fn claim_name(state: &StateDir, topology: &Topology) -> Result<LabLock, Failure> {
+async fn claim_name(site: &Site, topology: &Topology) -> Result<NameLock, Failure> {
     let name = topology.name.as_str();
-    let claim = state.lock_name(name)?;
-    if state
-        .records()?
+    let claim = site.state.lock_name(name)?;
+    let records = site.state.records()?;
+    if records
         .iter()
-        .any(|(_, record)| record.hold.lab.name.as_str() == name)
+        .any(|(folder, _)| folder.lab().name.as_str() == name)
     {
         let hint = format!(
             "run its scenarios again with `orchestrator run --lab {name}`, or take it down with \
@@ -156,5 +156,6 @@ fn claim_name(state: &StateDir, topology: &Topology) -> Result<LabLock, Failure>
         );
         return Err(Failure::Input(format!("lab {name} is up already; {hint}")));
     }
+    down::finish(site, name).await?;
     Ok(claim)
 }

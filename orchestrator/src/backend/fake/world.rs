@@ -8,8 +8,8 @@ use protocol::name::NodeName;
 use tokio::sync::mpsc;
 
 use crate::backend::{
-    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Ledger, Owned, Resource,
-    Wire,
+    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Ledger, Owned, Provenance,
+    Resource, Wire,
 };
 use crate::plan::{LabId, Plan};
 
@@ -190,7 +190,7 @@ impl Backend for FakeBackend {
         let owned = |(resource, lab): (&Resource, &LabId)| Owned {
             lab: lab.clone(),
             resource: resource.clone(),
-            state: None,
+            provenance: Provenance::Ours,
         };
         Ok(state.made.iter().map(owned).collect())
     }

@@ -1,13 +1,13 @@
 //! The trait [`Backend`] for GNS3 servers.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::creation::Creations;
 use crate::backend::docker::{DockerBackend, Engine};
 use crate::backend::{
-    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Ledger, Owned, Resource,
+    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Ledger, Origin, Owned,
+    Resource,
 };
 use crate::gns3::container::IMAGE;
 use crate::gns3::device::ADAPTERS;
@@ -45,8 +45,8 @@ pub struct Gns3Backend {
     engine: Arc<Engine>,
     creations: Creations,
     farewells: Farewells,
-    /// Where labs are recorded.
-    state: Option<PathBuf>,
+    /// Where labs are raised and recorded.
+    origin: Origin,
     servers: Arc<Servers>,
 }
 
@@ -54,7 +54,12 @@ impl Gns3Backend {
     /// The server that `options` name. `node` is the static node binary. The Docker engine behind the
     /// server is the one that `DOCKER_HOST` names, else this machine's, if nodes are found there. What is begun
     /// over consoles is ended with `farewells`.
-    pub fn new(options: Options, node: &'static [u8], state: &Path, farewells: Farewells) -> Self {
+    pub fn new(
+        options: Options,
+        node: &'static [u8],
+        origin: Origin,
+        farewells: Farewells,
+    ) -> Self {
         Self {
             servers: Arc::new(Servers::new(options.access.credentials.clone())),
             options,
@@ -62,7 +67,7 @@ impl Gns3Backend {
             engine: Arc::new(Engine::from_environment()),
             creations: Creations::default(),
             farewells,
-            state: std::path::absolute(state).ok(),
+            origin,
         }
     }
 
@@ -79,6 +84,11 @@ impl Gns3Backend {
             .at(BackendKind::Gns3, "looking for the server")
         })?;
         self.servers.at(&url).await
+    }
+
+    /// Where labs are raised and recorded.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// Where the server that is meant should be.
@@ -183,7 +193,7 @@ impl Backend for Gns3Backend {
             switches: self.options.switches,
             binary: self.node,
         };
-        let mark = mark::variables(&plan.lab, self.state.as_deref());
+        let mark = mark::variables(&plan.lab, &self.origin);
         site.project(mark).await?;
         let places = site.nodes().await?;
         site.links(&places).await?;
@@ -234,8 +244,14 @@ impl Backend for Gns3Backend {
         }
     }
 
+    fn holds(&self, resource: &Resource) -> bool {
+        Self::server_of(resource)
+            .as_ref()
+            .is_some_and(|server| Some(server) == self.url())
+    }
+
     async fn survey(&self) -> Result<Vec<Owned>, BackendError> {
-        removal::survey(self.server().await?.as_ref()).await
+        removal::survey(self.server().await?.as_ref(), &self.origin).await
     }
 }
 
