@@ -16,6 +16,7 @@ use crate::backend::gns3::Farewells;
 use crate::lab::Reaper;
 
 use super::args::{Arguments, Global, LogFormat, Verb};
+use super::blocking::apart;
 use super::console::Console;
 use super::failure::{Failure, Status};
 use super::interrupts::Interrupts;
@@ -187,9 +188,9 @@ async fn dispatch(
         Verb::Deploy(args) => run::deploy(args, console, &site()?, reaper).await,
         Verb::Run(args) => run::run(args, console, &site()?, reaper).await,
         Verb::Down(args) => down::down(args, console, &site()?).await,
-        Verb::Validate(args) => check::validate(&args, console),
+        Verb::Validate(args) => apart(move || check::validate(&args, console)).await,
         Verb::Schema => check::schema(console),
-        Verb::Graph(args) => check::graph(&args, console),
+        Verb::Graph(args) => apart(move || check::graph(&args, console)).await,
         Verb::Ps(args) => look::ps(args, console, &site()?).await,
         Verb::Exec(args) => exec::exec(args, console, &site()?).await,
         Verb::Shell(args) => exec::shell(args, console, &site()?).await,
@@ -197,8 +198,8 @@ async fn dispatch(
         Verb::Cp(args) => copy::cp(args, console, &site()?).await,
         Verb::Capture(args) => capture::capture(args, console, &site()?).await,
         Verb::Fault(args) => fault::fault(&args, console, &site()?).await,
-        Verb::Report(args) => render::report(&args, console),
-        Verb::Export(args) => export::export(&args, console),
+        Verb::Report(args) => apart(move || render::report(&args, console)).await,
+        Verb::Export(args) => apart(move || export::export(&args, console)).await,
         Verb::Import(args) => import::import(&args, console),
         Verb::Image(args) => image::image(args, console).await,
         Verb::Doctor(args) => doctor::doctor(&args, console, &site()?).await,

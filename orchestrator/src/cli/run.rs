@@ -30,11 +30,11 @@ pub async fn up(
     if args.no_run {
         return deploy(args.raise, console, site, reaper).await;
     }
-    let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?)?;
+    let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?).await?;
     let _claim = claim_name(site, &request.topology).await?;
     let backend = select::choose(args.raise.backend, &request.plan(), site, console).await?;
     request.fits(backend.as_ref())?;
-    let mut job = Job::begin(request, args.scenarios, backend.kind(), console)?;
+    let mut job = Job::begin(request, args.scenarios, backend.kind(), console).await?;
     let lab = job.raise(backend, &site.state, reaper).await?;
     let report = job.scenarios(&lab).await;
     job.keep(lab).await?;
@@ -51,7 +51,7 @@ pub async fn deploy(
     site: &Site,
     reaper: Reaper,
 ) -> Result<Status, Failure> {
-    let request = Request::new(Source::load(&args.file, &args.settings)?)?;
+    let request = Request::new(Source::load(&args.file, &args.settings)?).await?;
     let _claim = claim_name(site, &request.topology).await?;
     let plan = request.plan();
     let backend = select::choose(args.backend, &plan, site, console).await?;
@@ -82,10 +82,10 @@ pub async fn run(
     if let Some(name) = args.lab.clone() {
         return run_in(&name, args, console, site, reaper).await;
     }
-    let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?)?;
+    let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?).await?;
     let backend = select::choose(args.raise.backend, &request.plan(), site, console).await?;
     request.fits(backend.as_ref())?;
-    let mut job = Job::begin(request, args.scenarios, backend.kind(), console)?;
+    let mut job = Job::begin(request, args.scenarios, backend.kind(), console).await?;
     let lab = job.raise(backend, &site.state, reaper).await?;
     let mut report = job.scenarios(&lab).await;
     let bad = !matches!(report.outcome, Outcome::Passed | Outcome::Skipped);
@@ -130,10 +130,10 @@ async fn run_in(
         text: record.text.clone(),
         overrides,
     };
-    let request = Request::again(source, record.hold.lab.clone())?;
+    let request = Request::again(source, record.hold.lab.clone()).await?;
     let backend = site.backend(record.hold.backend);
     request.fits(backend.as_ref())?;
-    let job = Job::begin(request, args.scenarios, backend.kind(), console)?;
+    let job = Job::begin(request, args.scenarios, backend.kind(), console).await?;
     let lab = Lab::attach(backend, record, folder, reaper).await?;
     job.warn_of(&lab);
     let report = job.scenarios(&lab).await;

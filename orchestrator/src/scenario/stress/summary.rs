@@ -1,5 +1,7 @@
 //! The cells of a scenario as the labs' table.
 
+use std::collections::BTreeMap;
+
 use crate::report::model::{CellReport, LoadReport, LoadRow, LoadSummary};
 
 use super::answers::answers;
@@ -8,15 +10,12 @@ use super::interval::mean;
 /// A row for each combination of the matrix, in its order, and what they tell; none where no cell had
 /// clients at a file server.
 pub fn summarize(cells: &[CellReport]) -> Option<LoadSummary> {
-    let mut groups: Vec<(usize, Vec<&LoadReport>)> = Vec::new();
+    let mut groups: BTreeMap<usize, Vec<&LoadReport>> = BTreeMap::new();
     for cell in cells {
-        let Some(load) = &cell.load else { continue };
-        match groups.iter_mut().find(|(number, _)| *number == cell.number) {
-            Some((_, runs)) => runs.push(load),
-            None => groups.push((cell.number, vec![load])),
+        if let Some(load) = &cell.load {
+            groups.entry(cell.number).or_default().push(load);
         }
     }
-    groups.sort_by_key(|(number, _)| *number);
     let rows: Vec<LoadRow> = groups
         .iter()
         .filter_map(|(number, runs)| row(*number, runs))
@@ -74,8 +73,6 @@ fn row(no: usize, runs: &[&LoadReport]) -> Option<LoadRow> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::collections::BTreeMap;
-
     use protocol::load::Times;
 
     use super::*;
