@@ -55,12 +55,9 @@ where
 }
 
 fn conclude(result: Result<bool, RoleError>) -> ExitCode {
-    let reason = match result {
-        Ok(true) => return ExitCode::SUCCESS,
-        Ok(false) => return ExitCode::FAILURE,
-        Err(error) => error.to_string(),
-    };
-    // Where nobody reads, the exit code still tells.
-    let _ = lines::print(&RoleEvent::Failed { reason });
-    ExitCode::FAILURE
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => lines::fail(error.to_string()),
+    }
 }

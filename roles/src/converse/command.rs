@@ -33,9 +33,7 @@ pub fn converse(arguments: &ConverseArguments) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let reason = format!("cannot talk to {}: {error}", arguments.server);
-            // Where nobody reads, the exit code still tells.
-            let _ = lines::print(&RoleEvent::Failed { reason });
-            ExitCode::FAILURE
+            lines::fail(reason)
         }
     }
 }

@@ -59,13 +59,10 @@ impl std::str::FromStr for Wanted {
 /// Runs `node download`: fetches the files one after the other and prints what each came to. The code
 /// is 1 if one could not be fetched; those before it are there.
 pub fn download(arguments: &DownloadArguments) -> ExitCode {
-    let reason = match run(arguments) {
-        Ok(()) => return ExitCode::SUCCESS,
-        Err(error) => error,
-    };
-    // Where nobody reads, the exit code still tells.
-    let _ = lines::print(&RoleEvent::Failed { reason });
-    ExitCode::FAILURE
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => lines::fail(reason),
+    }
 }
 
 fn run(arguments: &DownloadArguments) -> Result<(), String> {

@@ -41,9 +41,7 @@ pub fn serve(arguments: &OriginArguments) -> ExitCode {
         return ExitCode::SUCCESS;
     };
     let reason = format!("cannot serve HTTP on port {}: {error}", arguments.port);
-    // Where nobody reads, the exit code still tells.
-    let _ = lines::print(&RoleEvent::Failed { reason });
-    ExitCode::FAILURE
+    lines::fail(reason)
 }
 
 async fn listen(arguments: &OriginArguments) -> io::Result<()> {

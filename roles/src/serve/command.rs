@@ -28,9 +28,7 @@ pub fn serve(arguments: &ServeArguments) -> ExitCode {
         },
         Err(error) => error.to_string(),
     };
-    // Where nobody reads, the exit code still tells.
-    let _ = lines::print(&RoleEvent::Failed { reason: error });
-    ExitCode::FAILURE
+    lines::fail(error)
 }
 
 /// Why nothing could be served.

@@ -26,6 +26,5 @@ mod worker;
 mod yielding;
 
 pub use command::serve;
-pub(crate) use options::buffer;
 pub use options::{ServeArguments, ServeWorkerArguments};
 pub use worker::work;

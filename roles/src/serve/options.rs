@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use protocol::load::Workers;
 
-use crate::quantity::{bytes, time, time_word};
+use crate::quantity::{buffer, bytes, time, time_word};
 
 /// Arguments of `node serve`.
 #[derive(Debug, clap::Args)]
@@ -124,16 +124,6 @@ impl Service {
     }
 }
 
-/// Small enough that a connection needs less than a megabyte.
-pub(crate) fn buffer(text: &str) -> Result<usize, String> {
-    let length = bytes(text)?;
-    let range = 4 << 10..=256 << 10;
-    match usize::try_from(length) {
-        Ok(length) if range.contains(&length) => Ok(length),
-        _ => Err("write a length from 4KiB to 256KiB".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory, FromArgMatches, Parser};
@@ -160,6 +150,5 @@ mod tests {
         let service = read(words.split_whitespace().map(Into::into).collect()).service;
         let again = read(service.words()).service;
         assert_eq!(format!("{service:?}"), format!("{again:?}"));
-        assert!(buffer("1MiB").is_err() && buffer("1").is_err());
     }
 }

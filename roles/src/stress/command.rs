@@ -29,9 +29,7 @@ pub fn stress(arguments: &StressArguments) -> ExitCode {
         Err(error) => {
             let (workers, model) = (arguments.workers, arguments.model);
             let reason = format!("cannot have {workers} clients ({model}): {error}");
-            // Where nobody reads, the exit code still tells.
-            let _ = lines::print(&RoleEvent::Failed { reason });
-            ExitCode::FAILURE
+            lines::fail(reason)
         }
     }
 }

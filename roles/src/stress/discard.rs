@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use protocol::name::FileName;
-use protocol::role::RoleEvent;
 
 use crate::lines;
 
@@ -29,9 +28,7 @@ pub fn discard(arguments: &DiscardArguments) -> ExitCode {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 let reason = format!("cannot remove {}: {error}", path.display());
-                // Where nobody reads, the exit code still tells.
-                let _ = lines::print(&RoleEvent::Failed { reason });
-                code = ExitCode::FAILURE;
+                code = lines::fail(reason);
             }
             _ => {}
         }

@@ -35,9 +35,7 @@ pub fn fill(arguments: &FillArguments) -> ExitCode {
     let directory = arguments.directory.display();
     let failed = |what: &str, error: io::Error| {
         let reason = format!("cannot make {what} {directory}: {error}");
-        // Where nobody reads, the exit code still tells.
-        let _ = lines::print(&RoleEvent::Failed { reason });
-        ExitCode::FAILURE
+        lines::fail(reason)
     };
     if let Err(error) = fs::create_dir_all(&arguments.directory) {
         return failed("the folder", error);

@@ -6,8 +6,7 @@ use std::time::Duration;
 use protocol::load::{Operation, Workers};
 use protocol::name::FileName;
 
-use crate::quantity::{bytes, time, time_word};
-use crate::serve::buffer;
+use crate::quantity::{buffer, bytes, time, time_word};
 
 /// Arguments of `node stress`.
 #[derive(Debug, clap::Args)]

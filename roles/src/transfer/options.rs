@@ -9,6 +9,7 @@ use protocol::task::{Framing, Model};
 
 use super::job::Job;
 use crate::broadcast::{DROP, Dropping};
+use crate::quantity::{time_or_none, time_word};
 
 /// Arguments of `node send`.
 #[derive(Debug, clap::Args)]
@@ -58,10 +59,10 @@ pub struct How {
     #[arg(long, value_delimiter = ',')]
     pub receivers: Vec<Ipv4Addr>,
     /// How long a task rests after its file, as if it had more to do.
-    #[arg(long, default_value = "0s", value_parser = time)]
+    #[arg(long, default_value = "0s", value_parser = time_or_none)]
     pub pause: Duration,
     /// A task that is not done by then is late.
-    #[arg(long, default_value = "10s", value_parser = time)]
+    #[arg(long, default_value = "10s", value_parser = time_or_none)]
     pub deadline: Duration,
     /// What random numbers come from; default: new ones each time.
     #[arg(long)]
@@ -97,7 +98,7 @@ pub struct ReceiveArguments {
     pub name: FileName,
     /// How long it must have been silent to be over, once the sender has said that all was sent but
     /// not all came.
-    #[arg(long, default_value = "1s", value_parser = time)]
+    #[arg(long, default_value = "1s", value_parser = time_or_none)]
     pub quiet: Duration,
     /// Loses a share of the datagrams that arrive, as in 20%:7 with the seed 7.
     #[arg(long, hide = true, env = DROP)]
@@ -119,7 +120,7 @@ impl How {
             words.extend(["--seed".to_owned(), seed.to_string()]);
         }
         for (flag, length) in [("--pause", self.pause), ("--deadline", self.deadline)] {
-            words.extend([flag.to_owned(), format!("{}ms", length.as_millis())]);
+            words.extend([flag.to_owned(), time_word(length)]);
         }
         words
     }
@@ -136,43 +137,9 @@ impl std::str::FromStr for Job {
     }
 }
 
-fn time(text: &str) -> Result<Duration, String> {
-    let (number, milliseconds) = match text.strip_suffix("ms") {
-        Some(number) => (number, 1),
-        None => (text.strip_suffix('s').unwrap_or_default(), 1000),
-    };
-    let length = number
-        .parse()
-        .ok()
-        .and_then(|n: u64| n.checked_mul(milliseconds));
-    let length = length.map(Duration::from_millis);
-    let length = length.filter(|length| *length <= LONGEST);
-    length.ok_or_else(|| "write a time up to 24 hours in whole s or ms, as in 10s".to_owned())
-}
-
-const LONGEST: Duration = Duration::from_hours(24);
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_whole_numbers_with_a_unit() {
-        assert_eq!(time("2s"), Ok(Duration::from_secs(2)));
-        assert_eq!(time("0ms"), Ok(Duration::ZERO));
-        for bad in [
-            "",
-            "2",
-            "s",
-            "-1s",
-            "1.5s",
-            "99999999999999999999s",
-            "25h",
-            "90000s",
-        ] {
-            assert!(time(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn a_task_is_a_file_and_an_address() {

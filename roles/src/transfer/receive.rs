@@ -29,9 +29,7 @@ pub fn receive(arguments: &ReceiveArguments) -> ExitCode {
         Err(error) => {
             let (port, directory) = (arguments.port, arguments.directory.display());
             let reason = format!("cannot receive on UDP port {port} into {directory}: {error}");
-            // Where nobody reads, the exit code still tells.
-            let _ = lines::print(&RoleEvent::Failed { reason });
-            ExitCode::FAILURE
+            lines::fail(reason)
         }
     }
 }

@@ -21,9 +21,7 @@ pub fn send(arguments: &SendArguments) -> ExitCode {
         Err(error) => {
             let (model, remedy) = (arguments.model, remedy(&error));
             let reason = format!("cannot send with the model {model}: {error}{remedy}");
-            // Where nobody reads, the exit code still tells.
-            let _ = lines::print(&RoleEvent::Failed { reason });
-            ExitCode::FAILURE
+            lines::fail(reason)
         }
     }
 }
