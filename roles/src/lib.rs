@@ -15,6 +15,7 @@
 //! - [`quantity`]: times and lengths on command lines.
 //! - [`buffer`]: bytes between a connection and what is made of them.
 //! - [`gate`]: where workers wait until all are there.
+//! - [`worker`]: this program started again as a worker.
 
 pub mod broadcast;
 mod buffer;
@@ -28,3 +29,4 @@ pub mod role;
 pub mod serve;
 pub mod stress;
 pub mod transfer;
+mod worker;

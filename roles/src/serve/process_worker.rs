@@ -3,7 +3,7 @@
 use std::io;
 use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 
 use plumbing::endpoint::Endpoint;
@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::options::Service;
 use super::report::WorkerMessage;
 use super::storage::Storage;
+use crate::worker::{self, WorkerProcess};
 
 /// What was heard of a process: a message, or that it ended. With its number, and which of those
 /// that had this number it was.
@@ -21,7 +22,7 @@ pub(super) type Heard = (u32, u64, Option<WorkerMessage>);
 /// A process at work. It is killed when this is dropped.
 #[derive(Debug)]
 pub(super) struct ProcessWorker {
-    child: Child,
+    process: WorkerProcess,
     socket: Arc<Endpoint>,
     pub(super) life: u64,
     pub(super) ready: bool,
@@ -39,17 +40,18 @@ impl ProcessWorker {
     ) -> io::Result<Self> {
         let (ours, theirs) = handover::pair()?;
         handover::send(&ours, b"directory", Some(&storage.directory))?;
-        let child = Command::new(THIS_PROGRAM)
-            .args(["serve-worker", "--number", &number.to_string()])
+        let mut command = worker::command("serve-worker");
+        command
+            .args(["--number", &number.to_string()])
             .args(["--server", &std::process::id().to_string()])
             .args(service.words())
-            .stdin(Stdio::from(theirs))
-            .stdout(Stdio::null())
-            .spawn()?;
+            .stdin(theirs)
+            .stdout(Stdio::null());
+        let process = WorkerProcess::start(command)?;
         let socket = Arc::new(Endpoint::new(ours)?);
         tokio::spawn(listen(Arc::clone(&socket), number, life, heard));
         Ok(Self {
-            child,
+            process,
             socket,
             life,
             ready: false,
@@ -76,27 +78,20 @@ impl ProcessWorker {
     }
 
     pub(super) fn process(&self) -> u32 {
-        self.child.id()
+        self.process.child.id()
     }
 
     /// What it died of, once it has closed its socket.
     pub(super) fn bury(mut self) -> io::Result<String> {
         // Whatever closed its socket without an end has no business here.
-        self.child.kill()?;
-        let status = self.child.wait()?;
-        Ok(match (status.code(), status.signal()) {
-            (Some(code), _) => format!("it ended with exit code {code}"),
-            (None, Some(signal)) => format!("it was ended by signal {signal}"),
-            (None, None) => "it ended".to_owned(),
-        })
-    }
-}
-
-impl Drop for ProcessWorker {
-    fn drop(&mut self) {
-        // Mostly it has ended by itself, and nothing better can be done where not.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.child.kill()?;
+        let status = self.process.child.wait()?;
+        let ended = if status.signal().is_some() {
+            "was ended by"
+        } else {
+            "ended with"
+        };
+        Ok(format!("it {ended} {}", worker::ending(status)))
     }
 }
 
@@ -114,9 +109,6 @@ async fn listen(socket: Arc<Endpoint>, number: u32, life: u64, heard: mpsc::Send
         }
     }
 }
-
-/// The node binary, also where it lies in memory only (`proc_pid_exe(5)`).
-const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// More than a name and all reasons can take.
 pub(super) const LONGEST_MESSAGE: usize = 8 << 10;

@@ -6,10 +6,8 @@ use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::ExitCode;
 
-use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
 use plumbing::handover::{self, Handed};
-use plumbing::title::TitleArea;
 
 use super::blocking::attend;
 use super::options::ServeWorkerArguments;
@@ -17,21 +15,19 @@ use super::process_worker::LONGEST_MESSAGE;
 use super::report::WorkerMessage;
 use super::session::Session;
 use super::storage::Storage;
+use crate::worker;
 
 /// Runs `node serve-worker`, whose standard input is the socket of [`plumbing::handover`] over which
 /// the directory and then connections come, and reports go. The code is 0 once the other end is closed.
 pub fn work(arguments: &ServeWorkerArguments) -> io::Result<ExitCode> {
-    run(arguments)?;
+    serve(arguments)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn run(arguments: &ServeWorkerArguments) -> io::Result<()> {
-    // It has no reason to outlive who started it, however that ended. If that has ended before this
-    // call, standard input tells.
-    prctl::set_pdeathsig(Signal::SIGKILL)?;
+fn serve(arguments: &ServeWorkerArguments) -> io::Result<()> {
     // Ctrl-C is for the server, which tells its workers when to end.
     SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]).thread_block()?;
-    TitleArea::find()?.show(&format!("serve worker {}", arguments.number))?;
+    worker::begin(&format!("serve worker {}", arguments.number))?;
     let input = io::stdin();
     let socket = input.as_fd();
     let mut buffer = [0; LONGEST_MESSAGE];

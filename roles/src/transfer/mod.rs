@@ -24,8 +24,8 @@ mod send;
 mod single_thread;
 mod socket;
 mod storage;
+mod task_worker;
 mod worker;
-mod worker_process;
 mod yielding;
 
 pub use options::{ReceiveArguments, SendArguments, WorkerArguments};

@@ -11,7 +11,7 @@ use protocol::task::Census;
 
 use super::job::Job;
 use super::options::How;
-use super::worker_process::WorkerProcess;
+use super::task_worker::TaskWorker;
 use super::{census, socket};
 use crate::lines;
 
@@ -32,7 +32,7 @@ struct Pool<'a> {
     waiting: VecDeque<Vec<&'a Job>>,
     how: &'a How,
     concurrent: bool,
-    at_work: Vec<WorkerProcess<'a>>,
+    at_work: Vec<TaskWorker<'a>>,
     /// Whether the first workers have all been ready and were counted, so that all may go.
     open: bool,
     census: Census,
@@ -54,8 +54,8 @@ impl<'a> Pool<'a> {
         self.census.threads = census::threads()?;
         self.fill(size)?;
         while !self.at_work.is_empty() {
-            let until = self.at_work.iter().map(WorkerProcess::deadline).min();
-            let output = |worker: &'_ WorkerProcess<'a>| worker.as_fd().try_clone_to_owned();
+            let until = self.at_work.iter().map(TaskWorker::deadline).min();
+            let output = |worker: &'_ TaskWorker<'a>| worker.as_fd().try_clone_to_owned();
             let outputs: Vec<_> = self.at_work.iter().map(output).collect::<Result<_, _>>()?;
             let outputs: Vec<_> = outputs
                 .iter()
@@ -77,7 +77,7 @@ impl<'a> Pool<'a> {
             let Some(share) = self.waiting.pop_front() else {
                 break;
             };
-            let worker = WorkerProcess::start(share, self.how, self.concurrent)?;
+            let worker = TaskWorker::start(share, self.how, self.concurrent)?;
             self.at_work.push(worker);
         }
         Ok(())
@@ -85,11 +85,11 @@ impl<'a> Pool<'a> {
 
     /// Lets those go that are ready, the first ones all at once.
     fn release(&mut self) -> io::Result<()> {
-        self.open |= self.at_work.iter().all(WorkerProcess::is_ready);
+        self.open |= self.at_work.iter().all(TaskWorker::is_ready);
         if !self.open {
             return Ok(());
         }
-        let tasks: usize = self.at_work.iter().map(WorkerProcess::tasks).sum();
+        let tasks: usize = self.at_work.iter().map(TaskWorker::tasks).sum();
         let tasks = u32::try_from(tasks).unwrap_or(u32::MAX);
         self.census.tasks = self.census.tasks.max(tasks);
         let held = self.at_work.iter_mut().filter(|worker| worker.is_held());
@@ -97,11 +97,11 @@ impl<'a> Pool<'a> {
         if !held.is_empty() {
             self.census.processes = self.census.processes.max(census::processes()?);
         }
-        held.into_iter().try_for_each(WorkerProcess::go)
+        held.into_iter().try_for_each(TaskWorker::go)
     }
 
     /// Hears what a worker has to say, and keeps it while it is at work.
-    fn attend(&mut self, mut worker: WorkerProcess<'a>, readable: bool) -> io::Result<()> {
+    fn attend(&mut self, mut worker: TaskWorker<'a>, readable: bool) -> io::Result<()> {
         let late = !readable && worker.deadline() <= Instant::now();
         let events = if readable {
             worker.read()?

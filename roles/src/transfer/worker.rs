@@ -3,9 +3,6 @@
 use std::io;
 use std::process::ExitCode;
 
-use nix::sys::prctl;
-use nix::sys::signal::Signal;
-use plumbing::title::TitleArea;
 use protocol::role::RoleEvent;
 use protocol::task::{Census, Model, RunRecord};
 use tokio::runtime::Builder;
@@ -13,27 +10,15 @@ use tokio::runtime::Builder;
 use super::job::{Start, stamp};
 use super::options::WorkerArguments;
 use super::{blocking, census, multi_thread_async};
-use crate::lines;
+use crate::{lines, worker};
 
 /// Runs `node send-worker`: says that it is ready, waits for a line on standard input, does its tasks
 /// and prints what each came to. The code is 1 if it could not, or if no line came.
 pub fn work(arguments: &WorkerArguments) -> io::Result<ExitCode> {
-    Ok(if run(arguments)? {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
-}
-
-fn run(arguments: &WorkerArguments) -> io::Result<bool> {
-    // It has no reason to outlive who started it, however that ended. If that has ended before this
-    // call, standard input tells.
-    prctl::set_pdeathsig(Signal::SIGKILL)?;
     let names: Vec<&str> = arguments.jobs.iter().map(|job| job.name.as_str()).collect();
-    TitleArea::find()?.show(&format!("sender {}", names.join(" ")))?;
-    lines::print(&RoleEvent::Ready)?;
-    if io::stdin().read_line(&mut String::new())? == 0 {
-        return Ok(false);
+    worker::begin(&format!("sender {}", names.join(" ")))?;
+    if !worker::await_go()? {
+        return Ok(ExitCode::FAILURE);
     }
     let start = Start::now();
     let worker = format!("process {}", std::process::id());
@@ -49,7 +34,7 @@ fn run(arguments: &WorkerArguments) -> io::Result<bool> {
         seconds: start.elapsed().as_secs_f64(),
         census,
     }))?;
-    Ok(true)
+    Ok(ExitCode::SUCCESS)
 }
 
 fn in_turn(arguments: &WorkerArguments, worker: &str) -> io::Result<Census> {

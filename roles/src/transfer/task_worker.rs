@@ -1,9 +1,7 @@
 //! A process that does some of the tasks, seen from the one that started it.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use protocol::role::RoleEvent;
@@ -11,14 +9,12 @@ use protocol::task::{TaskRecord, TaskResult};
 
 use super::job::{Ended, Job, Start};
 use super::options::How;
+use crate::worker::{self, PipedWorker};
 
-/// A process at work. It is killed when this is dropped.
+/// A worker and its tasks. Its process is killed when this is dropped.
 #[derive(Debug)]
-pub(super) struct WorkerProcess<'a> {
-    child: Child,
-    input: ChildStdin,
-    output: ChildStdout,
-    printed: Vec<u8>,
+pub(super) struct TaskWorker<'a> {
+    worker: PipedWorker,
     /// Tasks of which it has not told yet.
     left: Vec<&'a Job>,
     /// When it was started, and, from then on, when it was told to go.
@@ -35,25 +31,17 @@ enum Stage {
     Gone,
 }
 
-impl<'a> WorkerProcess<'a> {
-    /// Starts this program once more.
+impl<'a> TaskWorker<'a> {
+    /// Starts it.
     pub(super) fn start(jobs: Vec<&'a Job>, how: &How, concurrent: bool) -> io::Result<Self> {
-        let mut command = Command::new(THIS_PROGRAM);
-        command.arg("send-worker").args(how.words());
+        let mut command = worker::command("send-worker");
+        command.args(how.words());
         command.args(concurrent.then_some("--concurrent"));
         for job in &jobs {
             command.args(["--task", &job.word()]);
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn()?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        };
         Ok(Self {
-            child,
-            input,
-            output,
-            printed: Vec::new(),
+            worker: PipedWorker::start(command)?,
             left: jobs,
             start: Start::now(),
             stage: Stage::Started,
@@ -65,35 +53,20 @@ impl<'a> WorkerProcess<'a> {
     pub(super) fn go(&mut self) -> io::Result<()> {
         self.start = Start::now();
         self.stage = Stage::Gone;
-        match self.input.write_all(b"go\n") {
-            // It has ended, which its output tells with more.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result,
-        }
+        self.worker.go()
     }
 
     /// What it has printed since; none where it has closed its output. Waits if there is nothing.
     pub(super) fn read(&mut self) -> io::Result<Option<Vec<RoleEvent>>> {
-        let mut chunk = [0; 4096];
-        let count = match self.output.read(&mut chunk) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                return Ok(Some(Vec::new()));
-            }
-            count => count?,
-        };
-        self.printed.extend_from_slice(&chunk[..count]);
-        let mut events = Vec::new();
-        while let Some(end) = self.printed.iter().position(|&byte| byte == b'\n') {
-            let line: Vec<u8> = self.printed.drain(..=end).collect();
-            let event = serde_json::from_slice(&line)?;
-            match &event {
+        let events = self.worker.new_events()?;
+        for event in events.iter().flatten() {
+            match event {
                 RoleEvent::Ready => self.stage = Stage::Ready,
                 RoleEvent::Task(record) => self.note(record),
                 _ => {}
             }
-            events.push(event);
         }
-        Ok((count > 0).then_some(events))
+        Ok(events)
     }
 
     /// When it is so late that it will not answer any more.
@@ -118,19 +91,20 @@ impl<'a> WorkerProcess<'a> {
 
     /// Waits for its end, and tells of the tasks of which it did not. One that is late is killed.
     pub(super) fn finish(mut self, late: bool) -> io::Result<Vec<TaskRecord>> {
+        let process = &mut self.worker.process.child;
         if late {
-            self.child.kill()?;
+            process.kill()?;
         }
-        let status = self.child.wait()?;
+        let ending = worker::ending(process.wait()?);
         let result = if late {
             TaskResult::Late
         } else {
             TaskResult::Failed {
-                reason: format!("its process ended with {}", ending(status)),
+                reason: format!("its process ended with {ending}"),
             }
         };
-        let worker = format!("process {}", self.child.id());
-        let left = std::mem::take(&mut self.left).into_iter();
+        let worker = format!("process {}", process.id());
+        let left = self.left.into_iter();
         let ended = || Ended::before(result.clone());
         Ok(left
             .map(|job| job.record(self.start, worker.clone(), ended()))
@@ -145,30 +119,11 @@ impl<'a> WorkerProcess<'a> {
     }
 }
 
-impl AsFd for WorkerProcess<'_> {
+impl AsFd for TaskWorker<'_> {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.output.as_fd()
+        self.worker.as_fd()
     }
 }
-
-impl Drop for WorkerProcess<'_> {
-    fn drop(&mut self) {
-        // Mostly it has ended by itself, and nothing better can be done where not.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn ending(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit code {code}"),
-        (None, Some(signal)) => format!("signal {signal}"),
-        (None, None) => "no exit code".to_owned(),
-    }
-}
-
-/// The node binary, also where it lies in memory only (`proc_pid_exe(5)`).
-const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// A process's tasks end by themselves at their deadline; so long after it, something is amiss.
 const GRACE: Duration = Duration::from_secs(2);
