@@ -14,6 +14,7 @@
 //! - [`lines`]: what they print.
 //! - [`quantity`]: times and lengths on command lines.
 //! - [`buffer`]: bytes between a connection and what is made of them.
+//! - [`readiness`]: waits for descriptors.
 //! - [`gate`]: where workers wait until all are there.
 //! - [`worker`]: this program started again as a worker.
 
@@ -25,6 +26,7 @@ mod gate;
 pub mod http;
 mod lines;
 mod quantity;
+mod readiness;
 pub mod role;
 pub mod serve;
 pub mod stress;

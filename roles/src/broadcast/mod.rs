@@ -21,6 +21,7 @@ mod send;
 mod simulation;
 mod task;
 
+pub(crate) use net::wait;
 pub use net::{DROP, Dropping, Segmentation};
 pub use options::{ReceiveArguments, SendArguments};
 pub use receive::{

@@ -1,11 +1,12 @@
 //! Tells workers that wait for a request that none is wanted any more.
 
 use std::io::{self, PipeReader, PipeWriter};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::PollFlags;
+
+use crate::readiness;
 
 /// Held by who tells.
 #[derive(Debug)]
@@ -52,20 +53,15 @@ pub(super) fn wait(
     drain: Option<BorrowedFd<'_>>,
     within: Duration,
 ) -> io::Result<Waited> {
-    let deadline = Instant::now() + within;
-    let mut watched = vec![PollFd::new(connection.as_fd(), ability)];
-    watched.extend(drain.map(|drain| PollFd::new(drain, PollFlags::POLLIN)));
+    let until = Instant::now() + within;
+    let mut watched = vec![(connection, ability)];
+    watched.extend(drain.map(|drain| (drain, PollFlags::POLLIN)));
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        // Rounded up: a wait that ends too soon would be a lapse too early.
-        let milliseconds = left.as_micros().div_ceil(1000);
-        let timeout = PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX);
-        match poll(&mut watched, timeout) {
-            Ok(0) if Instant::now() >= deadline => return Ok(Waited::Lapsed),
-            Ok(0) | Err(Errno::EINTR) => {}
-            Ok(_) if watched[0].any() == Some(true) => return Ok(Waited::Able),
-            Ok(_) => return Ok(Waited::Draining),
-            Err(error) => return Err(error.into()),
+        match readiness::wait(&watched, Some(until))?[..] {
+            [true, ..] => return Ok(Waited::Able),
+            [_, true] => return Ok(Waited::Draining),
+            _ if Instant::now() >= until => return Ok(Waited::Lapsed),
+            _ => {}
         }
     }
 }

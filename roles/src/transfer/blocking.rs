@@ -1,6 +1,5 @@
 //! The loop that does a task and blocks its thread.
 
-use nix::poll::PollFlags;
 use std::os::fd::AsFd;
 
 use protocol::task::TaskRecord;
@@ -8,7 +7,7 @@ use protocol::task::TaskRecord;
 use super::effort::Effort;
 use super::job::{Ended, Job, Start};
 use super::options::How;
-use super::socket;
+use crate::broadcast;
 
 /// Does a task; `worker` says who does it.
 pub(super) fn run(job: &Job, how: &How, worker: String) -> TaskRecord {
@@ -26,10 +25,7 @@ fn drive(job: &Job, mut effort: Effort) -> Ended {
             Ok(wait) => wait,
             Err(ended) => return ended,
         };
-        let mut events = PollFlags::empty();
-        events.set(PollFlags::POLLIN, wait.readable);
-        events.set(PollFlags::POLLOUT, wait.writable);
-        if let Err(error) = socket::wait(&[(effort.as_fd(), events)], wait.until) {
+        if let Err(error) = broadcast::wait(effort.as_fd(), wait) {
             return Effort::cannot_wait(job, &error);
         }
     }

@@ -9,11 +9,11 @@ use nix::poll::PollFlags;
 use protocol::role::RoleEvent;
 use protocol::task::Census;
 
+use super::census;
 use super::job::Job;
 use super::options::How;
 use super::task_worker::TaskWorker;
-use super::{census, socket};
-use crate::lines;
+use crate::{lines, readiness};
 
 /// A process for each task, at most `pool` at once.
 pub(super) fn run(jobs: &[Job], how: &How, pool: u32) -> io::Result<Census> {
@@ -61,7 +61,7 @@ impl<'a> Pool<'a> {
                 .iter()
                 .map(|o| (o.as_fd(), PollFlags::POLLIN))
                 .collect();
-            let ready = socket::wait(&outputs, until)?;
+            let ready = readiness::wait(&outputs, until)?;
             for (worker, readable) in std::mem::take(&mut self.at_work).into_iter().zip(ready) {
                 self.attend(worker, readable)?;
             }

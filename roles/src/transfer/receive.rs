@@ -18,7 +18,7 @@ use super::options::ReceiveArguments;
 use super::socket;
 use super::storage::Storage;
 use crate::broadcast::Dropping;
-use crate::lines;
+use crate::{lines, readiness};
 
 /// Runs `node receive`. As the original servers it receives without end, for no datagram says that it
 /// is the last; but a line on standard input ([`AllSent`]) tells how many there were. Then it ends
@@ -81,7 +81,7 @@ impl Server {
             let until = self.sent.map(|_| Instant::now() + self.quiet);
             let mut descriptors = vec![(self.socket.as_fd(), PollFlags::POLLIN)];
             descriptors.extend(self.orders.as_ref().map(|o| (o.as_fd(), PollFlags::POLLIN)));
-            let ready = socket::wait(&descriptors, until)?;
+            let ready = readiness::wait(&descriptors, until)?;
             if ready.get(1) == Some(&true) {
                 self.hear()?;
             }

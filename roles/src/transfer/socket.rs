@@ -2,13 +2,8 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
-use std::os::fd::BorrowedFd;
-use std::time::Instant;
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::socket::{setsockopt, sockopt};
-use nix::sys::time::TimeSpec;
 use protocol::name::InterfaceName;
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -49,23 +44,6 @@ fn bound(
     }
     socket.bind(&at.into())?;
     Ok(socket.into())
-}
-
-/// Waits until one of the descriptors is ready or the time has come; says which are ready.
-pub(super) fn wait(
-    descriptors: &[(BorrowedFd<'_>, PollFlags)],
-    until: Option<Instant>,
-) -> io::Result<Vec<bool>> {
-    let mut polled: Vec<PollFd<'_>> = descriptors
-        .iter()
-        .map(|(descriptor, what)| PollFd::new(*descriptor, *what))
-        .collect();
-    let timeout = until.map(|at| TimeSpec::from(at.saturating_duration_since(Instant::now())));
-    match ppoll(&mut polled, timeout, None) {
-        Ok(_) => Ok(polled.iter().map(|one| one.any().unwrap_or(true)).collect()),
-        Err(Errno::EINTR) => Ok(vec![false; polled.len()]),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Asked of the kernel, which doubles it for its own bookkeeping (socket(7)): room for a file of a

@@ -11,4 +11,5 @@ mod socket;
 pub use address::Segmentation;
 pub(super) use address::symbol_size;
 pub use dropping::{DROP, Dropping};
-pub(super) use socket::{Arrived, BroadcastSocket, Parts, wait};
+pub(crate) use socket::wait;
+pub(super) use socket::{Arrived, BroadcastSocket, Parts};

@@ -7,15 +7,13 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::time::Instant;
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::poll::PollFlags;
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, SockaddrIn, recvmsg, sendmsg, setsockopt,
     sockopt,
 };
-use nix::sys::time::TimeSpec;
 use protocol::broadcast::HEADER;
 use protocol::broadcast::seal::CODE;
 use protocol::name::InterfaceName;
@@ -23,6 +21,7 @@ use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 
 use super::address::Segmentation;
 use crate::broadcast::task::Wait;
+use crate::readiness;
 
 /// A bound socket that never blocks.
 #[derive(Debug)]
@@ -260,15 +259,10 @@ fn index_of(interface: &InterfaceName) -> io::Result<u32> {
 /// # Errors
 /// The system's.
 pub(crate) fn wait(socket: BorrowedFd<'_>, what: Wait) -> io::Result<()> {
-    let left = |at: Instant| at.saturating_duration_since(Instant::now());
-    let timeout = what.until.map(|at| TimeSpec::from(left(at)));
     let mut events = PollFlags::empty();
     events.set(PollFlags::POLLIN, what.readable);
     events.set(PollFlags::POLLOUT, what.writable);
-    match ppoll(&mut [PollFd::new(socket, events)], timeout, None) {
-        Ok(_) | Err(Errno::EINTR) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    readiness::wait(&[(socket, events)], what.until).map(drop)
 }
 
 /// Asked of the kernel, which doubles it for its own bookkeeping (socket(7)).
