@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use super::error::{ImportError, LeftOut};
+use super::error::ImportError;
+use crate::import::imported::LeftOut;
 
 /// Names that are taken, by what they are called in the project.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use crate::gns3::device::Docker;
 use crate::plan::PlannedNode;
 use crate::topology::model::Node;
 
-use super::warning::Warning;
+use crate::export::warning::Warning;
 
 /// The properties of a node, and what they do not hold.
 pub fn docker(node: &Node, planned: &PlannedNode, volumes: Vec<String>) -> (Docker, Vec<Warning>) {

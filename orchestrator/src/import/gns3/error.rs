@@ -1,6 +1,4 @@
-//! Why a project is refused, and what is left out of one that is not.
-
-use std::fmt;
+//! Why a project is refused.
 
 use crate::gns3::archive::ArchiveError;
 use crate::gns3::document::DocumentError;
@@ -53,19 +51,4 @@ pub enum ImportError {
     /// A lab that does not hold together.
     #[error("the project makes no lab that holds together:\n{0}")]
     Lab(String),
-}
-
-/// Something of a project that has no counterpart in a topology, and what happens instead.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LeftOut {
-    /// What it belongs to.
-    pub of: String,
-    /// What it is, and what happens instead.
-    pub text: String,
-}
-
-impl fmt::Display for LeftOut {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}", self.of, self.text)
-    }
 }

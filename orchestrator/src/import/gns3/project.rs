@@ -10,25 +10,17 @@ use std::path::Path;
 use uuid::Uuid;
 
 use crate::export;
-use crate::export::belongings::{ADDRESSES, Holds, place};
+use crate::export::gns3::belongings::{ADDRESSES, Holds, place};
 use crate::gns3::document::Project;
 use crate::gns3::picture::Note;
 use crate::gns3::switch::SwitchKind;
 use crate::topology::{self, Found};
 
-use super::error::{ImportError, LeftOut};
-use super::file;
-use super::lab::{Lab, LabNode};
+use super::error::ImportError;
 use super::reading::read;
-
-/// A topology file made of a project.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Imported {
-    /// Its text.
-    pub text: String,
-    /// What has no counterpart.
-    pub left_out: Vec<LeftOut>,
-}
+use crate::import::file;
+use crate::import::imported::{Imported, LeftOut};
+use crate::import::lab::{Lab, LabNode};
 
 /// Reads a project. `look` tells what a path below its folder holds, as text.
 ///
@@ -101,7 +93,7 @@ fn said_by(kept: &str, with_addresses: bool) -> Option<Lab> {
     let topology = topology_of(kept)?;
     let exported = [SwitchKind::Ethernet, SwitchKind::Docker]
         .into_iter()
-        .find_map(|kind| export::project(&topology, None, kind).ok())?;
+        .find_map(|kind| export::gns3::project(&topology, None, kind).ok())?;
     let texts: BTreeMap<&str, &str> = exported
         .belongings
         .iter()

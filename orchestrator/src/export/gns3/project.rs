@@ -18,7 +18,7 @@ use super::belongings::{ADDRESSES, Belonging, Holds, addresses, files, place};
 use super::container::docker;
 use super::note::notes;
 use super::playbook::Playbook;
-use super::warning::Warning;
+use crate::export::warning::Warning;
 use crate::gns3::adapter::Adapters;
 use crate::plan::position::{HALF_NODE, HALF_SWITCH, Point, Positions, corner, pixels};
 

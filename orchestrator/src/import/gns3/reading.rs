@@ -12,12 +12,13 @@ use crate::gns3::document::{Adapter, End, Link, Node, Project};
 use crate::gns3::switch::BRIDGE;
 use crate::topology::model::Impairment;
 
-use super::error::{ImportError, LeftOut};
+use super::error::ImportError;
 use super::filter::impairment;
-use super::lab::{Lab, LabInterface, LabNode, Wire};
 use super::machine::{Machine, is_built_in};
 use super::name::{Names, label};
 use super::segment::{Carries, Domain, Segments, UNTAGGED, carries};
+use crate::import::imported::LeftOut;
+use crate::import::lab::{Lab, LabInterface, LabNode, Wire};
 
 /// What a project's folder holds of a node, by the node's type, its identity and a path.
 pub type Look<'a> = dyn Fn(&str, Uuid, &str) -> Option<String> + 'a;
