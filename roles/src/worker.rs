@@ -19,7 +19,7 @@ use crate::lines;
 /// A process of this program. It is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct WorkerProcess {
-    /// Its number, its end.
+    /// The process, to be told by its number and waited for.
     pub(crate) child: Child,
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn await_go() -> io::Result<bool> {
 }
 
 impl WorkerProcess {
-    /// Starts it.
+    /// Starts a process.
     pub(crate) fn start(mut command: Command) -> io::Result<Self> {
         let child = command.spawn()?;
         Ok(Self { child })
@@ -79,7 +79,7 @@ impl Drop for WorkerProcess {
 }
 
 impl PipedWorker {
-    /// Starts it, with pipes as its standard input and output.
+    /// Starts a worker, with pipes as its standard input and output.
     pub(crate) fn start(mut command: Command) -> io::Result<Self> {
         let (its_input, input) = io::pipe()?;
         let (output, its_output) = io::pipe()?;

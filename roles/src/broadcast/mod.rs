@@ -7,20 +7,21 @@
 //!
 //! - [`mod@send`], [`mod@receive`]: the two ends.
 //! - [`net`]: sockets. [`task`]: how ends are driven.
-//! - [`options`] and [`roles`]: the node's subcommands.
+//! - [`options`] and [`command`]: the node's subcommands.
 
+mod command;
 mod net;
 mod options;
 #[doc(hidden)]
 pub mod probe;
 pub(crate) mod random;
 mod receive;
-mod roles;
 mod send;
 #[cfg(test)]
 mod simulation;
 mod task;
 
+pub use command::{receive, send};
 pub(crate) use net::wait;
 pub use net::{DROP, Dropping, Segmentation};
 pub use options::{ReceiveArguments, SendArguments};
@@ -28,7 +29,6 @@ pub use receive::{
     Action, Assembly, Contents, Counts, ReceiveError, ReceiveOrder, ReceiveTask, Receiver,
     ReceiverEvent, Record, SessionId, Settings as ReceiverSettings, Store, Whole, Workbench,
 };
-pub use roles::{receive, send};
 pub use send::{
     Expected, LoadError, Loader, Lost, SendError, SendOrder, SendTask, Sender, SenderEvent, Sent,
     Settings as SenderSettings, Source, Transmit,

@@ -32,7 +32,7 @@ enum Stage {
 }
 
 impl<'a> TaskWorker<'a> {
-    /// Starts it.
+    /// Starts a worker for these tasks.
     pub(super) fn start(jobs: Vec<&'a Job>, how: &How, concurrent: bool) -> io::Result<Self> {
         let mut command = worker::command("send-worker");
         command.args(how.words());
