@@ -9,10 +9,11 @@
 //! - [`settings`]: how a node's interfaces, addresses, routes and hosts are to be.
 //! - [`broadcast`]: the wire format of a broadcast.
 //! - [`keeper`]: what a netns lab's keeper is told to make, and how it fared.
-//! - [`role`]: the lines that the node's own programs (broadcast sender, receiver) print.
+//! - [`role`]: the lines that roles (broadcast sender, receiver, file server) print.
 //! - [`file_service`]: the file server's protocol over TCP; [`content`]: random files for it.
 //! - [`conversation`]: what the client of a scripted conversation with a file server is told, and tells.
 //! - [`load`]: what the file server and the clients that put it under load report.
+//! - [`shortage`]: what is said where the system lacks processes or threads.
 //! - [`task`]: concurrency models and framings of senders, and what became of each file's task.
 
 pub mod broadcast;
@@ -27,6 +28,7 @@ pub mod load;
 pub mod name;
 pub mod role;
 pub mod settings;
+pub mod shortage;
 pub mod task;
 
 /// Version of the control channel. Both ends name theirs in the greeting and refuse another.

@@ -1,4 +1,4 @@
-//! What the node's own programs (its roles) print: one JSON object a line on standard output.
+//! What the roles (the programs that run on the test bed) print: one JSON object a line on standard output.
 //!
 //! Roles are ordinary programs of the node binary, started over the control channel like any other.
 

@@ -1,4 +1,4 @@
-//! What GNS3 cannot hold, and what happens instead. Nothing is dropped without one of these.
+//! What another form cannot hold, and what happens instead. Nothing is dropped without one of these.
 
 use std::fmt;
 

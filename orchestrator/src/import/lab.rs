@@ -1,4 +1,4 @@
-//! What a project holds that a topology can hold.
+//! What another tool's lab holds that a topology can hold.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
