@@ -153,5 +153,6 @@ fn plan(nodes: u8, instance: u32) -> Result<Plan, Anything> {
         segments: vec![segment],
         nodes: planned,
         positions: Positions::default(),
+        hosts: Vec::new(),
     })
 }

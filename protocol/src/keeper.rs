@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::name::{InterfaceName, NetworkName, NodeName};
-use crate::settings::MacAddress;
+use crate::settings::{Host, MacAddress, NodeSettings};
 
 /// The variable in the environment of a keeper and its nodes that says which lab they are of. Anybody can set
 /// it, so it proves nothing: it names a lab to people, and never says what to remove.
@@ -28,7 +28,7 @@ pub enum ToKeeper {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FromKeeper {
-    /// The lab is up: its interfaces exist and its agents listen.
+    /// The lab is up: its nodes' networks are as their settings say, and their agents listen.
     Raised {
         /// Limits that cannot be enforced here, in words.
         warnings: Vec<String>,
@@ -49,6 +49,8 @@ pub struct LabSpec {
     pub nodes: Vec<NodeSpec>,
     /// The Ethernet segments.
     pub segments: Vec<SegmentSpec>,
+    /// Names that resolve in every node.
+    pub hosts: Vec<Host>,
     /// A folder of this machine that nodes write to privately, beside those that always are: where
     /// the user is.
     pub working_directory: Option<String>,
@@ -59,12 +61,12 @@ pub struct LabSpec {
 /// A node to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeSpec {
-    /// Its name.
-    pub name: NodeName,
     /// Absolute paths whose folders must be writable in it.
     pub file_targets: Vec<String>,
     /// What it may use.
     pub limits: Limits,
+    /// How its network is to be, names of other nodes left out.
+    pub settings: NodeSettings,
 }
 
 /// What a node's programs may use at most.

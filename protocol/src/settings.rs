@@ -19,7 +19,9 @@ pub struct NodeSettings {
     pub routes: Vec<Route>,
     /// Whether it routes between its interfaces, IPv4 and IPv6.
     pub forward: bool,
-    /// Names that resolve in it: the lab's nodes with all their addresses.
+    /// Names that resolve in it: the lab's nodes with all their addresses. Empty where they are told once for
+    /// all nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<Host>,
 }
 

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::net::UnixListener;
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use nix::sched::CloneFlags;
 use nix::sys::signal::SigSet;
@@ -13,9 +14,10 @@ use plumbing::netlink::{Batch, LinkIndex, NetlinkError, RouteSocket};
 use plumbing::title::TitleArea;
 use plumbing::{capability, namespace};
 use protocol::keeper::{KeeperFailure, MARK};
-use protocol::name::NodeName;
+use protocol::settings::NodeSettings;
 
 use crate::agent::{self, AgentOptions, Environment};
+use crate::network::{self, arrival::Arrival};
 
 use super::failure::{Doing, OfNode, Steps};
 use super::limits::NodeLimits;
@@ -28,8 +30,10 @@ use super::world::{Privilege, World};
 pub(super) struct Child {
     /// Its number.
     pub(super) number: usize,
-    /// Its name.
-    pub(super) name: NodeName,
+    /// How its network is to be.
+    pub(super) settings: NodeSettings,
+    /// Its hosts file, the same in all nodes.
+    pub(super) hosts: Rc<str>,
     /// What it tells its progress through.
     pub(super) reporter: Reporter,
     /// What its agent accepts connections on.
@@ -44,11 +48,11 @@ pub(super) struct Child {
 
 impl Child {
     /// How many steps it takes.
-    pub(super) const STEPS: u32 = 3;
+    pub(super) const STEPS: u32 = 4;
 
     /// Makes the node and is its agent, until its end.
     pub(super) fn run(mut self, world: World) -> ExitCode {
-        let made = self.make(&world).of_node(&self.name);
+        let made = self.make(&world).of_node(&self.settings.name.clone());
         let ready = made.is_ok();
         let progress = made.map_or_else(Progress::Failed, |()| Progress::Ready);
         // If nobody listens any more, the keeper has ended, and the kernel is about to end us.
@@ -70,7 +74,7 @@ impl Child {
             .thread_set_mask()
             .doing("unblocking signals")?;
         self.title
-            .show(&format!("node {}", self.name))
+            .show(&format!("node {}", self.settings.name))
             .doing("naming the process")?;
         namespace::enter_new(
             CloneFlags::CLONE_NEWNET
@@ -79,12 +83,13 @@ impl Child {
                 | CloneFlags::CLONE_NEWIPC,
         )
         .doing("making namespaces")?;
+        let arrival = Arrival::begin().doing("listening for interfaces")?;
         self.reporter
             .tell(Progress::HasNetwork)
             .doing("telling the keeper")?;
         self.steps.begin("making the node's root")?;
         bring_up_loopback().doing("bringing up the loopback interface")?;
-        nix::unistd::sethostname(self.name.as_str()).doing("setting the host name")?;
+        nix::unistd::sethostname(self.settings.name.as_str()).doing("setting the host name")?;
         root::build(world, self.number)?;
         self.steps.begin("giving up rights")?;
         if world.privilege == Privilege::Machine {
@@ -97,7 +102,12 @@ impl Child {
         let nowhere = File::options().write(true).open("/dev/null");
         let nowhere = nowhere.doing("opening /dev/null")?;
         dup2_stderr(nowhere).doing("leaving the keeper's log")?;
-        Ok(())
+        // Meanwhile the keeper has plugged it in, and plugs in others while it sets itself up.
+        let doing = "configuring its network";
+        self.steps.begin(doing)?;
+        arrival.wait(&self.settings.interfaces).doing(doing)?;
+        network::hosts::write(&self.hosts).doing(doing)?;
+        network::configure_interfaces(&self.settings).doing(doing)
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use nix::errno::Errno;
 use plumbing::netlink::NetlinkError;
 use plumbing::sysctl::SysctlError;
+use protocol::control::Failure;
 use protocol::keeper::KeeperFailure;
 use protocol::name::NodeName;
 
@@ -44,6 +45,15 @@ impl From<SysctlError> for Problem {
         Self {
             errno: error.source.raw_os_error(),
             reason: error.to_string(),
+        }
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        Self {
+            errno: None,
+            reason: failure.message,
         }
     }
 }

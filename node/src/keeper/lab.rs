@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::PipeWriter;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
+use std::rc::Rc;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -16,6 +17,9 @@ use plumbing::sysctl::{self, SysctlError};
 use plumbing::title::TitleArea;
 use protocol::keeper::{FromKeeper, KeeperFailure, LabSpec, ToKeeper};
 use protocol::name::NodeName;
+use protocol::settings::NodeSettings;
+
+use crate::network::hosts;
 
 use super::child::{self, Child};
 use super::conversation::Conversation;
@@ -107,14 +111,16 @@ pub(super) fn fork_nodes(
 
 impl Start {
     fn fork_each(mut self, spec: LabSpec) -> Result<Part, KeeperFailure> {
+        let hosts: Rc<str> = hosts::text(&spec.hosts).into();
         for (number, node) in spec.nodes.into_iter().enumerate() {
-            let child = self.child(number, &node.name).of_node(&node.name)?;
+            let name = node.settings.name.clone();
+            let child = self.child(number, node.settings, &hosts).of_node(&name)?;
             let forked = self.thread.fork_into_new_name_space();
-            match forked.doing("starting its process").of_node(&node.name)? {
+            match forked.doing("starting its process").of_node(&name)? {
                 // Dropping the rest closes the keeper's descriptors in the node.
                 Fork::Child => return Ok(Part::Node(Box::new(child), Box::new(self.world))),
                 Fork::Parent(process) => self.lab.nodes.push(Node {
-                    name: node.name,
+                    name,
                     process,
                     ready: false,
                 }),
@@ -124,14 +130,20 @@ impl Start {
         Ok(Part::Keeper(Box::new(self.lab)))
     }
 
-    fn child(&mut self, number: usize, name: &NodeName) -> Result<Child, KeeperFailure> {
+    fn child(
+        &mut self,
+        number: usize,
+        settings: NodeSettings,
+        hosts: &Rc<str>,
+    ) -> Result<Child, KeeperFailure> {
         let steps = &mut self.lab.steps;
         steps.begin("making its agent's socket")?;
         let listener = child::listen(number).doing("making its agent's socket")?;
         steps.begin("starting its process")?;
         Ok(Child {
             number,
-            name: name.clone(),
+            settings,
+            hosts: Rc::clone(hosts),
             reporter: Reporter::new(&self.pipe, number).doing("making its pipe")?,
             listener,
             limits: self.limits.take(number),

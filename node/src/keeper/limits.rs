@@ -46,15 +46,15 @@ impl LabLimits {
                 continue;
             }
             let doing = "making its control group";
-            steps.begin(doing).of_node(&node.name)?;
-            let group = groups.make(&spec.lab, node.name.as_str(), &limits);
-            let (control_groups, left) = group.doing(doing).of_node(&node.name)?;
+            steps.begin(doing).of_node(&node.settings.name)?;
+            let group = groups.make(&spec.lab, node.settings.name.as_str(), &limits);
+            let (control_groups, left) = group.doing(doing).of_node(&node.settings.name)?;
             let warnings = left.iter().map(|limit| {
                 let how = in_words(*limit);
                 format!(
                     "node {}: {how}, because no control group can be made here; run as root, or in a \
                      session to which systemd delegates them",
-                    node.name
+                    node.settings.name
                 )
             });
             made.warnings.extend(warnings);

@@ -46,7 +46,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
     }
 
     /// Makes everything in `plan`. Each resource is given to `ledger` before it is made. When it
-    /// returns, every node's interfaces exist and its agent can be reached; nothing is configured.
+    /// returns, every node's interfaces exist and its agent can be reached; their networks are configured where [`Fabric::is_configured`] says so.
     ///
     /// # Errors
     /// On error, or if the future is dropped, what was made so far stays; its resources are in the
@@ -84,6 +84,11 @@ pub trait Fabric: fmt::Debug + Send + Sync {
     /// Opens a new byte stream to a node's agent, over which [`crate::control`] speaks. Any number
     /// may be open at once.
     async fn open(&self, node: &NodeName) -> Result<Box<dyn Wire>, BackendError>;
+
+    /// Whether nodes' networks are as planned since they were made, with nothing left for their agents.
+    fn is_configured(&self) -> bool {
+        false
+    }
 
     /// What a node's agent is to be told of its network: the plan's settings, unless the backend's
     /// engine named or addressed the interfaces in its own way.

@@ -145,6 +145,7 @@ async fn backend(kind: BackendKind, site: &Site) -> Result<Check, Failure> {
         instance: 0,
     };
     let plan = Plan {
+        hosts: Vec::new(),
         lab,
         segments: Vec::new(),
         nodes: Vec::new(),

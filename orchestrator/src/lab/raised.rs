@@ -232,8 +232,9 @@ impl Lab {
         let raise = start.elapsed();
         self.controls = self.greet_all(fabric.as_ref()).await?;
         let greeted = start.elapsed();
-        let configured = self.plan.nodes.iter().filter_map(|node| {
-            let settings = fabric.settings(&node.settings);
+        let to_configure = self.plan.nodes.iter().filter(|_| !fabric.is_configured());
+        let configured = to_configure.filter_map(|node| {
+            let settings = fabric.settings(&self.plan.settings(node));
             self.controls
                 .get(&node.name)
                 .map(|control| control.configure(settings))

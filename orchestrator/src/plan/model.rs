@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use protocol::name::{InterfaceName, LabName, NetworkName, NodeName};
-use protocol::settings::NodeSettings;
+use protocol::settings::{Host, NodeSettings};
 use serde::{Deserialize, Serialize};
 
 use super::position::Positions;
@@ -54,6 +54,9 @@ pub struct Plan {
     pub segments: Vec<Segment>,
     /// The nodes, in the file's order.
     pub nodes: Vec<PlannedNode>,
+    /// Names that resolve in every node: the nodes with all their addresses.
+    #[serde(default)]
+    pub hosts: Vec<Host>,
     /// Where everything is in a window.
     #[serde(default)]
     pub positions: Positions,
@@ -100,6 +103,16 @@ pub struct PlannedNode {
     /// Absolute paths that files will be put at, so that a backend without a writable root can make
     /// their folders writable.
     pub file_targets: Vec<String>,
-    /// What its agent shall set up.
+    /// What its agent shall set up, beside the plan's hosts.
     pub settings: NodeSettings,
+}
+
+impl Plan {
+    /// Returns all that a node's agent shall set up.
+    pub fn settings(&self, node: &PlannedNode) -> NodeSettings {
+        NodeSettings {
+            hosts: self.hosts.clone(),
+            ..node.settings.clone()
+        }
+    }
 }

@@ -210,6 +210,7 @@ pub(crate) fn plan(name: &str, (segments, nodes): Parts) -> Plan {
         segments,
         nodes,
         positions: Positions::default(),
+        hosts: Vec::new(),
     }
 }
 

@@ -157,6 +157,7 @@ pub(crate) fn plan(name: &str, count: u8) -> Plan {
             })
             .collect(),
         positions: Positions::default(),
+        hosts: Vec::new(),
     }
 }
 

@@ -47,6 +47,11 @@ impl Fabric for NetnsFabric {
         }
     }
 
+    /// Each node has set itself up before its keeper calls the lab raised.
+    fn is_configured(&self) -> bool {
+        true
+    }
+
     fn warnings(&self) -> Vec<String> {
         self.warnings.clone()
     }

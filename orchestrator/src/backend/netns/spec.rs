@@ -22,6 +22,7 @@ pub(super) fn lab_spec(plan: &Plan, fail_at: Option<u32>) -> LabSpec {
             .iter()
             .map(|segment| segment_spec(segment, plan, &numbers))
             .collect(),
+        hosts: plan.hosts.clone(),
         working_directory: here.and_then(|path| path.into_os_string().into_string().ok()),
         fail_at,
     }
@@ -38,7 +39,7 @@ pub(super) fn limits(node: &PlannedNode) -> Limits {
 
 fn node_spec(node: &PlannedNode) -> NodeSpec {
     NodeSpec {
-        name: node.name.clone(),
+        settings: node.settings.clone(),
         file_targets: node.file_targets.clone(),
         limits: limits(node),
     }

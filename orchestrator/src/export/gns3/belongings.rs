@@ -10,6 +10,7 @@ use crate::gns3::interfaces::{self, Stanza};
 use crate::plan::PlannedNode;
 use crate::topology::Topology;
 use crate::topology::model::{Files, Node, Source, Work};
+use protocol::settings::Host;
 
 use crate::gns3::adapter::Adapters;
 
@@ -47,15 +48,15 @@ pub fn place(node: uuid::Uuid, path: &str) -> String {
 }
 
 /// The file of a node's addresses.
-pub fn addresses(node: &Node, planned: &PlannedNode) -> String {
+pub fn addresses(node: &Node, planned: &PlannedNode, hosts: &[Host]) -> String {
     let adapters = Adapters::of(node.interface_names());
     let on = |via: &IpAddr| {
         let holds = |net: &IpNet| net.contains(via);
         let mut all = node.interfaces.iter();
         all.position(|i| i.addresses.iter().any(holds)).unwrap_or(0)
     };
-    let hosts = planned.settings.hosts.iter();
     let hosts: Vec<_> = hosts
+        .iter()
         .flat_map(|host| {
             let v6 = host.addresses.iter().filter(|ip| ip.is_ipv6());
             v6.map(|address| (host.name.to_string(), *address))

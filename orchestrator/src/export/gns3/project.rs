@@ -134,7 +134,7 @@ impl Draft<'_> {
         }
         let id = self.id(&node.name);
         let (volumes, copies, refused) = files(self.topology, node);
-        let (container, warnings) = docker(node, planned, volumes);
+        let (container, warnings) = docker(node, &self.plan.hosts, volumes);
         self.warnings.extend(warnings);
         self.warnings
             .extend(refused.into_iter().map(|path| Warning::Node {
@@ -156,7 +156,7 @@ impl Draft<'_> {
         }
         self.belongings.push(Belonging {
             path: place(id, ADDRESSES),
-            content: Holds::Text(addresses(node, planned)),
+            content: Holds::Text(addresses(node, planned, &self.plan.hosts)),
         });
         self.belongings
             .extend(copies.into_iter().map(|(to, from)| Belonging {
