@@ -1,7 +1,7 @@
 //! What the frames on the control channel say.
 //!
 //! The orchestrator sends [`ToNode`], the node's agent answers each with one [`FromNode::Reply`] that
-//! carries its number. Conversations that move bytes (a process, a file, a capture, a log) have a
+//! carries its number. Channels that move bytes (a process, a file, a capture, a log) have a
 //! channel, a number chosen by the orchestrator and used once per connection; their bytes travel as
 //! data frames and their ends as [`FromNode::Event`].
 //!
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::name::InterfaceName;
 use crate::settings::NodeSettings;
 
-/// Which of a conversation's streams a data frame belongs to.
+/// Which of a channel's streams a data frame belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Stream {
@@ -53,7 +53,7 @@ pub struct ToNode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Opens the conversation. Replied to with [`Reply::Ready`], or refused if versions differ.
+    /// Opens the connection. Replied to with [`Reply::Ready`], or refused if versions differ.
     Hello {
         /// The orchestrator's [`crate::VERSION`].
         version: u32,
@@ -62,21 +62,21 @@ pub enum Request {
     Configure(Box<NodeSettings>),
     /// Starts a process. Its output follows on `channel`, its end as [`Event::Exited`].
     Start {
-        /// The conversation's number.
+        /// The channel's number.
         channel: u32,
         /// What to run.
         command: Command,
     },
     /// Sends a signal to a process that this connection started.
     Signal {
-        /// The process's conversation.
+        /// The process's channel.
         channel: u32,
         /// The signal's number (signal(7)).
         signal: i32,
     },
     /// Changes the terminal size of a process.
     Resize {
-        /// The process's conversation.
+        /// The process's channel.
         channel: u32,
         /// The new size.
         size: WindowSize,
@@ -84,7 +84,7 @@ pub enum Request {
     /// Writes a file; its body follows on `channel`'s input stream. Missing folders are made. The
     /// reply comes once the last byte is in place under its final name.
     Put {
-        /// The conversation's number.
+        /// The channel's number.
         channel: u32,
         /// Absolute path in the node.
         path: String,
@@ -93,7 +93,7 @@ pub enum Request {
     },
     /// Reads a file; its body follows on `channel`'s output stream after [`Reply::File`].
     Get {
-        /// The conversation's number.
+        /// The channel's number.
         channel: u32,
         /// Absolute path in the node.
         path: String,
@@ -113,20 +113,20 @@ pub enum Request {
     /// Captures an interface's frames as pcapng on `channel`. Replied to once every later frame is
     /// sure to be seen; ends with [`Event::CaptureEnded`].
     Capture {
-        /// The conversation's number.
+        /// The channel's number.
         channel: u32,
         /// What to capture and how much of it.
         capture: Capture,
     },
     /// Ends a capture after everything that has arrived by now was written.
     StopCapture {
-        /// The capture's conversation.
+        /// The capture's channel.
         channel: u32,
     },
     /// Sends the log of the node's own command, from its start; follows it if asked to, else the
     /// stream ends.
     Logs {
-        /// The conversation's number.
+        /// The channel's number.
         channel: u32,
         /// Goes on with what is still to come.
         follow: bool,
@@ -247,9 +247,9 @@ pub enum FromNode {
         /// What came of it.
         result: Result<Reply, Failure>,
     },
-    /// Something happened in a conversation.
+    /// Something happened in a channel.
     Event {
-        /// The conversation's number.
+        /// The channel's number.
         channel: u32,
         /// What happened.
         event: Event,
@@ -318,7 +318,7 @@ pub enum CommandState {
     Ended(Exit),
 }
 
-/// What can happen in a conversation.
+/// What can happen in a channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
@@ -367,7 +367,7 @@ pub struct Failure {
 pub enum FailureKind {
     /// The other end speaks another version.
     Version,
-    /// No such file, program, interface or conversation.
+    /// No such file, program, interface or channel.
     NotFound,
     /// Not permitted here.
     Denied,

@@ -22,7 +22,7 @@ pub enum Frame {
     Message(Vec<u8>),
     /// Bytes of a stream; none at all ends it.
     Data {
-        /// Which conversation they belong to; the orchestrator chose the number.
+        /// Which channel they belong to; the orchestrator chose the number.
         channel: u32,
         /// Which stream of it.
         stream: Stream,

@@ -12,7 +12,7 @@
 //! - [`role`]: the lines that the node's own programs (broadcast sender, receiver) print.
 //! - [`file_service`]: the file server's protocol over TCP; [`content`]: random files for it.
 //! - [`conversation`]: what the client of a scripted conversation with a file server is told, and tells.
-//! - [`load`]: what the file server and the clients that put it under load report.
+//! - [`stress`]: what the file server and the clients that put it under load report.
 //! - [`task`]: concurrency models and framings of senders, and what became of each file's task.
 
 pub mod broadcast;
@@ -23,10 +23,10 @@ pub mod conversation;
 pub mod file_service;
 pub mod frame;
 pub mod keeper;
-pub mod load;
 pub mod name;
 pub mod role;
 pub mod settings;
+pub mod stress;
 pub mod task;
 
 /// Version of the control channel. Both ends name theirs in the greeting and refuse another.

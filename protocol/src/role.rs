@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::broadcast::hash::Hash;
 use crate::conversation::ReplyRecord;
-use crate::load::{
+use crate::name::FileName;
+use crate::stress::{
     ClientRecord, FileDigest, Listening, ServerRecord, StoredFile, StressRecord, WorkerLoss,
 };
-use crate::name::FileName;
 use crate::task::{Arrival, DownloadRecord, RunRecord, Tally, TaskRecord};
 
 /// A line printed by a role.

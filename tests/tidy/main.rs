@@ -3,7 +3,7 @@
 //! - [`tree`]: the files.
 //! - [`rule`]: what a rule is, and all of them.
 //! - [`generated`]: files that the program makes.
-//! - [`shape`], [`layers`], [`seams`], [`documents`]: the rules.
+//! - [`shape`], [`layers`], [`seams`], [`documents`], [`words`]: the rules.
 
 mod documents;
 mod generated;
@@ -12,6 +12,7 @@ mod rule;
 mod seams;
 mod shape;
 mod tree;
+mod words;
 
 use std::io::{self, Write};
 use std::path::Path;

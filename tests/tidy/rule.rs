@@ -1,7 +1,7 @@
 //! What a rule is, and all of them.
 
 use super::tree::Tree;
-use super::{documents, layers, seams, shape};
+use super::{documents, layers, seams, shape, words};
 
 /// Something that holds of the whole project.
 pub(crate) struct Rule {
@@ -33,4 +33,5 @@ pub(crate) const RULES: &[Rule] = &[
     documents::LINTS,
     documents::EXIT_CODES,
     documents::TOPOLOGIES,
+    words::GLOSSARY,
 ];

@@ -3,23 +3,23 @@
 use protocol::control::{Command, Failure, Reply, Status};
 
 use super::children::Children;
-use super::program::Surroundings;
+use super::program::ProcessSetup;
 use super::service::Service;
 
 /// A node, shared by all connections.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) children: Children,
-    pub(super) surroundings: Surroundings,
+    pub(super) setup: ProcessSetup,
     /// The node's own command.
     pub(super) service: Service,
 }
 
 impl Node {
-    pub(super) fn new(surroundings: Surroundings) -> Self {
+    pub(super) fn new(setup: ProcessSetup) -> Self {
         Self {
             children: Children::default(),
-            surroundings,
+            setup,
             service: Service::default(),
         }
     }
@@ -27,7 +27,7 @@ impl Node {
     /// Starts the node's own command.
     pub(super) fn launch(&self, command: &Command) -> Result<Reply, Failure> {
         self.service
-            .launch(&self.surroundings, &self.children, command)
+            .launch(&self.setup, &self.children, command)
             .map(|pid| Reply::Started {
                 pid: pid.as_raw().unsigned_abs(),
             })

@@ -25,8 +25,8 @@ mod task;
 pub use net::{DROP, Dropping, Segmentation};
 pub use options::{ReceiveArguments, SendArguments};
 pub use receive::{
-    Action, Assembly, Contents, Counts, ReceiveError, ReceiveOrder, ReceiveTask, Receiver,
-    ReceiverEvent, Record, SessionId, Settings as ReceiverSettings, Store, Whole, Workbench,
+    Action, Assembly, Contents, Counts, DecoderCache, ReceiveError, ReceiveOrder, ReceiveTask,
+    Receiver, ReceiverEvent, Record, SessionId, Settings as ReceiverSettings, Store, Whole,
 };
 pub use roles::{receive, send};
 pub use send::{

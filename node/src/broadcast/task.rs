@@ -38,7 +38,7 @@ pub trait Task: AsFd {
         &mut self,
         mut tell: impl FnMut(RoleEvent) -> Result<(), E>,
     ) -> Result<bool, E> {
-        let mut told = Told::default();
+        let mut told = LastReported::default();
         loop {
             let step = self.step()?;
             if let Some(progress) = told.news(self.progress()) {
@@ -80,9 +80,9 @@ pub struct Wait {
 
 /// The progress told last: when, and how many bytes.
 #[derive(Debug, Default)]
-struct Told(Option<(Instant, u64)>);
+struct LastReported(Option<(Instant, u64)>);
 
-impl Told {
+impl LastReported {
     /// The progress to tell now: none where nothing moved, or within a tenth of a second.
     fn news(&mut self, progress: Option<(u64, u64)>) -> Option<RoleEvent> {
         let (bytes, total) = progress?;

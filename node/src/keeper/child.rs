@@ -17,7 +17,7 @@ use protocol::name::NodeName;
 
 use crate::agent::{self, AgentOptions, Environment};
 
-use super::failure::{Doing, OfNode, Steps};
+use super::failure::{DuringStep, OnNode, Steps};
 use super::limits::NodeLimits;
 use super::report::{Progress, Reporter};
 use super::root;
@@ -48,7 +48,7 @@ impl Child {
 
     /// Makes the node and is its agent, until its end.
     pub(super) fn run(mut self, world: World) -> ExitCode {
-        let made = self.make(&world).of_node(&self.name);
+        let made = self.make(&world).on_node(&self.name);
         let ready = made.is_ok();
         let progress = made.map_or_else(Progress::Failed, |()| Progress::Ready);
         // If nobody listens any more, the keeper has ended, and the kernel is about to end us.
@@ -68,35 +68,35 @@ impl Child {
         self.steps.begin("making namespaces")?;
         SigSet::empty()
             .thread_set_mask()
-            .doing("unblocking signals")?;
+            .during("unblocking signals")?;
         self.title
             .show(&format!("node {}", self.name))
-            .doing("naming the process")?;
+            .during("naming the process")?;
         namespace::enter_new(
             CloneFlags::CLONE_NEWNET
                 | CloneFlags::CLONE_NEWNS
                 | CloneFlags::CLONE_NEWUTS
                 | CloneFlags::CLONE_NEWIPC,
         )
-        .doing("making namespaces")?;
+        .during("making namespaces")?;
         self.reporter
             .tell(Progress::HasNetwork)
-            .doing("telling the keeper")?;
+            .during("telling the keeper")?;
         self.steps.begin("making the node's root")?;
-        bring_up_loopback().doing("bringing up the loopback interface")?;
-        nix::unistd::sethostname(self.name.as_str()).doing("setting the host name")?;
+        bring_up_loopback().during("bringing up the loopback interface")?;
+        nix::unistd::sethostname(self.name.as_str()).during("setting the host name")?;
         root::build(world, self.number)?;
         self.steps.begin("giving up rights")?;
         if world.privilege == Privilege::Machine {
-            capability::give_up_the_machine().doing("giving up rights over the machine")?;
+            capability::give_up_the_machine().during("giving up rights over the machine")?;
         }
         self.limits
             .take_upon_itself()
-            .doing("limiting what it may use")?;
+            .during("limiting what it may use")?;
         // The keeper's log is this machine's file, which a node has no business with.
         let nowhere = File::options().write(true).open("/dev/null");
-        let nowhere = nowhere.doing("opening /dev/null")?;
-        dup2_stderr(nowhere).doing("leaving the keeper's log")?;
+        let nowhere = nowhere.during("opening /dev/null")?;
+        dup2_stderr(nowhere).during("leaving the keeper's log")?;
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use plumbing::control_group::{ControlGroups, Limit};
 use plumbing::own_limits;
 use protocol::keeper::{KeeperFailure, LabSpec, Limits};
 
-use super::failure::{Doing, OfNode, Steps};
+use super::failure::{DuringStep, OnNode, Steps};
 
 /// The limits of a lab's nodes.
 #[derive(Debug, Default)]
@@ -39,16 +39,16 @@ impl LabLimits {
         if spec.nodes.iter().all(|node| node.limits.is_empty()) {
             return Ok(made);
         }
-        let groups = ControlGroups::find().doing("looking for control groups")?;
+        let groups = ControlGroups::find().during("looking for control groups")?;
         for (number, node) in spec.nodes.iter().enumerate() {
             let limits = in_kernel_words(node.limits);
             if limits.is_empty() {
                 continue;
             }
             let doing = "making its control group";
-            steps.begin(doing).of_node(&node.name)?;
+            steps.begin(doing).on_node(&node.name)?;
             let group = groups.make(&spec.lab, node.name.as_str(), &limits);
-            let (control_groups, left) = group.doing(doing).of_node(&node.name)?;
+            let (control_groups, left) = group.during(doing).on_node(&node.name)?;
             let warnings = left.iter().map(|limit| {
                 let how = in_words(*limit);
                 format!(

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use protocol::file_service::reply;
-use protocol::load::{ServerRecord, WorkerLoss};
 use protocol::role::RoleEvent;
+use protocol::stress::{ServerRecord, WorkerLoss};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};

@@ -37,7 +37,7 @@ impl Drain {
 
 /// What a wait came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Waited {
+pub(super) enum WaitOutcome {
     /// The connection can be read from, or written to.
     Able,
     /// The server is to end.
@@ -51,7 +51,7 @@ pub(super) fn wait(
     (connection, ability): (BorrowedFd<'_>, PollFlags),
     drain: Option<BorrowedFd<'_>>,
     within: Duration,
-) -> io::Result<Waited> {
+) -> io::Result<WaitOutcome> {
     let deadline = Instant::now() + within;
     let mut watched = vec![PollFd::new(connection.as_fd(), ability)];
     watched.extend(drain.map(|drain| PollFd::new(drain, PollFlags::POLLIN)));
@@ -61,10 +61,10 @@ pub(super) fn wait(
         let milliseconds = left.as_micros().div_ceil(1000);
         let timeout = PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX);
         match poll(&mut watched, timeout) {
-            Ok(0) if Instant::now() >= deadline => return Ok(Waited::Lapsed),
+            Ok(0) if Instant::now() >= deadline => return Ok(WaitOutcome::Lapsed),
             Ok(0) | Err(Errno::EINTR) => {}
-            Ok(_) if watched[0].any() == Some(true) => return Ok(Waited::Able),
-            Ok(_) => return Ok(Waited::Draining),
+            Ok(_) if watched[0].any() == Some(true) => return Ok(WaitOutcome::Able),
+            Ok(_) => return Ok(WaitOutcome::Draining),
             Err(error) => return Err(error.into()),
         }
     }

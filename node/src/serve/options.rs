@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use protocol::load::Workers;
+use protocol::stress::Workers;
 
 use crate::quantity::{bytes, time, time_word};
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::TcpStream;
 
-use protocol::load::Workers;
+use protocol::stress::Workers;
 
 use super::options::ServeArguments;
 use super::process_pool::ProcessPool;

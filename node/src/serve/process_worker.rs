@@ -16,7 +16,7 @@ use super::storage::Storage;
 
 /// What was heard of a process: a message, or that it ended. With its number, and which of those
 /// that had this number it was.
-pub(super) type Heard = (u32, u64, Option<WorkerMessage>);
+pub(super) type ProcessNews = (u32, u64, Option<WorkerMessage>);
 
 /// A process at work. It is killed when this is dropped.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl ProcessWorker {
         (number, life): (u32, u64),
         service: &Service,
         storage: &Storage,
-        heard: mpsc::Sender<Heard>,
+        heard: mpsc::Sender<ProcessNews>,
     ) -> io::Result<Self> {
         let (ours, theirs) = handover::pair()?;
         handover::send(&ours, b"directory", Some(&storage.directory))?;
@@ -101,7 +101,7 @@ impl Drop for ProcessWorker {
 }
 
 /// Tells what a process says, until it ends.
-async fn listen(socket: Arc<Endpoint>, number: u32, life: u64, heard: mpsc::Sender<Heard>) {
+async fn listen(socket: Arc<Endpoint>, number: u32, life: u64, heard: mpsc::Sender<ProcessNews>) {
     let mut buffer = vec![0; LONGEST_MESSAGE];
     loop {
         let message = match socket.read(&mut buffer).await {

@@ -1,6 +1,6 @@
 //! What workers report.
 
-use protocol::load::{StoredFile, WorkerLoss};
+use protocol::stress::{StoredFile, WorkerLoss};
 use serde::{Deserialize, Serialize};
 
 /// What one connection came to.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use protocol::file_service::base64::{self, Decoder};
 use protocol::file_service::reply;
 use protocol::file_service::request::{Command, RequestEvent, RequestLimits, RequestParser};
-use protocol::load::StoredFile;
 use protocol::name::FileName;
+use protocol::stress::StoredFile;
 
 use super::incoming::Incoming;
 use super::options::Service;

@@ -175,8 +175,8 @@ impl Storage {
             match unlinkat(&self.directory, name.as_str(), UnlinkatFlags::NoRemoveDir) {
                 Ok(()) | Err(Errno::ENOENT) => {}
                 Err(error) => {
-                    let what = format!("cannot remove {name}, an unfinished upload: {error}");
-                    return Err(io::Error::new(io::Error::from(error).kind(), what));
+                    let reason = format!("cannot remove {name}, an unfinished upload: {error}");
+                    return Err(io::Error::new(io::Error::from(error).kind(), reason));
                 }
             }
         }

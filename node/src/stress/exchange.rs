@@ -8,7 +8,7 @@ use protocol::content::Content;
 use protocol::file_service::answer::{Reply, ReplyError};
 use protocol::file_service::base64::NotBase64;
 use protocol::file_service::words::quoted;
-use protocol::load::Operation;
+use protocol::stress::Operation;
 
 use super::job::{Job, Outcome};
 use crate::buffer::Buffer;
@@ -56,20 +56,20 @@ enum ExchangeError {
 impl Exchange {
     /// What the job asks for.
     pub(super) fn new(job: &Job) -> Self {
-        let load = &job.load;
+        let options = &job.options;
         let name = quoted(job.name.as_str());
-        let (request, moved, room) = match load.operation {
+        let (request, moved, room) = match options.operation {
             Operation::Upload => (
                 format!("UPLOAD {name} "),
-                Moved::There(job.content(), Outgoing::new(load.size, load.buffer)),
+                Moved::There(job.content(), Outgoing::new(options.size, options.buffer)),
                 MOST_HELD,
             ),
             Operation::Download => {
                 let moved = Moved::Here {
-                    length: load.size,
+                    length: options.size,
                     blake3: job.expected.clone(),
                 };
-                (format!("DOWNLOAD {name}\r\n"), moved, load.buffer)
+                (format!("DOWNLOAD {name}\r\n"), moved, options.buffer)
             }
         };
         let mut output = Buffer::new(0);
@@ -201,11 +201,11 @@ mod tests {
     use protocol::file_service::base64;
 
     use super::super::job::{hash, shared_content};
-    use super::super::options::Load;
+    use super::super::options::ClientOptions;
     use super::*;
 
     fn job(operation: Operation, size: u64) -> Job {
-        let load = Load {
+        let options = ClientOptions {
             server: ([127, 0, 0, 1], 1).into(),
             operation,
             size,
@@ -215,7 +215,7 @@ mod tests {
             buffer: 4 << 10,
         };
         let expected = (operation == Operation::Download).then(|| hash(shared_content(7), size));
-        Job::new(3, &load, expected).unwrap()
+        Job::new(3, &options, expected).unwrap()
     }
 
     fn sent(exchange: &mut Exchange) -> Vec<u8> {

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use blake3::Hasher;
-use protocol::load::FileDigest;
 use protocol::name::FileName;
 use protocol::role::RoleEvent;
+use protocol::stress::FileDigest;
 
 use super::job::{portions, shared_content};
 use crate::broadcast::lines;
@@ -33,8 +33,8 @@ pub struct FillArguments {
 /// Runs `node fill`, and prints a digest of each file.
 pub fn fill(arguments: &FillArguments) -> ExitCode {
     let directory = arguments.directory.display();
-    let failed = |what: &str, error: io::Error| {
-        let reason = format!("cannot make {what} {directory}: {error}");
+    let failed = |target: &str, error: io::Error| {
+        let reason = format!("cannot make {target} {directory}: {error}");
         // Where nobody reads, the exit code still tells.
         let _ = lines::print(&RoleEvent::Failed { reason });
         ExitCode::FAILURE

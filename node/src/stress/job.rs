@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use blake3::Hasher;
 use protocol::content::Content;
-use protocol::load::{ClientRecord, Operation};
 use protocol::name::{FileName, NameError};
+use protocol::stress::{ClientRecord, Operation};
 
-use super::options::Load;
+use super::options::ClientOptions;
 
 /// A file to be moved.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
     pub(super) client: u32,
     pub(super) name: FileName,
-    pub(super) load: Load,
+    pub(super) options: ClientOptions,
     /// The hash of what is fetched.
     pub(super) expected: Option<String>,
 }
@@ -31,30 +31,30 @@ impl Job {
     /// The job of the client with this number.
     pub(super) fn new(
         client: u32,
-        load: &Load,
+        options: &ClientOptions,
         expected: Option<String>,
     ) -> Result<Self, NameError> {
-        let prefix = &load.prefix;
-        let name = match load.operation {
+        let prefix = &options.prefix;
+        let name = match options.operation {
             Operation::Upload => format!("{prefix}-{client}.bin"),
             Operation::Download => format!("{prefix}.bin"),
         };
         Ok(Self {
             client,
             name: name.parse()?,
-            load: load.clone(),
+            options: options.clone(),
             expected,
         })
     }
 
     /// What the client stores.
     pub(super) fn content(&self) -> Content {
-        Content::new(self.load.seed, self.client.wrapping_add(1))
+        Content::new(self.options.seed, self.client.wrapping_add(1))
     }
 
     /// How long a server that has replied is heard out.
     pub(super) fn leave(&self) -> Duration {
-        self.load.patience.min(LEAVE)
+        self.options.patience.min(LEAVE)
     }
 
     /// What it did in so many seconds.

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use protocol::load::{Operation, Workers};
 use protocol::name::FileName;
+use protocol::stress::{Operation, Workers};
 
 use crate::quantity::{bytes, time, time_word};
 use crate::serve::buffer;
@@ -20,7 +20,7 @@ pub struct StressArguments {
     pub workers: u32,
     /// What each does.
     #[command(flatten)]
-    pub load: Load,
+    pub client: ClientOptions,
 }
 
 /// Arguments of a client that is a process.
@@ -34,12 +34,12 @@ pub struct StressWorkerArguments {
     pub expected: Option<String>,
     /// What it does.
     #[command(flatten)]
-    pub load: Load,
+    pub client: ClientOptions,
 }
 
 /// What each client does.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Load {
+pub struct ClientOptions {
     /// The server's address and port.
     #[arg(long)]
     pub server: SocketAddr,
@@ -64,7 +64,7 @@ pub struct Load {
     pub buffer: usize,
 }
 
-impl Load {
+impl ClientOptions {
     /// The words that give these arguments to a client.
     pub(super) fn words(&self) -> Vec<String> {
         [

@@ -6,8 +6,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread::scope;
 use std::time::Instant;
 
-use protocol::load::ClientRecord;
 use protocol::role::RoleEvent;
+use protocol::stress::ClientRecord;
 
 use super::command::{Ended, tell};
 use super::job::{Job, Outcome};
@@ -56,7 +56,7 @@ impl Client {
     fn start(job: Job) -> io::Result<Self> {
         let mut command = Command::new(THIS_PROGRAM);
         command.args(["stress-worker", "--number", &job.client.to_string()]);
-        command.args(job.load.words());
+        command.args(job.options.words());
         if let Some(expected) = &job.expected {
             command.args(["--expected", expected]);
         }

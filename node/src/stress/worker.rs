@@ -30,7 +30,7 @@ fn run(arguments: &StressWorkerArguments) -> io::Result<bool> {
     TitleArea::find()?.show(&format!("stress client {}", arguments.number))?;
     let job = Job::new(
         arguments.number,
-        &arguments.load,
+        &arguments.client,
         arguments.expected.clone(),
     );
     let job = job.map_err(io::Error::other)?;

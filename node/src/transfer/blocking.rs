@@ -5,22 +5,22 @@ use std::os::fd::AsFd;
 
 use protocol::task::TaskRecord;
 
-use super::effort::Effort;
+use super::effort::Sending;
 use super::job::{Ended, Job, Start};
-use super::options::How;
+use super::options::TaskOptions;
 use super::socket;
 
 /// Does a task; `worker` says who does it.
-pub(super) fn run(job: &Job, how: &How, worker: String) -> TaskRecord {
+pub(super) fn run(job: &Job, options: &TaskOptions, worker: String) -> TaskRecord {
     let start = Start::now();
-    let ended = match Effort::begin(job, how, start) {
+    let ended = match Sending::begin(job, options, start) {
         Ok(effort) => drive(job, effort),
         Err(result) => Ended::before(result),
     };
     job.record(start, worker, ended)
 }
 
-fn drive(job: &Job, mut effort: Effort) -> Ended {
+fn drive(job: &Job, mut effort: Sending) -> Ended {
     loop {
         let wait = match effort.step() {
             Ok(wait) => wait,
@@ -30,7 +30,7 @@ fn drive(job: &Job, mut effort: Effort) -> Ended {
         events.set(PollFlags::POLLIN, wait.readable);
         events.set(PollFlags::POLLOUT, wait.writable);
         if let Err(error) = socket::wait(&[(effort.as_fd(), events)], wait.until) {
-            return Effort::cannot_wait(job, &error);
+            return Sending::cannot_wait(job, &error);
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct SendArguments {
     pub workers: u32,
     /// What each task does.
     #[command(flatten)]
-    pub how: How,
+    pub options: TaskOptions,
     /// A file and where it is sent, as in /root/data.jpg=192.168.122.255:5005; several with several
     /// `--task`.
     #[arg(long = "task", required = true)]
@@ -39,7 +39,7 @@ pub struct WorkerArguments {
     pub concurrent: bool,
     /// What each task does.
     #[command(flatten)]
-    pub how: How,
+    pub options: TaskOptions,
     /// The tasks.
     #[arg(long = "task", required = true)]
     pub jobs: Vec<Job>,
@@ -47,7 +47,7 @@ pub struct WorkerArguments {
 
 /// What each task does with its file.
 #[derive(Debug, Clone, clap::Args)]
-pub struct How {
+pub struct TaskOptions {
     /// How a file is laid into datagrams.
     #[arg(long)]
     pub framing: Framing,
@@ -104,7 +104,7 @@ pub struct ReceiveArguments {
     pub drop: Option<Dropping>,
 }
 
-impl How {
+impl TaskOptions {
     /// The words that give these arguments to a worker.
     pub(super) fn words(&self) -> Vec<String> {
         let mut words = vec!["--framing".to_owned(), self.framing.to_string()];

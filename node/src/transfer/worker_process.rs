@@ -10,7 +10,7 @@ use protocol::role::RoleEvent;
 use protocol::task::{TaskRecord, TaskResult};
 
 use super::job::{Ended, Job, Start};
-use super::options::How;
+use super::options::TaskOptions;
 
 /// A process at work. It is killed when this is dropped.
 #[derive(Debug)]
@@ -37,9 +37,13 @@ enum Stage {
 
 impl<'a> WorkerProcess<'a> {
     /// Starts this program once more.
-    pub(super) fn start(jobs: Vec<&'a Job>, how: &How, concurrent: bool) -> io::Result<Self> {
+    pub(super) fn start(
+        jobs: Vec<&'a Job>,
+        options: &TaskOptions,
+        concurrent: bool,
+    ) -> io::Result<Self> {
         let mut command = Command::new(THIS_PROGRAM);
-        command.arg("send-worker").args(how.words());
+        command.arg("send-worker").args(options.words());
         command.args(concurrent.then_some("--concurrent"));
         for job in &jobs {
             command.args(["--task", &job.word()]);
@@ -57,7 +61,7 @@ impl<'a> WorkerProcess<'a> {
             left: jobs,
             start: Start::now(),
             stage: Stage::Started,
-            patience: how.deadline + GRACE,
+            patience: options.deadline + GRACE,
         })
     }
 

@@ -59,7 +59,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// Takes hold of a lab that an earlier process kept. Which of its nodes still live is found out
     /// by [`Fabric::open`]: one that is dead is no reason not to reach the others.
-    async fn attach(&self, hold: &Hold) -> Result<Box<dyn Fabric>, BackendError>;
+    async fn attach(&self, handle: &LabHandle) -> Result<Box<dyn Fabric>, BackendError>;
 
     /// Removes one resource and waits until it is gone. One that is already gone counts as removed.
     async fn remove(&self, resource: &Resource) -> Result<(), BackendError>;
@@ -77,7 +77,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
 pub trait Fabric: fmt::Debug + Send + Sync {
     /// Opens a new byte stream to a node's agent, over which [`crate::control`] speaks. Any number
     /// may be open at once.
-    async fn open(&self, node: &NodeName) -> Result<Box<dyn Wire>, BackendError>;
+    async fn open(&self, node: &NodeName) -> Result<Box<dyn ByteStream>, BackendError>;
 
     /// What a node's agent is to be told of its network: the plan's settings, unless the backend's
     /// engine named or addressed the interfaces in its own way.
@@ -101,9 +101,15 @@ pub trait Fabric: fmt::Debug + Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Has a fault begin, or end; whether it could: `false` where the backend has no means for it. To begin
-    /// twice or to end what has not begun changes nothing.
-    async fn fault(&self, _fault: &FaultKind, _turn: Turn) -> Result<bool, BackendError> {
+    /// Makes a fault begin; returns `false` where the backend has no means for it. A fault that has begun
+    /// already stays as it is.
+    async fn begin_fault(&self, _fault: &FaultKind) -> Result<bool, BackendError> {
+        Ok(false)
+    }
+
+    /// Ends a fault; returns `false` where the backend has no means for it. Ending one that has not begun
+    /// changes nothing.
+    async fn end_fault(&self, _fault: &FaultKind) -> Result<bool, BackendError> {
         Ok(false)
     }
 
@@ -114,22 +120,13 @@ pub trait Fabric: fmt::Debug + Send + Sync {
 
     /// Leaves the lab up when this process ends, and returns what [`Backend::attach`] needs. Without
     /// it, a lab may end with the process that raised it.
-    async fn keep(&self) -> Result<Hold, BackendError>;
-}
-
-/// The two ends of a fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// It begins.
-    Begin,
-    /// It is over.
-    End,
+    async fn keep(&self) -> Result<LabHandle, BackendError>;
 }
 
 /// A byte stream to an agent.
-pub trait Wire: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
+pub trait ByteStream: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Wire for T {}
+impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> ByteStream for T {}
 
 /// Where the write-ahead list of a lab's resources is kept.
 pub trait Ledger: fmt::Debug + Send + Sync {
@@ -232,7 +229,7 @@ pub struct Owned {
 
 /// What a kept lab is found by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hold {
+pub struct LabHandle {
     /// The lab.
     pub lab: LabId,
     /// Where it runs.

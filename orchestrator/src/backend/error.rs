@@ -19,10 +19,10 @@ pub struct BackendError {
 #[derive(Debug, thiserror::Error)]
 pub enum BackendErrorKind {
     /// This machine lacks something; `remedy` says how to mend it. Exit code 3.
-    #[error("{what}; {remedy}")]
+    #[error("{missing}; {remedy}")]
     Lacking {
         /// What is missing.
-        what: String,
+        missing: String,
         /// What to do about it.
         remedy: String,
     },

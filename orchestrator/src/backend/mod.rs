@@ -10,13 +10,13 @@
 //! - [`netns`]: labs in Linux namespaces on this machine.
 
 pub mod contract;
-mod creation;
 pub mod docker;
 pub mod error;
 pub mod fake;
 pub mod gns3;
 mod impaired;
 pub mod netns;
+mod pending_request;
 
-pub use contract::{Backend, BackendKind, Fabric, Hold, Ledger, Owned, Resource, Turn, Wire};
+pub use contract::{Backend, BackendKind, ByteStream, Fabric, LabHandle, Ledger, Owned, Resource};
 pub use error::{BackendError, BackendErrorKind};

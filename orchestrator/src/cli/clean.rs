@@ -17,15 +17,15 @@ use crate::lab::{FileLedger, LabError, LabFolder, LabLock, StateDir};
 use crate::plan::LabId;
 
 use super::args::{CleanArgs, Format};
-use super::console::Console;
 use super::failure::{Failure, Status};
+use super::printer::Printer;
 use super::site::Site;
 
 /// Removes everything that carries our mark and belongs to no lab that is up or at work.
 ///
 /// # Errors
 /// If a backend that is there cannot be looked through, or something cannot be removed.
-pub async fn clean(args: CleanArgs, console: Console, site: &Site) -> Result<Status, Failure> {
+pub async fn clean(args: CleanArgs, console: Printer, site: &Site) -> Result<Status, Failure> {
     let state = &site.state;
     let (mut left, mut unseen) = (Leftover::default(), false);
     let unfinished = Unfinished::find(state)?;
@@ -93,7 +93,7 @@ pub async fn clean(args: CleanArgs, console: Console, site: &Site) -> Result<Sta
 #[derive(Debug, Serialize)]
 struct Account {
     #[serde(skip)]
-    console: Console,
+    console: Printer,
     /// Whether there is a place that was not looked through.
     #[serde(skip)]
     unseen: bool,
@@ -107,7 +107,7 @@ struct Account {
 }
 
 impl Account {
-    fn new(dry_run: bool, console: Console) -> Self {
+    fn new(dry_run: bool, console: Printer) -> Self {
         Self {
             console,
             unseen: false,
@@ -264,7 +264,7 @@ impl Leftover {
     /// Tells of labs that are recorded as up and have nothing left.
     fn tell_of_the_dead(&self, state: &StateDir, account: &mut Account) -> Result<(), Failure> {
         for (folder, record) in state.records()? {
-            let hold = &record.hold;
+            let hold = &record.handle;
             // What was raised on an engine that was not asked may well live.
             let was_asked = self.looked_through.missed(&folder)?.is_none();
             if was_asked && !self.labs.contains_key(&hold.lab) {

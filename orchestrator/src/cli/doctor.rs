@@ -11,16 +11,16 @@ use crate::plan::position::Positions;
 use crate::plan::{LabId, Plan};
 
 use super::args::{BackendChoice, DoctorArgs, Format};
-use super::console::Console;
 use super::doctor_gns3;
 use super::failure::{Failure, Status};
+use super::printer::Printer;
 use super::site::Site;
 
 /// Looks the machine over. Exits 0 if labs can be raised on some backend, else 3.
 ///
 /// # Errors
 /// None in practice.
-pub async fn doctor(args: &DoctorArgs, console: Console, site: &Site) -> Result<Status, Failure> {
+pub async fn doctor(args: &DoctorArgs, console: Printer, site: &Site) -> Result<Status, Failure> {
     let checks = match args.backend {
         None | Some(BackendChoice::Auto) => machine(site).await?,
         Some(BackendChoice::Gns3) => doctor_gns3::checks(&site.gns3()).await,

@@ -4,16 +4,16 @@ use crate::lab::reaper::take_away;
 use crate::lab::{LabFolder, LabRecord};
 
 use super::args::DownArgs;
-use super::console::Console;
 use super::failure::{Failure, Status};
 use super::find;
+use super::printer::Printer;
 use super::site::Site;
 
 /// Takes a lab away, or all that are up. Works without the lab's file.
 ///
 /// # Errors
 /// If there is no such lab, another process acts on it, or something could not be removed.
-pub async fn down(args: DownArgs, console: Console, site: &Site) -> Result<Status, Failure> {
+pub async fn down(args: DownArgs, console: Printer, site: &Site) -> Result<Status, Failure> {
     let labs = match args.lab {
         Some(called) => vec![find::lab(&site.state, &called)?],
         None => site.state.records()?,
@@ -24,7 +24,7 @@ pub async fn down(args: DownArgs, console: Console, site: &Site) -> Result<Statu
     let mut status = Status::Passed;
     for (folder, record) in labs {
         match take_down(site, &folder, &record).await {
-            Ok(()) => console.note(format_args!("{} is down", record.hold.lab.name)),
+            Ok(()) => console.note(format_args!("{} is down", record.handle.lab.name)),
             Err(failure) => {
                 console.fail(&failure);
                 status = failure.status();
@@ -36,6 +36,6 @@ pub async fn down(args: DownArgs, console: Console, site: &Site) -> Result<Statu
 
 async fn take_down(site: &Site, folder: &LabFolder, record: &LabRecord) -> Result<(), Failure> {
     let _lock = folder.lock()?;
-    take_away(&site.backend(record.hold.backend), folder).await?;
+    take_away(&site.backend(record.handle.backend), folder).await?;
     Ok(())
 }

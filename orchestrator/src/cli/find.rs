@@ -17,7 +17,7 @@ pub fn lab(state: &StateDir, called: &str) -> Result<(LabFolder, LabRecord), Fai
     let records = state.records()?;
     let file = std::path::absolute(called).ok();
     let named = |record: &LabRecord| {
-        let lab = &record.hold.lab;
+        let lab = &record.handle.lab;
         lab.name.as_str() == called
             || lab.to_string() == called
             || file.as_ref().is_some_and(|file| *file == record.file)
@@ -69,7 +69,7 @@ pub fn node(state: &StateDir, called: &str) -> Result<(LabRecord, NodeName), Fai
     };
     let has = |record: &LabRecord| {
         record
-            .hold
+            .handle
             .nodes
             .iter()
             .any(|(node, _)| node.as_str() == name)
@@ -84,7 +84,7 @@ pub fn node(state: &StateDir, called: &str) -> Result<(LabRecord, NodeName), Fai
             Ok((record.clone(), name))
         }
         (Some((_, record)), false) => {
-            let example = &record.hold.lab.name;
+            let example = &record.handle.lab.name;
             let text = format!(
                 "several labs have a node `{name}`; write LAB/NODE, as in {example}/{name}"
             );
@@ -125,11 +125,11 @@ pub async fn connect(site: &Site, called: &str) -> Result<(LabRecord, Control), 
 /// If it does not answer.
 pub async fn open(site: &Site, record: &LabRecord, node: NodeName) -> Result<Control, Failure> {
     let fabric = site
-        .backend(record.hold.backend)
-        .attach(&record.hold)
+        .backend(record.handle.backend)
+        .attach(&record.handle)
         .await?;
-    let wire = fabric.open(&node).await?;
-    Ok(Control::greet(wire, node).await?)
+    let stream = fabric.open(&node).await?;
+    Ok(Control::greet(stream, node).await?)
 }
 
 fn names(records: &[(LabFolder, LabRecord)]) -> String {
@@ -138,7 +138,7 @@ fn names(records: &[(LabFolder, LabRecord)]) -> String {
     }
     let names: Vec<_> = records
         .iter()
-        .map(|(_, record)| record.hold.lab.name.as_str())
+        .map(|(_, record)| record.handle.lab.name.as_str())
         .collect();
     format!("up are: {}", names.join(", "))
 }

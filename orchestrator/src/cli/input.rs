@@ -33,8 +33,8 @@ impl Source {
     /// # Errors
     /// If there is no such file, or it is no text, or too long.
     pub fn load(file: &Path, settings: &[(String, String)]) -> Result<Self, Failure> {
-        let wrong = |what: &dyn Display, remedy: &str| {
-            Failure::Input(format!("reading {}: {what}; {remedy}", file.display()))
+        let wrong = |fault: &dyn Display, remedy: &str| {
+            Failure::Input(format!("reading {}: {fault}; {remedy}", file.display()))
         };
         let mut bytes = Vec::new();
         File::open(file)

@@ -10,16 +10,16 @@ use crate::number::counted;
 use crate::report::plain_text::visible;
 
 use super::args::{Format, LogsArgs, PsArgs};
-use super::console::Console;
 use super::failure::{Failure, Status};
 use super::find;
+use super::printer::Printer;
 use super::site::Site;
 
 /// Lists the labs that are up, and their nodes.
 ///
 /// # Errors
 /// If a record cannot be read. A node that does not answer is listed as such.
-pub async fn ps(args: PsArgs, console: Console, site: &Site) -> Result<Status, Failure> {
+pub async fn ps(args: PsArgs, console: Printer, site: &Site) -> Result<Status, Failure> {
     let records = match args.lab {
         Some(called) => vec![find::lab(&site.state, &called)?.1],
         None => site
@@ -45,7 +45,7 @@ pub async fn ps(args: PsArgs, console: Console, site: &Site) -> Result<Status, F
 ///
 /// # Errors
 /// If there is no such node.
-pub async fn logs(args: LogsArgs, console: Console, site: &Site) -> Result<Status, Failure> {
+pub async fn logs(args: LogsArgs, console: Printer, site: &Site) -> Result<Status, Failure> {
     let (_, control) = find::connect(site, &args.node.node).await?;
     let mut log = control.logs(args.follow).await?;
     while let Some(bytes) = log.next().await? {
@@ -76,11 +76,14 @@ struct NodeRow {
 }
 
 async fn lab_row(site: &Site, record: &LabRecord) -> LabRow {
-    let fabric = site.backend(record.hold.backend).attach(&record.hold).await;
+    let fabric = site
+        .backend(record.handle.backend)
+        .attach(&record.handle)
+        .await;
     let rows = record.plan.nodes.iter().map(|node| async {
         let status = match &fabric {
             Ok(fabric) => match fabric.open(&node.name).await {
-                Ok(wire) => ask(wire, &node.name)
+                Ok(stream) => ask(stream, &node.name)
                     .await
                     .map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),
@@ -102,9 +105,9 @@ async fn lab_row(site: &Site, record: &LabRecord) -> LabRow {
         }
     });
     LabRow {
-        lab: record.hold.lab.name.to_string(),
-        id: record.hold.lab.to_string(),
-        backend: record.hold.backend.to_string(),
+        lab: record.handle.lab.name.to_string(),
+        id: record.handle.lab.to_string(),
+        backend: record.handle.backend.to_string(),
         file: record.file.display().to_string(),
         raised: record.raised.clone(),
         nodes: join_all(rows).await,
@@ -112,10 +115,10 @@ async fn lab_row(site: &Site, record: &LabRecord) -> LabRow {
 }
 
 async fn ask(
-    wire: Box<dyn crate::backend::Wire>,
+    stream: Box<dyn crate::backend::ByteStream>,
     node: &protocol::name::NodeName,
 ) -> Result<NodeStatus, ControlError> {
-    crate::control::Control::greet(wire, node.clone())
+    crate::control::Control::greet(stream, node.clone())
         .await?
         .status()
         .await

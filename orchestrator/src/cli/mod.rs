@@ -2,7 +2,7 @@
 //!
 //! - [`args`]: verbs, flags, their environment variables and their help.
 //! - [`entry`]: one process from its arguments to its exit code.
-//! - [`console`]: the only place that prints.
+//! - [`printer`]: the only place that prints.
 //! - [`environment`]: what this process is told by its surroundings.
 //! - [`interrupts`]: the signals by which this process is told to end.
 //! - [`failure`]: what ends a verb early, and its exit code.
@@ -24,7 +24,6 @@ pub mod args;
 pub mod capture;
 pub mod check;
 pub mod clean;
-pub mod console;
 pub mod copy;
 pub mod doctor;
 mod doctor_gns3;
@@ -43,6 +42,7 @@ pub mod interrupts;
 pub mod job;
 pub mod look;
 pub mod output;
+pub mod printer;
 pub mod progress;
 pub mod render;
 pub mod request;

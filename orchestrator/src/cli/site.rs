@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use crate::backend::docker::DockerBackend;
 use crate::backend::fake::FakeBackend;
 use crate::backend::gns3::{
-    Access, Credentials, Farewells, Gns3Backend, Options, Secret, ServerUrl,
+    Access, Credentials, Gns3Backend, Options, PendingCloses, Secret, ServerUrl,
 };
 use crate::backend::netns::NetnsBackend;
 use crate::backend::{Backend, BackendKind, Resource};
@@ -122,23 +122,27 @@ pub struct Site {
     /// Where labs are recorded.
     pub state: StateDir,
     gns3: Options,
-    farewells: Farewells,
+    pending_closes: PendingCloses,
 }
 
 impl Site {
     /// Opens the state folder, and reads the password where there is one. What is begun over consoles is
-    /// ended with `farewells`.
+    /// ended with `pending_closes`.
     ///
     /// # Errors
     /// If one of them cannot be read.
-    pub fn open(state: PathBuf, gns3: &Gns3Args, farewells: Farewells) -> Result<Self, Failure> {
+    pub fn open(
+        state: PathBuf,
+        gns3: &Gns3Args,
+        pending_closes: PendingCloses,
+    ) -> Result<Self, Failure> {
         Ok(Self {
             state: StateDir::open(state)?,
             gns3: Options {
                 access: gns3.access()?,
                 switches: gns3.gns3_switch.into(),
             },
-            farewells,
+            pending_closes,
         })
     }
 
@@ -174,8 +178,8 @@ impl Site {
     }
 
     fn gns3_with(&self, options: Options) -> Gns3Backend {
-        let farewells = self.farewells.clone();
-        Gns3Backend::new(options, node_binary(), self.state.path(), farewells)
+        let pending_closes = self.pending_closes.clone();
+        Gns3Backend::new(options, node_binary(), self.state.path(), pending_closes)
     }
 }
 

@@ -115,8 +115,8 @@ impl Process {
     }
 
     /// What speaks to it while [`Process::next`] waits for its output.
-    pub fn hands(&self) -> Hands {
-        Hands {
+    pub fn handle(&self) -> ProcessHandle {
+        ProcessHandle {
             control: self.control.clone(),
             channel: self.channel,
         }
@@ -131,12 +131,12 @@ impl Drop for Process {
 
 /// Speaks to a running program: input, signals, terminal size.
 #[derive(Debug, Clone)]
-pub struct Hands {
+pub struct ProcessHandle {
     control: Control,
     channel: u32,
 }
 
-impl Hands {
+impl ProcessHandle {
     /// Writes to its standard input.
     ///
     /// # Errors

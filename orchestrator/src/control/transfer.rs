@@ -89,7 +89,7 @@ impl Control {
             }
         };
         // Side by side with its body, the request might come after the body's beginning, which would
-        // be of no conversation then.
+        // be of no channel then.
         let asked = self.ask(request).await?;
         // The node may refuse before it has all; the rest is then not sent.
         let asking = asked.done("put");

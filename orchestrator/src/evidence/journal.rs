@@ -61,14 +61,14 @@ pub enum ResumeError {
     },
     /// It is a run of something else.
     #[error(
-        "{} holds a run {what}; give it the same, or leave --resume out to begin anew",
+        "{} holds a run {difference}; give it the same, or leave --resume out to begin anew",
         path.display()
     )]
     Other {
         /// The run directory.
         path: PathBuf,
         /// Of what else.
-        what: String,
+        difference: String,
     },
     /// It cannot be read or written.
     #[error(transparent)]
@@ -125,7 +125,7 @@ impl Subject {
             ),
         ];
         let found = differences.into_iter().find(|(differs, _)| *differs);
-        found.map(|(_, what)| what)
+        found.map(|(_, difference)| difference)
     }
 }
 
@@ -172,8 +172,11 @@ impl Journal {
             seed: if has_seed { subject.seed } else { before.seed },
             ..subject.clone()
         };
-        if let Some(what) = before.differs(&asked) {
-            return Err(ResumeError::Other { path: folder, what });
+        if let Some(difference) = before.differs(&asked) {
+            return Err(ResumeError::Other {
+                path: folder,
+                difference,
+            });
         }
         let entry = |line| {
             let Entry { scenario, cell } = serde_json::from_str(line)?;

@@ -16,7 +16,7 @@ use crate::topology::model::{
     Transfer, Work,
 };
 
-use super::belongings::sent;
+use super::node_files::sent;
 use crate::gns3::adapter::Adapters;
 use crate::gns3::container::NODE;
 

@@ -14,8 +14,8 @@ use crate::plan::{LabId, Plan, Port, plan};
 use crate::topology::Topology;
 use crate::topology::model::{Attachment, Interface, Node};
 
-use super::belongings::{ADDRESSES, Belonging, Holds, addresses, files, place};
 use super::container::docker;
+use super::node_files::{ADDRESSES, FileContent, NodeFile, addresses, files, place};
 use super::note::notes;
 use super::playbook::Playbook;
 use super::warning::Warning;
@@ -28,7 +28,7 @@ pub struct Exported {
     /// The project.
     pub project: Project,
     /// The files below its folder.
-    pub belongings: Vec<Belonging>,
+    pub node_files: Vec<NodeFile>,
     /// What it does not hold.
     pub warnings: Vec<Warning>,
 }
@@ -84,7 +84,7 @@ pub fn project(
             .map(|wire| (wire.port.clone(), wire))
             .collect(),
         content: Content::default(),
-        belongings: Vec::new(),
+        node_files: Vec::new(),
         warnings: Vec::new(),
     };
     for place in 0..topology.nodes.len() {
@@ -109,7 +109,7 @@ struct Draft<'a> {
     /// What each link is to do, by the first interface that is plugged into it.
     conditions: BTreeMap<Port, Condition<'a>>,
     content: Content,
-    belongings: Vec<Belonging>,
+    node_files: Vec<NodeFile>,
     warnings: Vec<Warning>,
 }
 
@@ -154,14 +154,14 @@ impl Draft<'_> {
                 });
             }
         }
-        self.belongings.push(Belonging {
+        self.node_files.push(NodeFile {
             path: place(id, ADDRESSES),
-            content: Holds::Text(addresses(node, planned)),
+            content: FileContent::Text(addresses(node, planned)),
         });
-        self.belongings
-            .extend(copies.into_iter().map(|(to, from)| Belonging {
+        self.node_files
+            .extend(copies.into_iter().map(|(to, from)| NodeFile {
                 path: place(id, &to),
-                content: Holds::CopyOf(from),
+                content: FileContent::CopyOf(from),
             }));
         let at = self.positions.nodes[number];
         let device = Device {
@@ -202,9 +202,9 @@ impl Draft<'_> {
             ..Device::new(id, name.clone(), parts.node_type, corner(at, HALF_SWITCH))
         });
         if self.switches == SwitchKind::Docker {
-            self.belongings.push(Belonging {
+            self.node_files.push(NodeFile {
                 path: place(id, ADDRESSES),
-                content: Holds::Text(format!(
+                content: FileContent::Text(format!(
                     "# {name} bridges its adapters, which have no addresses\n"
                 )),
             });
@@ -325,7 +325,7 @@ impl Draft<'_> {
         view.scene_height = view.scene_height.max(height.unwrap_or_default());
         Exported {
             project,
-            belongings: self.belongings,
+            node_files: self.node_files,
             warnings: self.warnings,
         }
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Filters {
-    /// Every so manieth packet is dropped, both directions counted together; -1: all.
+    /// Every n-th packet is dropped, both directions counted together; -1: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frequency_drop: Option<[i32; 1]>,
     /// The chance that a packet is lost, in per cent.

@@ -10,7 +10,7 @@ use std::path::Path;
 use uuid::Uuid;
 
 use crate::export;
-use crate::export::belongings::{ADDRESSES, Holds, place};
+use crate::export::node_files::{ADDRESSES, FileContent, place};
 use crate::gns3::document::Project;
 use crate::gns3::picture::Note;
 use crate::gns3::switch::SwitchKind;
@@ -103,11 +103,11 @@ fn said_by(kept: &str, with_addresses: bool) -> Option<Lab> {
         .into_iter()
         .find_map(|kind| export::project(&topology, None, kind).ok())?;
     let texts: BTreeMap<&str, &str> = exported
-        .belongings
+        .node_files
         .iter()
-        .filter_map(|belonging| match &belonging.content {
-            Holds::Text(text) => Some((belonging.path.as_str(), text.as_str())),
-            Holds::CopyOf(_) => None,
+        .filter_map(|file| match &file.content {
+            FileContent::Text(text) => Some((file.path.as_str(), text.as_str())),
+            FileContent::CopyOf(_) => None,
         })
         .collect();
     let look = |kind: &str, id: Uuid, path: &str| {

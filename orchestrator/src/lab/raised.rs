@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::control::{Command, Lifetime, Program};
 use protocol::name::NodeName;
 
-use crate::backend::{Backend, BackendKind, Fabric, Hold};
+use crate::backend::{Backend, BackendKind, Fabric, LabHandle};
 use crate::control::Control;
 use crate::plan::{LabId, Plan};
 use crate::topology::model::Topology;
@@ -96,7 +96,7 @@ impl Lab {
         reaper: Reaper,
     ) -> Result<Self, LabError> {
         let lock = Some(folder.lock()?);
-        let fabric = backend.attach(&record.hold).await?;
+        let fabric = backend.attach(&record.handle).await?;
         let mut lab = Self {
             plan: record.plan,
             backend,
@@ -176,7 +176,7 @@ impl Lab {
     ///
     /// # Errors
     /// If a file cannot be read here or written there, or a command does not start.
-    pub async fn furnish(&self, topology: &Topology) -> Result<(), LabError> {
+    pub async fn provision(&self, topology: &Topology) -> Result<(), LabError> {
         let work = topology.nodes.iter().filter_map(|node| {
             let control = self.controls.get(&node.name)?;
             Some(async move {
@@ -216,7 +216,7 @@ impl Lab {
     /// If it cannot be recorded; the lab is taken away then.
     pub async fn keep(
         mut self,
-        record: impl FnOnce(Hold, Plan) -> LabRecord,
+        record: impl FnOnce(LabHandle, Plan) -> LabRecord,
     ) -> Result<(), LabError> {
         if let Some(fabric) = &self.fabric {
             let hold = fabric.keep().await?;
@@ -300,8 +300,8 @@ impl Drop for Lab {
 }
 
 async fn greet(fabric: &dyn Fabric, node: &NodeName) -> Result<Control, LabError> {
-    let wire = fabric.open(node).await?;
-    Ok(Control::greet(wire, node.clone()).await?)
+    let stream = fabric.open(node).await?;
+    Ok(Control::greet(stream, node.clone()).await?)
 }
 
 /// Puts a file of this machine into a node, with its permission bits.

@@ -6,14 +6,15 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::Hold;
+use crate::backend::LabHandle;
 use crate::plan::Plan;
 
 /// The record of a lab that is up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabRecord {
     /// Where its nodes are.
-    pub hold: Hold,
+    #[serde(rename = "hold")]
+    pub handle: LabHandle,
     /// What was raised.
     pub plan: Plan,
     /// The file that it was raised from.

@@ -83,9 +83,9 @@ impl Tally {
             let of = |s: &&StepReport| s.outcome == wanted;
             cell.steps.iter().filter(of).count() as u64
         };
-        let load = cell.load.as_ref();
-        let ok = load.map_or(0, |load| u64::from(load.clients_ok));
-        let failed = load.map_or(0, |load| u64::from(load.clients_failed));
+        let figures = cell.stress.as_ref();
+        let ok = figures.map_or(0, |figures| u64::from(figures.clients_ok));
+        let failed = figures.map_or(0, |figures| u64::from(figures.clients_failed));
         Self {
             clients: ok + failed,
             clients_ok: ok,
@@ -170,10 +170,10 @@ pub fn cell_words(params: &BTreeMap<String, String>) -> String {
     pairs.join(", ")
 }
 
-/// The table that tells a scenario at a glance, where [`super::load::load_tables`] do not: its cells, or, where it is one cell of steps and
+/// The table that tells a scenario at a glance, where [`super::stress::stress_tables`] do not: its cells, or, where it is one cell of steps and
 /// nothing else, these.
 pub fn summary_table(scenario: &ScenarioReport) -> Option<Table> {
-    if scenario.load.is_some() {
+    if scenario.stress.is_some() {
         return None;
     }
     match only_steps(scenario) {
@@ -364,10 +364,10 @@ pub(super) fn nothing() -> String {
 }
 
 /// How a value is shown.
-type Show = fn(f64) -> String;
+type Format = fn(f64) -> String;
 
 /// The units that names of metrics end with, longer ones before those that they end with.
-const UNITS: [(&str, Show); 5] = [
+const UNITS: [(&str, Format); 5] = [
     ("_bytes_per_s", number::rate),
     ("_per_s", |value| format!("{}/s", number::plain(value))),
     ("_bytes", number::bytes_measured),

@@ -62,7 +62,7 @@ impl Agenda {
 
 /// What a cell's parameters make of a scenario and its lab.
 #[derive(Debug)]
-pub struct Own {
+pub struct CellLab {
     /// The scenario.
     pub scenario: Scenario,
     /// The lab, where the cell's values make it another one.
@@ -79,7 +79,7 @@ pub fn in_cell(
     cx: &RunContext<'_>,
     scenario: &Scenario,
     params: &Params,
-) -> Result<Own, ScenarioError> {
+) -> Result<CellLab, ScenarioError> {
     let has_model = scenario.work.transfer().is_some();
     let is_variable = |axis: &str| axis != RUN && !(has_model && axis == MODEL);
     let variables = params.iter().filter(|(axis, _)| is_variable(axis));
@@ -100,7 +100,7 @@ pub fn in_cell(
     {
         transfer.sending.model = Some(model);
     }
-    Ok(Own {
+    Ok(CellLab {
         scenario: own,
         topology,
         unfit,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use protocol::control::{Command, Exit, Lifetime, Program, Stream};
 use protocol::role::RoleEvent;
 
-use crate::control::process::Hands;
+use crate::control::process::ProcessHandle;
 use crate::control::{Control, ControlError, Process, ProcessEvent};
 
 /// A running role.
@@ -51,8 +51,8 @@ impl Role {
     }
 
     /// What speaks to it.
-    pub fn hands(&self) -> Hands {
-        self.process.hands()
+    pub fn handle(&self) -> ProcessHandle {
+        self.process.handle()
     }
 
     /// What it does next.
@@ -115,7 +115,7 @@ impl Role {
     /// # Errors
     /// If the connection ended first.
     pub async fn end(mut self) -> Result<(), ControlError> {
-        if let Err(error) = self.hands().signal(SIGKILL).await {
+        if let Err(error) = self.handle().signal(SIGKILL).await {
             tracing::debug!(%error, "ended a role that had ended");
         }
         while !matches!(self.next().await?, RoleStep::Ended(..)) {}

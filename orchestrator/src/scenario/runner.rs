@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use crate::control::process::Hands;
+use crate::control::process::ProcessHandle;
 use crate::report::event::RunEvent;
 use crate::report::model::{CaptureReport, CellReport, Finding, Outcome, ScenarioReport};
 use crate::topology::model::{Scenario, Transfer, Work};
 
-use super::agenda::{Agenda, Cell, Own, in_cell};
+use super::agenda::{Agenda, Cell, CellLab, in_cell};
 use super::capture::Captures;
 use super::cell::label;
 use super::context::{CellPlace, RunContext, ScenarioError};
@@ -18,7 +18,7 @@ use super::steps::action::Stage;
 use super::stress::published::Published;
 use super::stress::summary::summarize;
 use super::transfer::originals::Originals;
-use super::transfer::{cargo, cell};
+use super::transfer::{cell, payload};
 use super::{conversation, expectation, proof, steps, stress};
 
 /// Carries out the scenarios, all or those asked for, in the file's order.
@@ -61,7 +61,7 @@ async fn run_one(
         return (report, Vec::new());
     }
     let ran = run_cells(cx, scenario, &cells, &mut report).await;
-    report.load = summarize(&report.cells);
+    report.stress = summarize(&report.cells);
     match ran {
         Ok(captures) => {
             report.outcome = expectation::worst(&report, &scenario.expect);
@@ -98,7 +98,7 @@ async fn run_cells(
     let own = left.iter().map(|cell| in_cell(cx, scenario, &cell.params));
     let own = own.collect::<Result<Vec<_>, _>>()?;
     let originals = match scenario.work.transfer() {
-        Some(transfer) => cargo::prepare(cx, transfer).await?,
+        Some(transfer) => payload::prepare(cx, transfer).await?,
         None => Originals::default(),
     };
     let captures = Captures::begin(cx, scenario).await?;
@@ -113,7 +113,7 @@ async fn run_cells(
 async fn run_each(
     cx: &RunContext<'_>,
     (scenario, originals): (&Scenario, &Originals),
-    (cells, own): (&[&Cell], &[Own]),
+    (cells, own): (&[&Cell], &[CellLab]),
     report: &mut ScenarioReport,
 ) -> Result<(), ScenarioError> {
     let mut estimate = Estimate::new(own.iter().map(|own| weight(&own.scenario.work)));
@@ -173,10 +173,10 @@ async fn run_cell(
         Work::Broadcast(transfer, _) | Work::Split(transfer) => {
             let own = match base.work.transfer() {
                 Some(shared) if shared.files == transfer.files => None,
-                _ => Some(cargo::prepare(cx, transfer).await?),
+                _ => Some(payload::prepare(cx, transfer).await?),
             };
-            let what = (transfer, own.as_ref().unwrap_or(originals));
-            run_transfer(cx, place, what, &mut report).await?;
+            let transfer_files = (transfer, own.as_ref().unwrap_or(originals));
+            run_transfer(cx, place, transfer_files, &mut report).await?;
         }
         Work::Steps(list) => {
             let mut stage = Stage::default();
@@ -208,11 +208,11 @@ async fn run_cell(
 async fn run_transfer(
     cx: &RunContext<'_>,
     place: CellPlace<'_>,
-    what: (&Transfer, &Originals),
+    transfer_files: (&Transfer, &Originals),
     report: &mut CellReport,
 ) -> Result<(), ScenarioError> {
-    let mut running: Vec<Hands> = Vec::new();
-    let ran = cell::run(cx, place, what, (report, &mut running));
+    let mut running: Vec<ProcessHandle> = Vec::new();
+    let ran = cell::run(cx, place, transfer_files, (report, &mut running));
     let ran = tokio::time::timeout(place.scenario.timeout, ran).await;
     for program in running {
         if let Err(error) = program.signal(SIGKILL).await {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::diagnostic::Diagnostics;
 use super::model::Topology;
-use super::resolve::Surroundings;
+use super::resolve::FileBase;
 use super::{document, resolve};
 
 /// What is at an input file's path.
@@ -36,13 +36,13 @@ pub fn read(
     overrides: &BTreeMap<String, String>,
     look: &dyn Fn(&Path) -> Found,
 ) -> Result<Topology, Diagnostics> {
-    let surroundings = Surroundings { base, look };
+    let file_base = FileBase { base, look };
     let (document, mut mistakes) = document::read(text);
     let mut topology = None;
     if let Some(document) = document {
-        let (resolved, found) = resolve::resolve(&document, overrides, surroundings);
+        let (resolved, found) = resolve::resolve(&document, overrides, file_base);
         let base = (resolved.as_ref(), found.as_slice());
-        let cells = resolve::check_matrix(&document, overrides, surroundings, base);
+        let cells = resolve::check_matrix(&document, overrides, file_base, base);
         mistakes.extend(found);
         mistakes.extend(cells);
         topology = resolved;

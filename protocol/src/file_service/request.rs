@@ -180,8 +180,8 @@ impl RequestParser {
             return None;
         }
         match command(&self.words.peek()?) {
-            Ok(Asked::Whole(Command::Delete(_))) if !self.limits.silent_delete => None,
-            Ok(Asked::Whole(command)) => Some(command),
+            Ok(Parsed::Whole(Command::Delete(_))) if !self.limits.silent_delete => None,
+            Ok(Parsed::Whole(command)) => Some(command),
             _ => None,
         }
     }
@@ -332,19 +332,19 @@ fn ended<'a>(words: Option<Vec<Vec<u8>>>) -> RequestEvent<'a> {
     };
     let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
     match command(&words) {
-        Ok(Asked::Whole(command)) => RequestEvent::Command(command),
+        Ok(Parsed::Whole(command)) => RequestEvent::Command(command),
         // A content would have been told from its name already.
-        Ok(Asked::Upload) => RequestEvent::Refused(Refusal::NoContent),
+        Ok(Parsed::Upload) => RequestEvent::Refused(Refusal::NoContent),
         Err(refusal) => RequestEvent::Refused(refusal),
     }
 }
 
-enum Asked {
+enum Parsed {
     Whole(Command),
     Upload,
 }
 
-fn command(words: &[&[u8]]) -> Result<Asked, Refusal> {
+fn command(words: &[&[u8]]) -> Result<Parsed, Refusal> {
     let (first, rest) = words.split_first().unwrap_or((&EMPTY, &[]));
     let known = COMMANDS
         .into_iter()
@@ -357,12 +357,12 @@ fn command(words: &[&[u8]]) -> Result<Asked, Refusal> {
         return Err(Refusal::Unknown(said));
     };
     match (word, rest) {
-        (LIST, []) => Ok(Asked::Whole(Command::List)),
+        (LIST, []) => Ok(Parsed::Whole(Command::List)),
         (LIST, _) | (_, [_, _, ..]) => Err(Refusal::Extra(word)),
         (_, []) => Err(Refusal::NoName(word)),
-        (UPLOAD, [_]) => Ok(Asked::Upload),
-        (DELETE, [name]) => Ok(Asked::Whole(Command::Delete(file_name(name)?))),
-        (_, [name]) => Ok(Asked::Whole(Command::Get(file_name(name)?))),
+        (UPLOAD, [_]) => Ok(Parsed::Upload),
+        (DELETE, [name]) => Ok(Parsed::Whole(Command::Delete(file_name(name)?))),
+        (_, [name]) => Ok(Parsed::Whole(Command::Get(file_name(name)?))),
     }
 }
 

@@ -259,12 +259,12 @@ fn index_of(interface: &InterfaceName) -> io::Result<u32> {
 ///
 /// # Errors
 /// The system's.
-pub(crate) fn wait(socket: BorrowedFd<'_>, what: Wait) -> io::Result<()> {
+pub(crate) fn wait(socket: BorrowedFd<'_>, wait: Wait) -> io::Result<()> {
     let left = |at: Instant| at.saturating_duration_since(Instant::now());
-    let timeout = what.until.map(|at| TimeSpec::from(left(at)));
+    let timeout = wait.until.map(|at| TimeSpec::from(left(at)));
     let mut events = PollFlags::empty();
-    events.set(PollFlags::POLLIN, what.readable);
-    events.set(PollFlags::POLLOUT, what.writable);
+    events.set(PollFlags::POLLIN, wait.readable);
+    events.set(PollFlags::POLLOUT, wait.writable);
     match ppoll(&mut [PollFd::new(socket, events)], timeout, None) {
         Ok(_) | Err(Errno::EINTR) => Ok(()),
         Err(error) => Err(error.into()),

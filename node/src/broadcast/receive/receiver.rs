@@ -15,7 +15,7 @@ use protocol::broadcast::{Datagram, FileEntry, Layout, Message, Poll, Report, Se
 
 use super::assembly::{Assembly, Whole};
 use super::journal::Record;
-use super::session::{Brought, Counts, Session};
+use super::session::{Counts, Outcome, Session};
 
 /// A session: the sender's address, and the number that it chose.
 pub type SessionId = (SocketAddrV4, u32);
@@ -321,7 +321,7 @@ impl Receiver {
 
     /// Gives a session that has become known its place, or, where another was faster, gives it up. With
     /// the last place those are given up that are not known yet.
-    fn seat(&mut self, id: SessionId, contents: Contents) {
+    fn admit(&mut self, id: SessionId, contents: Contents) {
         let known = self.sessions.values().filter(|session| session.is_known());
         if known.count() > self.allowed() {
             self.leave(id);
@@ -351,15 +351,15 @@ impl Receiver {
         self.actions.push_back(Action::End(id));
     }
 
-    fn act(&mut self, id: SessionId, brought: Brought) {
+    fn act(&mut self, id: SessionId, brought: Outcome) {
         match brought {
-            Brought::Nothing => {}
-            Brought::Enough(number, assembly) => {
+            Outcome::Nothing => {}
+            Outcome::Enough(number, assembly) => {
                 let decode = Action::Decode(id, number, assembly);
                 self.actions.push_back(decode);
             }
-            Brought::Contents(contents) => self.seat(id, contents),
-            Brought::Block {
+            Outcome::Contents(contents) => self.admit(id, contents),
+            Outcome::Block {
                 file,
                 block,
                 record,
@@ -379,8 +379,8 @@ impl Receiver {
                 }
             }
             // A list of files that is none is nobody's.
-            Brought::Failed(_) if !self.is_known(id) => self.leave(id),
-            Brought::Failed(reason) => self.fail(id, reason),
+            Outcome::Failed(_) if !self.is_known(id) => self.leave(id),
+            Outcome::Failed(reason) => self.fail(id, reason),
         }
     }
 

@@ -82,7 +82,7 @@ pub struct ReceiveTask {
 
 /// What a look at the socket has brought.
 #[derive(Debug, Default)]
-struct Look {
+struct SocketRead {
     /// Datagrams.
     brought: u32,
     /// Whether there may be more.
@@ -128,8 +128,8 @@ impl ReceiveTask {
     }
 
     /// Takes what has arrived, at most so often.
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Look> {
-        let mut look = Look::default();
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<SocketRead> {
+        let mut look = SocketRead::default();
         for _ in 0..MOST_CALLS {
             let Some(arrived) = self.socket.receive(buffer)? else {
                 return Ok(look);

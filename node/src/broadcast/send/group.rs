@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use protocol::broadcast::Report;
 use protocol::broadcast::hash::{self, Hash};
 
-use super::loss::{Counts, Way};
+use super::loss::{Counts, PathEstimate};
 use super::peer::Peer;
 
-/// Whom the sender waits for.
+/// The receivers that the sender waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {
     /// This many receivers, whoever they are.
@@ -91,8 +91,8 @@ impl Group {
     }
 
     /// The way to a receiver.
-    pub(super) fn way(&mut self, whom: Key) -> Option<&mut Way> {
-        self.peers.get_mut(&whom).map(|peer| &mut peer.way)
+    pub(super) fn path(&mut self, receiver: Key) -> Option<&mut PathEstimate> {
+        self.peers.get_mut(&receiver).map(|peer| &mut peer.path)
     }
 
     /// A poll went out.
@@ -187,21 +187,21 @@ impl Group {
 
     /// The largest share that any of those to send to loses.
     pub(super) fn loses(&self) -> f64 {
-        let shares = self.waited_for().filter_map(|peer| peer.way.share());
+        let shares = self.waited_for().filter_map(|peer| peer.path.share());
         shares.fold(self.first_counts().lost(), f64::max)
     }
 
     /// The share that a receiver loses; as long as too little was sent to it, what others lose of whom
     /// that is so, too.
-    pub(super) fn loses_of(&self, whom: Key) -> f64 {
-        let share = self.peers.get(&whom).and_then(|peer| peer.way.share());
+    pub(super) fn loses_of(&self, receiver: Key) -> f64 {
+        let share = self.peers.get(&receiver).and_then(|peer| peer.path.share());
         share.unwrap_or_else(|| self.first_counts().lost())
     }
 
     /// What was sent to receivers and arrived, all together, of those to whom little was sent so far.
     pub(super) fn first_counts(&self) -> Counts {
-        let first = self.waited_for().filter(|peer| peer.way.share().is_none());
-        first.map(|peer| peer.way.counts()).sum()
+        let first = self.waited_for().filter(|peer| peer.path.share().is_none());
+        first.map(|peer| peer.path.counts()).sum()
     }
 
     /// How many receivers are waited for.

@@ -4,7 +4,7 @@ use std::iter::Sum;
 
 /// The way to one receiver.
 #[derive(Debug, Default)]
-pub(super) struct Way {
+pub(super) struct PathEstimate {
     first: Option<Mark>,
     last: Option<Mark>,
     /// What was sent since the first moment, and what of it arrived.
@@ -66,7 +66,7 @@ impl Sum for Counts {
     }
 }
 
-impl Way {
+impl PathEstimate {
     /// Takes note of a moment; says what was since another one, once enough was sent. The rate has been
     /// the same since the round `since`.
     pub(super) fn learn(&mut self, mark: Mark, since: u32) -> Option<Sample> {

@@ -16,7 +16,7 @@ pub struct Settings {
     pub symbol_size: u16,
     /// How its datagrams are protected.
     pub seal: Seal,
-    /// Whom to wait for.
+    /// The receivers to wait for.
     pub expected: Expected,
     /// A receiver that is silent for so long is given up.
     pub patience: Duration,

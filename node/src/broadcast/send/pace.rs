@@ -41,8 +41,8 @@ pub(super) struct Pace {
 /// A lower rate that is being tried.
 #[derive(Debug)]
 struct Trial {
-    /// For whom.
-    whom: Key,
+    /// The receiver for whom it is tried.
+    receiver: Key,
     /// The rate before.
     before: Option<f64>,
     /// The share lost before.
@@ -53,7 +53,7 @@ struct Trial {
 
 /// What a sample says about the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Finding {
+pub(super) enum RateVerdict {
     /// What is lost is lost at any rate.
     Usual,
     /// The same, though it is more than it was.
@@ -138,38 +138,38 @@ impl Pace {
     }
 
     /// Takes what reports show of the way to a receiver; `next` is the round to come.
-    pub(super) fn learn(&mut self, whom: Key, sample: Sample, next: u32) -> Finding {
+    pub(super) fn learn(&mut self, receiver: Key, sample: Sample, next: u32) -> RateVerdict {
         if !self.auto {
-            return Finding::Usual;
+            return RateVerdict::Usual;
         }
         let Some(trial) = self.trial.take() else {
-            return self.watch(whom, sample, next);
+            return self.watch(receiver, sample, next);
         };
-        if trial.whom != whom && next < self.changed.saturating_add(LONGEST_TRIAL) {
+        if trial.receiver != receiver && next < self.changed.saturating_add(LONGEST_TRIAL) {
             self.trial = Some(trial);
-            return Finding::Usual;
+            return RateVerdict::Usual;
         }
         self.changed = next;
-        if trial.whom == whom && sample.lost < trial.lost - RELIEF {
+        if trial.receiver == receiver && sample.lost < trial.lost - RELIEF {
             let passing = trial.arriving / (1.0 - sample.lost).max(LEAST_PASSING);
             self.rate = Some(passing.max(LEAST_RATE));
-            return Finding::Usual;
+            return RateVerdict::Usual;
         }
         self.rate = trial.before;
-        if trial.whom == whom {
+        if trial.receiver == receiver {
             self.usual = self.usual.max(sample.lost);
-            Finding::Worse
+            RateVerdict::Worse
         } else {
-            Finding::Open
+            RateVerdict::Open
         }
     }
 
-    fn watch(&mut self, whom: Key, sample: Sample, next: u32) -> Finding {
+    fn watch(&mut self, receiver: Key, sample: Sample, next: u32) -> RateVerdict {
         if sample.lost > sample.floor.unwrap_or(self.usual) + EXCESS {
             let floor = self.rate.and(sample.floor).unwrap_or_default();
             let passing = sample.arriving / (1.0 - floor).max(LEAST_PASSING);
             self.trial = Some(Trial {
-                whom,
+                receiver,
                 before: self.rate,
                 lost: sample.lost,
                 arriving: sample.arriving,
@@ -179,12 +179,12 @@ impl Pace {
                 .map_or(passing, |rate| passing.clamp(rate / 2.0, rate));
             self.rate = Some(rate.max(LEAST_RATE));
             self.changed = next;
-            return Finding::Open;
+            return RateVerdict::Open;
         }
         if let Some(rate) = self.rate {
             self.rate = Some(rate * GROWTH).filter(|rate| *rate < NO_RATE);
         }
-        Finding::Usual
+        RateVerdict::Usual
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use protocol::broadcast::{Report, State};
 
-use super::loss::Way;
+use super::loss::PathEstimate;
 
 /// A receiver.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(super) struct Peer {
     /// Smoothed time from poll to answer.
     pub(super) round_trip: Duration,
     /// The way to it.
-    pub(super) way: Way,
+    pub(super) path: PathEstimate,
     /// Files that it has proved.
     pub(super) proved: u32,
     /// It acknowledged the end.
@@ -49,7 +49,7 @@ impl Peer {
             buffer: 0,
             base: 0,
             round_trip: Duration::ZERO,
-            way: Way::default(),
+            path: PathEstimate::default(),
             proved: 0,
             left: false,
             lost: None,

@@ -33,7 +33,7 @@ pub struct SendOrder {
     pub interface: Option<InterfaceName>,
     /// The files, received under their names without folders.
     pub files: Vec<PathBuf>,
-    /// Whom to wait for.
+    /// The receivers to wait for.
     pub receivers: Expected,
     /// Receivers that are not done by then are lost.
     pub deadline: Duration,
@@ -106,7 +106,7 @@ pub struct SendTask {
 
 #[derive(Debug)]
 struct Unsent {
-    what: Transmit,
+    transmit: Transmit,
     /// How many symbols of it went.
     gone: usize,
 }
@@ -156,14 +156,14 @@ impl SendTask {
             let now = Instant::now();
             self.sender.on_timer(now);
             self.take_events();
-            let what = match self.unsent.take() {
+            let unsent = match self.unsent.take() {
                 Some(unsent) => Some(unsent),
                 None => self
                     .sender
                     .poll_transmit(now, MOST_SEGMENTS)
-                    .map(|what| Unsent { what, gone: 0 }),
+                    .map(|transmit| Unsent { transmit, gone: 0 }),
             };
-            let Some(mut what) = what else {
+            let Some(mut unsent) = unsent else {
                 self.take_events();
                 let until = self.sender.next_timer();
                 let wait = Wait {
@@ -173,8 +173,8 @@ impl SendTask {
                 };
                 return Ok(until.map_or(Step::Done(self.complete), |_| Step::Wait(wait)));
             };
-            if !self.send(&mut what)? {
-                self.unsent = Some(what);
+            if !self.send(&mut unsent)? {
+                self.unsent = Some(unsent);
                 return Ok(Step::Wait(Wait {
                     until: Some(now + RETRY),
                     readable: true,
@@ -203,7 +203,7 @@ impl SendTask {
 
     /// Sends as much of it as there is room for; says whether that was all.
     fn send(&mut self, unsent: &mut Unsent) -> io::Result<bool> {
-        match &unsent.what {
+        match &unsent.transmit {
             Transmit::Datagram(bytes) => {
                 let Some((header, body)) = bytes.split_first_chunk::<HEADER>() else {
                     return Ok(true);

@@ -10,22 +10,24 @@ use bytes::Bytes;
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use crate::backend::{Backend, BackendError, BackendKind, Fabric, Hold, Ledger, Owned, Resource};
+use crate::backend::{
+    Backend, BackendError, BackendKind, Fabric, LabHandle, Ledger, Owned, Resource,
+};
 use crate::plan::Plan;
 
-use super::container::{Site, Started, kernel_lacks_ipv6};
+use super::container::{ContainerFactory, Started, kernel_lacks_ipv6};
 use super::engine::Engine;
 use super::error::{at, lacking};
 use super::fabric::DockerFabric;
 use super::network::Networks;
 use super::{gns3_image, image, late, mark, removal};
-use crate::backend::creation::Creations;
+use crate::backend::pending_request::PendingRequests;
 
 /// Labs on a Docker engine. It is connected to when it is first needed.
 #[derive(Debug)]
 pub struct DockerBackend {
     engine: Engine,
-    creations: Creations,
+    pending_requests: PendingRequests,
     node: &'static [u8],
     /// Where labs are recorded.
     state: Option<PathBuf>,
@@ -56,7 +58,7 @@ impl DockerBackend {
     fn with_engine(engine: Engine, node: &'static [u8]) -> Self {
         Self {
             engine,
-            creations: Creations::default(),
+            pending_requests: PendingRequests::default(),
             node,
             state: None,
         }
@@ -148,14 +150,15 @@ impl Backend for DockerBackend {
         let local = self.engine.is_local();
         let labels = mark::labels(&plan.lab, self.state.as_deref());
         let networks = async {
-            let networks = Networks::survey(docker, &self.creations, plan, &labels, local).await?;
+            let networks =
+                Networks::survey(docker, &self.pending_requests, plan, &labels, local).await?;
             let endpoints = networks.make_all(ledger.as_ref()).await?;
             Ok((endpoints, networks.warnings()))
         };
         let ((endpoints, mut warnings), built_in) = tokio::try_join!(networks, self.images(plan))?;
-        let site = Site {
+        let factory = ContainerFactory {
             docker,
-            creations: &self.creations,
+            pending_requests: &self.pending_requests,
             lab: &plan.lab,
             labels: &labels,
             endpoints: &endpoints,
@@ -165,7 +168,7 @@ impl Backend for DockerBackend {
         };
         let mut starts = Vec::new();
         for node in &plan.nodes {
-            starts.push(site.start(node, ledger.as_ref()));
+            starts.push(factory.start(node, ledger.as_ref()));
         }
         let started: Vec<Started> = stream::iter(starts)
             .buffer_unordered(IN_FLIGHT)
@@ -176,7 +179,7 @@ impl Backend for DockerBackend {
         let mut attached = BTreeMap::new();
         for node in started {
             containers.insert(node.name.clone(), node.container);
-            attached.insert(node.name, node.wire);
+            attached.insert(node.name, node.stream);
             warnings.extend(node.warnings);
         }
         Ok(Box::new(DockerFabric {
@@ -189,11 +192,11 @@ impl Backend for DockerBackend {
         }))
     }
 
-    async fn attach(&self, hold: &Hold) -> Result<Box<dyn Fabric>, BackendError> {
+    async fn attach(&self, handle: &LabHandle) -> Result<Box<dyn Fabric>, BackendError> {
         Ok(Box::new(DockerFabric {
             docker: self.engine.docker().await?.clone(),
-            lab: hold.lab.clone(),
-            containers: hold.nodes.iter().cloned().collect(),
+            lab: handle.lab.clone(),
+            containers: handle.nodes.iter().cloned().collect(),
             attached: Mutex::default(),
             endpoints: BTreeMap::new(),
             warnings: Vec::new(),
@@ -201,7 +204,7 @@ impl Backend for DockerBackend {
     }
 
     async fn remove(&self, resource: &Resource) -> Result<(), BackendError> {
-        self.creations.settled().await;
+        self.pending_requests.settled().await;
         removal::remove(self.engine.docker().await?, resource).await
     }
 

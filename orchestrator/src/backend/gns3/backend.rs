@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backend::creation::Creations;
 use crate::backend::docker::{DockerBackend, Engine};
+use crate::backend::pending_request::PendingRequests;
 use crate::backend::{
-    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Ledger, Owned, Resource,
+    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, LabHandle, Ledger, Owned,
+    Resource,
 };
 use crate::gns3::container::IMAGE;
 use crate::gns3::device::ADAPTERS;
@@ -19,13 +20,13 @@ use async_trait::async_trait;
 use super::address::{Access, ProjectUrl, ServerUrl};
 use super::compute::{Placement, check_images, computes};
 use super::condition::{conditions, filters};
-use super::console::Farewells;
+use super::console::PendingCloses;
 use super::error::at;
 use super::fabric::Gns3Fabric;
+use super::project_builder::ProjectBuilder;
 use super::reach::Reach;
 use super::server::Server;
 use super::servers::Servers;
-use super::site::Site;
 use super::{mark, removal};
 
 /// How labs are raised on a server.
@@ -43,8 +44,8 @@ pub struct Gns3Backend {
     options: Options,
     node: &'static [u8],
     engine: Arc<Engine>,
-    creations: Creations,
-    farewells: Farewells,
+    pending_requests: PendingRequests,
+    pending_closes: PendingCloses,
     /// Where labs are recorded.
     state: Option<PathBuf>,
     servers: Arc<Servers>,
@@ -53,15 +54,20 @@ pub struct Gns3Backend {
 impl Gns3Backend {
     /// The server that `options` name. `node` is the static node binary. The Docker engine behind the
     /// server is the one that `DOCKER_HOST` names, else this machine's, if nodes are found there. What is begun
-    /// over consoles is ended with `farewells`.
-    pub fn new(options: Options, node: &'static [u8], state: &Path, farewells: Farewells) -> Self {
+    /// over consoles is ended with `pending_closes`.
+    pub fn new(
+        options: Options,
+        node: &'static [u8],
+        state: &Path,
+        pending_closes: PendingCloses,
+    ) -> Self {
         Self {
             servers: Arc::new(Servers::new(options.access.credentials.clone())),
             options,
             node,
             engine: Arc::new(Engine::from_environment()),
-            creations: Creations::default(),
-            farewells,
+            pending_requests: PendingRequests::default(),
+            pending_closes,
             state: std::path::absolute(state).ok(),
         }
     }
@@ -73,7 +79,7 @@ impl Gns3Backend {
     pub async fn server(&self) -> Result<Arc<Server>, BackendError> {
         let url = self.options.access.url.clone().ok_or_else(|| {
             BackendErrorKind::Lacking {
-                what: "no GNS3 server is named".to_owned(),
+                missing: "no GNS3 server is named".to_owned(),
                 remedy: "give --gns3-url, as in --gns3-url http://127.0.0.1:3080".to_owned(),
             }
             .at(BackendKind::Gns3, "looking for the server")
@@ -94,8 +100,8 @@ impl Gns3Backend {
         url.parse::<ProjectUrl>().ok().map(|url| url.server)
     }
 
-    fn ways(&self) -> (Arc<Engine>, Farewells) {
-        (Arc::clone(&self.engine), self.farewells.clone())
+    fn ways(&self) -> (Arc<Engine>, PendingCloses) {
+        (Arc::clone(&self.engine), self.pending_closes.clone())
     }
 
     /// Puts our image into the engine of this machine where the server is on it too.
@@ -122,12 +128,12 @@ impl Backend for Gns3Backend {
         for segment in plan.segments.iter().filter(|segment| !segment.wire) {
             let ports = segment.ports.len();
             if ports > usize::try_from(most).unwrap_or(usize::MAX) {
-                let what = format!(
+                let missing = format!(
                     "network {} has {ports} ports, and its switch takes {most}",
                     segment.name
                 );
                 let remedy = "spread the nodes over several networks joined by a forwarding node";
-                return Err(lacking(what, remedy));
+                return Err(lacking(missing, remedy));
             }
         }
         let most = usize::try_from(ADAPTERS).unwrap_or(usize::MAX);
@@ -135,8 +141,8 @@ impl Backend for Gns3Backend {
             let count = node.settings.interfaces.len();
             if count > most {
                 let name = &node.settings.name;
-                let what = format!("node {name} has {count} interfaces, and GNS3 allows {most}");
-                return Err(lacking(what, "give it fewer"));
+                let missing = format!("node {name} has {count} interfaces, and GNS3 allows {most}");
+                return Err(lacking(missing, "give it fewer"));
             }
         }
         Ok(())
@@ -171,12 +177,12 @@ impl Backend for Gns3Backend {
         check_images(&server, plan, (&placement, &computes)).await?;
         let url = ProjectUrl {
             server: server.url().clone(),
-            project: Site::identity(plan).project(),
+            project: ProjectBuilder::identity(plan).project(),
         };
         ledger.record(&Resource::Project(url.to_string()))?;
-        let site = Site {
+        let builder = ProjectBuilder {
             server: Arc::clone(&server),
-            creations: &self.creations,
+            pending_requests: &self.pending_requests,
             url: &url,
             plan,
             placement,
@@ -184,11 +190,11 @@ impl Backend for Gns3Backend {
             binary: self.node,
         };
         let mark = mark::variables(&plan.lab, self.state.as_deref());
-        site.project(mark).await?;
-        let places = site.nodes().await?;
-        site.links(&places).await?;
-        site.start(&places).await?;
-        let warnings = site.warnings();
+        builder.project(mark).await?;
+        let places = builder.nodes().await?;
+        builder.links(&places).await?;
+        builder.start(&places).await?;
+        let warnings = builder.warnings();
         Ok(Box::new(Gns3Fabric {
             servers: Arc::clone(&self.servers),
             reach: Reach::new(self.ways(), url.project),
@@ -199,8 +205,8 @@ impl Backend for Gns3Backend {
         }))
     }
 
-    async fn attach(&self, hold: &Hold) -> Result<Box<dyn Fabric>, BackendError> {
-        let fabric = Gns3Fabric::of(hold, Arc::clone(&self.servers), self.ways())?;
+    async fn attach(&self, handle: &LabHandle) -> Result<Box<dyn Fabric>, BackendError> {
+        let fabric = Gns3Fabric::of(handle, Arc::clone(&self.servers), self.ways())?;
         Ok(Box::new(fabric))
     }
 
@@ -213,7 +219,7 @@ impl Backend for Gns3Backend {
         let url: ProjectUrl = url
             .parse()
             .map_err(|error| BackendErrorKind::system(error).at(BackendKind::Gns3, action()))?;
-        self.creations.settled().await;
+        self.pending_requests.settled().await;
         let server = self.servers.at(&url.server).await?;
         removal::remove(&server, &self.engine, &url).await
     }
@@ -239,9 +245,9 @@ impl Backend for Gns3Backend {
     }
 }
 
-fn lacking(what: String, remedy: &str) -> BackendError {
+fn lacking(missing: String, remedy: &str) -> BackendError {
     BackendErrorKind::Lacking {
-        what,
+        missing,
         remedy: remedy.to_owned(),
     }
     .at(BackendKind::Gns3, "checking the plan")

@@ -161,7 +161,7 @@ pub(super) async fn check_images(
         let there = compute.images(server).await.map_err(at(&action))?;
         if let Some(missing) = needed.iter().find(|image| !there.contains(*image)) {
             let kind = BackendErrorKind::Lacking {
-                what: format!("compute {} has no image {missing}", compute.title()),
+                missing: format!("compute {} has no image {missing}", compute.title()),
                 remedy: remedy(missing),
             };
             return Err(kind.at(BackendKind::Gns3, action));
@@ -190,7 +190,7 @@ fn tagged(image: &str) -> String {
 fn unknown(node: &NodeName, wish: &str, computes: &[Compute]) -> BackendError {
     let there: Vec<&str> = computes.iter().map(Compute::title).collect();
     BackendErrorKind::Lacking {
-        what: format!("node {node} is to run on compute {wish}, which the server does not have"),
+        missing: format!("node {node} is to run on compute {wish}, which the server does not have"),
         remedy: format!("it has {}", there.join(", ")),
     }
     .at(BackendKind::Gns3, "placing nodes")

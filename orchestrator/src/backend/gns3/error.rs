@@ -94,7 +94,7 @@ pub(super) fn at(action: impl Into<String>) -> impl FnOnce(ServerError) -> Backe
         let kind = match (error.remedy(), error) {
             (None, error) => BackendErrorKind::system(error),
             (Some(remedy), error) => BackendErrorKind::Lacking {
-                what: match error {
+                missing: match error {
                     // A server tells what it lacks in words of its own, without what to do about it.
                     ServerError::Answer { message, .. } => message,
                     other => other.to_string(),

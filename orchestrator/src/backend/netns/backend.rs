@@ -12,7 +12,8 @@ use plumbing::memory_file::MemoryProgram;
 use protocol::keeper::KeeperFailure;
 
 use crate::backend::{
-    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Ledger, Owned, Resource,
+    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, LabHandle, Ledger, Owned,
+    Resource,
 };
 use crate::plan::{LabId, Plan};
 
@@ -119,10 +120,10 @@ impl Backend for NetnsBackend {
         }))
     }
 
-    async fn attach(&self, hold: &Hold) -> Result<Box<dyn Fabric>, BackendError> {
-        let sockets = hold.nodes.iter();
+    async fn attach(&self, handle: &LabHandle) -> Result<Box<dyn Fabric>, BackendError> {
+        let sockets = handle.nodes.iter();
         Ok(Box::new(NetnsFabric {
-            lab: hold.lab.clone(),
+            lab: handle.lab.clone(),
             sockets: sockets
                 .map(|(node, path)| (node.clone(), PathBuf::from(path)))
                 .collect(),
@@ -165,7 +166,7 @@ fn explained(error: KeeperError) -> BackendErrorKind {
     match error {
         KeeperError::Failed(failure) => match preflight::remedy(&failure) {
             Some(remedy) => BackendErrorKind::Lacking {
-                what: failure.to_string(),
+                missing: failure.to_string(),
                 remedy: remedy.to_owned(),
             },
             None => concerning(failure),

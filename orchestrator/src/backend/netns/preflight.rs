@@ -48,8 +48,8 @@ fn images(plan: &Plan) -> Result<(), BackendErrorKind> {
     };
     match plan.nodes.iter().find_map(with_image) {
         None => Ok(()),
-        Some(what) => Err(lacking(
-            format!("node {what}, and namespaces have no images"),
+        Some(missing) => Err(lacking(
+            format!("node {missing}, and namespaces have no images"),
             "use `--backend docker`",
         )),
     }
@@ -159,10 +159,10 @@ fn room(nodes: u64) -> Result<(), BackendErrorKind> {
             "raise the limits in /proc/sys/user/",
         ));
     }
-    for (what, needed, available, remedy) in needs {
+    for (resource, needed, available, remedy) in needs {
         if let Some(available) = available.filter(|available| needed > *available) {
             return Err(lacking(
-                format!("{nodes} nodes need about {needed} {what}, and there are {available}"),
+                format!("{nodes} nodes need about {needed} {resource}, and there are {available}"),
                 remedy,
             ));
         }
@@ -183,9 +183,9 @@ fn number(path: &str) -> Option<u64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-fn lacking(what: impl Into<String>, remedy: impl Into<String>) -> BackendErrorKind {
+fn lacking(missing: impl Into<String>, remedy: impl Into<String>) -> BackendErrorKind {
     BackendErrorKind::Lacking {
-        what: what.into(),
+        missing: missing.into(),
         remedy: remedy.into(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::load::{LoadReport, LoadSummary};
+use super::stress::{StressReport, StressSummary};
 
 /// The version of this form.
 pub const SCHEMA: u32 = 1;
@@ -136,8 +136,8 @@ pub struct ScenarioReport {
     #[serde(default)]
     pub earlier_cells: usize,
     /// What its cells of clients at a file server come to.
-    #[serde(default)]
-    pub load: Option<LoadSummary>,
+    #[serde(default, rename = "load")]
+    pub stress: Option<StressSummary>,
 }
 
 impl ScenarioReport {
@@ -178,8 +178,8 @@ pub struct CellReport {
     #[serde(default)]
     pub work: Option<WorkReport>,
     /// What clients at a file server came to.
-    #[serde(default)]
-    pub load: Option<LoadReport>,
+    #[serde(default, rename = "load")]
+    pub stress: Option<StressReport>,
     /// Why it was to fail, where it did and was to; its outcome is then that it passed.
     #[serde(default)]
     pub expected: Option<String>,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use protocol::load::{ServerRecord, StoredFile, WorkerLoss};
 use protocol::name::FileName;
 use protocol::role::RoleEvent;
+use protocol::stress::{ServerRecord, StoredFile, WorkerLoss};
 
 use crate::control::Collected;
 

@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::report::model::PublishedLoad;
+use crate::report::model::PublishedFigures;
 use crate::topology::model::{Operation, Stress, Workers};
 use crate::topology::{Diagnostic, Diagnostics};
 
@@ -28,7 +28,7 @@ struct Line {
     clients: u32,
     workers: u32,
     model: Option<Workers>,
-    load: PublishedLoad,
+    published: PublishedFigures,
 }
 
 impl Published {
@@ -55,7 +55,7 @@ impl Published {
     }
 
     /// What others reported of a cell.
-    pub fn of(&self, stress: &Stress) -> Option<PublishedLoad> {
+    pub fn of(&self, stress: &Stress) -> Option<PublishedFigures> {
         let program = &stress.server.program;
         let same = |line: &&Line| {
             (line.operation, line.size, line.clients)
@@ -63,7 +63,10 @@ impl Published {
                 && Some(line.workers) == program.workers()
                 && (line.model.is_none() || line.model == program.model())
         };
-        self.lines.iter().find(same).map(|line| line.load.clone())
+        self.lines
+            .iter()
+            .find(same)
+            .map(|line| line.published.clone())
     }
 
     fn of_file(path: &Path, read: std::io::Result<String>) -> Result<Self, Diagnostics> {
@@ -218,7 +221,7 @@ impl<'a> Columns<'a> {
                     )
                 })
                 .transpose()?,
-            load: PublishedLoad {
+            published: PublishedFigures {
                 row: self.figure(fields, "row")?.unwrap_or(row),
                 seconds,
                 bytes_per_s: self.figure(fields, "throughput_bytes_per_second")?,
@@ -303,7 +306,7 @@ mod tests {
         assert_eq!(table.lines.len(), 1);
         let line = &table.lines[0];
         assert_eq!((line.size, line.clients, line.workers), (10 << 20, 1, 5));
-        assert_eq!((line.load.row, line.model), (1, None));
+        assert_eq!((line.published.row, line.model), (1, None));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::topology::model::{Operation, Server, ServerProgram, Stress};
 
 /// A file as it lies at the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct StoredAtServer {
     /// Its length.
     pub bytes: u64,
     /// Its hash, in lower-case hexadecimal.
@@ -50,12 +50,12 @@ pub async fn held(
     server: &Server,
     served: Served,
     names: &[FileName],
-) -> Result<BTreeMap<FileName, Held>, ScenarioError> {
+) -> Result<BTreeMap<FileName, StoredAtServer>, ScenarioError> {
     if let ServerProgram::BuiltIn { .. } = server.program {
         let stored = served.stored.into_iter();
         let held = stored.map(|(name, file)| {
             let (bytes, blake3) = (file.bytes, file.blake3);
-            (name, Held { bytes, blake3 })
+            (name, StoredAtServer { bytes, blake3 })
         });
         return Ok(held.collect());
     }
@@ -71,7 +71,7 @@ pub async fn held(
     let digest = |event| match event {
         RoleEvent::Digest(digest) => Some((
             digest.name,
-            Held {
+            StoredAtServer {
                 bytes: digest.bytes,
                 blake3: digest.blake3,
             },

@@ -116,7 +116,7 @@ impl From<&Metadata> for Version {
 mod tests {
     use super::*;
 
-    async fn changed(what: impl FnOnce(&Path)) -> Result<(), ScenarioError> {
+    async fn changed(change: impl FnOnce(&Path)) -> Result<(), ScenarioError> {
         let folder = tempfile::tempdir().unwrap();
         let files = ["a", "b"].map(|name| folder.path().join(name));
         for file in &files {
@@ -124,7 +124,7 @@ mod tests {
         }
         let originals = Originals::note(&files).await.unwrap();
         originals.unchanged().await.unwrap();
-        what(&files[1]);
+        change(&files[1]);
         originals.unchanged().await
     }
 

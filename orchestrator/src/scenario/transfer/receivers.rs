@@ -11,7 +11,7 @@ use protocol::task::{AllSent, Arrival, Framing, Tally};
 use tokio::task::JoinError;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::control::process::Hands;
+use crate::control::process::ProcessHandle;
 use crate::number::counted;
 use crate::report::model::{Finding, Outcome};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
@@ -33,7 +33,7 @@ pub struct Receivers {
 #[derive(Debug)]
 struct Receiver {
     node: NodeName,
-    hands: Hands,
+    handle: ProcessHandle,
     listening: AbortOnDropHandle<Result<(Received, Ended), ScenarioError>>,
 }
 
@@ -78,7 +78,7 @@ impl Receivers {
             let node = end.node.clone();
             match role.ready().await? {
                 Ok(()) => Ok(Receiver {
-                    hands: role.hands(),
+                    handle: role.handle(),
                     listening: AbortOnDropHandle::new(tokio::spawn(listen(node.clone(), role))),
                     node,
                 }),
@@ -96,8 +96,8 @@ impl Receivers {
     }
 
     /// What speaks to them.
-    pub fn hands(&self) -> impl Iterator<Item = Hands> {
-        self.at_work.iter().map(|receiver| receiver.hands.clone())
+    pub fn handles(&self) -> impl Iterator<Item = ProcessHandle> {
+        self.at_work.iter().map(|receiver| receiver.handle.clone())
     }
 
     /// Waits for their ends. Those that cannot know are told how many datagrams were sent to them, in
@@ -124,7 +124,7 @@ impl Receivers {
             };
             let mut line = serde_json::to_vec(&all).unwrap_or_default();
             line.push(b'\n');
-            receiver.hands.write(line).await?;
+            receiver.handle.write(line).await?;
             receiver.end().await
         });
         join_all(ended).await.into_iter().collect()
@@ -143,7 +143,7 @@ impl Receiver {
         if let Ok(listened) = tokio::time::timeout(LAST_WORDS, &mut self.listening).await {
             return Ok(judged(&self.node, heard(listened)?));
         }
-        if let Err(error) = self.hands.signal(SIGKILL).await {
+        if let Err(error) = self.handle.signal(SIGKILL).await {
             tracing::debug!(%error, "ended a receiver that had ended");
         }
         let (mut received, _) = heard(self.listening.await)?;

@@ -6,8 +6,8 @@ use protocol::name::{FileName, NodeName};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::load::ServerEntry;
 use super::scenario::{FaultEntry, ScenarioKeys, scenario_table};
+use super::stress::ServerEntry;
 use super::table::table;
 use super::word::{ExpectWord, Filled, Flag, Scalar, Text};
 use super::{At, Many, Named, Written};

@@ -5,8 +5,8 @@ use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 
 use super::conversation::FileServerEntry;
-use super::load::StressEntry;
 use super::step::StepEntry;
+use super::stress::StressEntry;
 use super::table::table;
 use super::transfer::{BroadcastEntry, SplitEntry};
 use super::word::{ExpectWord, Filled, Scalar};

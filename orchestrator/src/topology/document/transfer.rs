@@ -89,12 +89,12 @@ pub(in crate::topology) struct DownloadEntry {
 }
 
 fn sends(schema: &mut Schema) {
-    let what = ["files", "download"].map(|key| serde_json::json!({ "required": [key] }));
+    let required = ["files", "download"].map(|key| serde_json::json!({ "required": [key] }));
     schema.insert(
         "required".to_owned(),
         serde_json::json!(["name", "from", "to"]),
     );
-    schema.insert("oneOf".to_owned(), serde_json::json!(what));
+    schema.insert("oneOf".to_owned(), serde_json::json!(required));
 }
 
 fn one_source(schema: &mut Schema) {

@@ -3,9 +3,9 @@
 
 use ipnet::IpNet;
 use protocol::conversation::Connections;
-use protocol::load::{Operation, Workers};
 use protocol::name::{FileName, InterfaceName, LabName, NameError, NetworkName, NodeName};
 use protocol::settings::{MacAddress, MacError};
+use protocol::stress::{Operation, Workers};
 use schemars::{Schema, json_schema};
 use std::net::IpAddr;
 

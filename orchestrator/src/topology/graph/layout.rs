@@ -16,7 +16,7 @@ pub(super) struct Layout {
     pub(super) height: f64,
     pub(super) bars: Vec<Bar>,
     pub(super) boxes: Vec<NodeBox>,
-    pub(super) wires: Vec<Wire>,
+    pub(super) wires: Vec<Line>,
 }
 
 /// A network, or a direct wire.
@@ -44,7 +44,7 @@ pub(super) struct NodeBox {
 
 /// An interface's way from its node to its bar.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(super) struct Line {
     pub(super) x: f64,
     pub(super) node_y: f64,
     pub(super) bar_y: f64,
@@ -88,12 +88,12 @@ impl<'a> Page<'a> {
             x: 0.0,
             y: 0.0,
             width: width_of(node),
-            height: 30.0 + LINE * count(label::addresses(node).len()),
+            height: 30.0 + LINE_HEIGHT * count(label::addresses(node).len()),
         });
         Self {
             topology,
             segments,
-            gap: 24.0 + LINE * count(lines.unwrap_or(1)),
+            gap: 24.0 + LINE_HEIGHT * count(lines.unwrap_or(1)),
             layout: Layout {
                 boxes: boxes.collect(),
                 ..Layout::default()
@@ -146,7 +146,11 @@ impl<'a> Page<'a> {
             if let Some(segment) = self.segments.get(band) {
                 let bar = self.new_bar(segment, y);
                 self.layout.bars.push(bar);
-                y += if is_empty { LINE * 2.0 } else { self.gap };
+                y += if is_empty {
+                    LINE_HEIGHT * 2.0
+                } else {
+                    self.gap
+                };
             }
             let mut bottom = self.place_leaves(below, (left, y), width);
             for place in columns {
@@ -203,7 +207,7 @@ impl<'a> Page<'a> {
                 let beyond = if bar.is_wire { 0.0 } else { SPACE };
                 bar.left = bar.left.min(x - beyond);
                 bar.right = bar.right.max(x + beyond);
-                self.layout.wires.push(Wire {
+                self.layout.wires.push(Line {
                     x,
                     node_y,
                     bar_y: bar.y,
@@ -293,7 +297,7 @@ fn count(number: usize) -> f64 {
 
 /// The width of a character of the 12 pixels monospaced font, and a line's height.
 const CHARACTER: f64 = 7.3;
-pub(super) const LINE: f64 = 15.0;
+pub(super) const LINE_HEIGHT: f64 = 15.0;
 
 /// Around everything, and between nodes.
 const MARGIN: f64 = 28.0;

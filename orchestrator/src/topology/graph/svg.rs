@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::layout::{Bar, LINE, NodeBox, Wire, layout};
+use super::layout::{Bar, LINE_HEIGHT, Line, NodeBox, layout};
 use crate::topology::Topology;
 
 /// The topology as one SVG element. Its colours follow the reader's light or dark scheme.
@@ -39,7 +39,7 @@ fn draw(topology: &Topology, out: &mut String) -> fmt::Result {
     writeln!(out, "</svg>")
 }
 
-fn draw_line(out: &mut String, wire: &Wire) -> fmt::Result {
+fn draw_line(out: &mut String, wire: &Line) -> fmt::Result {
     let (x, from, to) = (wire.x, wire.node_y, wire.bar_y);
     writeln!(
         out,
@@ -63,7 +63,7 @@ fn draw_bar(out: &mut String, bar: &Bar) -> fmt::Result {
 }
 
 /// The dot where a wire meets its bar, and the label at its node.
-fn draw_plug(out: &mut String, wire: &Wire) -> fmt::Result {
+fn draw_plug(out: &mut String, wire: &Line) -> fmt::Result {
     let (x, y) = (wire.x, wire.bar_y);
     writeln!(
         out,
@@ -71,9 +71,9 @@ fn draw_plug(out: &mut String, wire: &Wire) -> fmt::Result {
     )?;
     let lines = u32::try_from(wire.label.len()).map_or(1.0, f64::from);
     let first = if wire.bar_y < wire.node_y {
-        wire.node_y - LINE * (lines - 1.0) - 5.0
+        wire.node_y - LINE_HEIGHT * (lines - 1.0) - 5.0
     } else {
-        wire.node_y + LINE
+        wire.node_y + LINE_HEIGHT
     };
     let x = x + 6.0;
     let mut y = first;
@@ -83,7 +83,7 @@ fn draw_plug(out: &mut String, wire: &Wire) -> fmt::Result {
             "<text class=\"label\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text>",
             escaped(line)
         )?;
-        y += LINE;
+        y += LINE_HEIGHT;
     }
     Ok(())
 }
@@ -107,7 +107,7 @@ fn draw_node(out: &mut String, node: &NodeBox) -> fmt::Result {
         escaped(&node.name)
     )?;
     for line in &node.lines {
-        y += LINE;
+        y += LINE_HEIGHT;
         writeln!(
             out,
             "<text x=\"{x:.1}\" y=\"{y:.1}\">{}</text>",

@@ -6,7 +6,7 @@ use std::time::Duration;
 pub use protocol::conversation::Connections;
 use protocol::name::NodeName;
 
-use super::load::Server;
+use super::stress::Server;
 
 /// A scripted conversation with a file server.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +29,7 @@ pub struct Command {
     /// What it is called in reports: the file's `name`, or the command in words.
     pub name: String,
     /// What is said.
-    pub said: Said,
+    pub said: FileRequest,
     /// What must come of it.
     pub expect: Reply,
     /// How long it may take, the connection included.
@@ -38,7 +38,7 @@ pub struct Command {
 
 /// What is said to a server. Names are one line of text, and need be no good names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
+pub enum FileRequest {
     /// LIST.
     List,
     /// GET of a name.

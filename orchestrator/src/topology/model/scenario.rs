@@ -7,7 +7,7 @@ use protocol::name::NodeName;
 
 use super::LinkEnd;
 use super::conversation::Conversation;
-use super::load::Stress;
+use super::stress::Stress;
 use super::transfer::{BroadcastAddress, Transfer};
 use crate::topology::unit::ByteSize;
 

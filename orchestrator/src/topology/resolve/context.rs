@@ -14,7 +14,7 @@ use crate::topology::variables::{VariableError, Variables};
 
 /// Where a file's relative paths start, and what is there.
 #[derive(Clone, Copy)]
-pub(in crate::topology) struct Surroundings<'a> {
+pub(in crate::topology) struct FileBase<'a> {
     /// The folder that relative paths start from.
     pub(in crate::topology) base: &'a Path,
     /// What is at a path.
@@ -24,15 +24,15 @@ pub(in crate::topology) struct Surroundings<'a> {
 /// What resolving needs everywhere.
 pub(super) struct Context<'a> {
     variables: Variables,
-    surroundings: Surroundings<'a>,
+    file_base: FileBase<'a>,
     mistakes: RefCell<Vec<Diagnostic>>,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(variables: Variables, surroundings: Surroundings<'a>) -> Self {
+    pub(super) fn new(variables: Variables, file_base: FileBase<'a>) -> Self {
         Self {
             variables,
-            surroundings,
+            file_base,
             mistakes: RefCell::default(),
         }
     }
@@ -43,7 +43,7 @@ impl<'a> Context<'a> {
     }
 
     pub(super) fn base(&self) -> &Path {
-        self.surroundings.base
+        self.file_base.base
     }
 
     pub(super) fn mistake(
@@ -112,8 +112,8 @@ impl<'a> Context<'a> {
 
     /// A regular file on this machine, which must be there.
     pub(super) fn input(&self, path: &Path, span: &Range<usize>) -> PathBuf {
-        let full = self.surroundings.base.join(path);
-        let (wrong, remedy) = match (self.surroundings.look)(&full) {
+        let full = self.file_base.base.join(path);
+        let (wrong, remedy) = match (self.file_base.look)(&full) {
             Found::File => return full,
             Found::Folder => (
                 "is a folder".to_owned(),

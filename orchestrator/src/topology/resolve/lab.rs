@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::addresses::{self, Segments};
-use super::context::{Context, Surroundings};
+use super::context::{Context, FileBase};
 use super::links::Wiring;
 use super::networks::{self, Segment};
 use super::nodes::{self, Draft};
@@ -20,11 +20,11 @@ use protocol::name::NetworkName;
 pub(in crate::topology) fn resolve(
     document: &Document,
     overrides: &BTreeMap<String, String>,
-    surroundings: Surroundings<'_>,
+    file_base: FileBase<'_>,
 ) -> (Option<Topology>, Vec<Diagnostic>) {
     let mut mistakes = Vec::new();
     let variables = variables(document, overrides, &mut mistakes);
-    let cx = Context::new(variables, surroundings);
+    let cx = Context::new(variables, file_base);
     let name = cx.need(&document.name, &(0..0), "name");
     let summary = cx.text(&document.summary);
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::context::Surroundings;
+use super::context::FileBase;
 use super::lab::resolve;
 use super::scenarios::can_be_tried;
 use crate::topology::diagnostic::Diagnostic;
@@ -15,7 +15,7 @@ use crate::topology::model::{Impairment, Topology};
 pub(in crate::topology) fn check(
     document: &Document,
     overrides: &BTreeMap<String, String>,
-    surroundings: Surroundings<'_>,
+    file_base: FileBase<'_>,
     (base, known): (Option<&Topology>, &[Diagnostic]),
 ) -> Vec<Diagnostic> {
     let shape = base.map(bare);
@@ -35,7 +35,7 @@ pub(in crate::topology) fn check(
             };
             let mut overrides = overrides.clone();
             overrides.insert(key.value.clone(), value.to_owned());
-            let (topology, mistakes) = resolve(document, &overrides, surroundings);
+            let (topology, mistakes) = resolve(document, &overrides, file_base);
             let mut new = mistakes.iter().filter(|mistake| !known.contains(mistake));
             let with = format!("with {} = {value}", key.value);
             if let Some(first) = new.next() {

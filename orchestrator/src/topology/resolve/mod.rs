@@ -30,6 +30,6 @@ mod steps;
 mod stress;
 mod transfer;
 
-pub(super) use context::Surroundings;
+pub(super) use context::FileBase;
 pub(super) use lab::resolve;
 pub(super) use matrix::check as check_matrix;

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::scenarios::{Stage, filled};
 use super::service;
 use crate::topology::document::At;
-use crate::topology::document::load::ServerEntry;
+use crate::topology::document::stress::ServerEntry;
 use crate::topology::document::word::{Count, Filled, Port};
 use crate::topology::model::{Server, ServerProgram};
 

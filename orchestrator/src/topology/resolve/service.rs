@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::context::Context;
 use crate::topology::document::Written;
-use crate::topology::document::load::ServerEntry;
+use crate::topology::document::stress::ServerEntry;
 use crate::topology::document::word::{Count, Flag, Word};
 use crate::topology::model::Service;
 use crate::topology::unit::{ByteSize, Time};

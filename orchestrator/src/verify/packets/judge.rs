@@ -220,12 +220,12 @@ fn failure(capture: &CaptureReport, text: String) -> Finding {
 fn reached(sent: u64, arrivals: &[(&CaptureReport, u64)]) -> String {
     let frames = count(sent);
     if arrivals.iter().all(|(_, seen)| *seen == sent) {
-        let whom = match arrivals {
+        let receivers = match arrivals {
             [(only, _)] => only.node.clone(),
             [_, _] => "both receivers".to_owned(),
             more => format!("all {} receivers", more.len()),
         };
-        return format!("every broadcast frame ({frames}) reached {whom}");
+        return format!("every broadcast frame ({frames}) reached {receivers}");
     }
     let seen = arrivals
         .iter()

@@ -14,7 +14,7 @@ use super::failure::Failure;
 
 /// How this process prints.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Console {
+pub struct Printer {
     /// How results are printed.
     pub format: Format,
     /// Whether only results and errors are printed.
@@ -23,8 +23,8 @@ pub struct Console {
     pub colour: bool,
 }
 
-impl Console {
-    /// The console that the flags and the terminal ask for.
+impl Printer {
+    /// The printer that the flags and the terminal ask for.
     pub fn new(global: &Global) -> Self {
         let colour = environment::colour(&io::stdout());
         Self {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use protocol::load::{Operation, Workers};
 use protocol::name::{FileName, NodeName};
+use protocol::stress::{Operation, Workers};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};

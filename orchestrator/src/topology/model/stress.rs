@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-pub use protocol::load::{Operation, Workers};
 use protocol::name::NodeName;
+pub use protocol::stress::{Operation, Workers};
 
 use super::service::Service;
 use crate::topology::unit::ByteSize;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use protocol::load::Times;
+use protocol::stress::Times;
 use serde::{Deserialize, Serialize};
 
 /// What the clients of a cell came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LoadReport {
+pub struct StressReport {
     /// `upload` or `download`.
     pub operation: String,
     /// The length of each file, in bytes.
@@ -44,12 +44,12 @@ pub struct LoadReport {
     pub buffer: u64,
     /// What others have reported of the same.
     #[serde(default)]
-    pub published: Option<PublishedLoad>,
+    pub published: Option<PublishedFigures>,
 }
 
 /// What others have reported of a cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PublishedLoad {
+pub struct PublishedFigures {
     /// The line of their table.
     pub row: u32,
     /// Mean seconds a client.
@@ -64,16 +64,16 @@ pub struct PublishedLoad {
 
 /// The cells of a scenario as the table that the original labs made, and what it tells.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct LoadSummary {
+pub struct StressSummary {
     /// A row for each combination, whatever the number of its repetitions.
-    pub rows: Vec<LoadRow>,
+    pub rows: Vec<StressRow>,
     /// Answers to the labs' questions, a sentence each.
     pub answers: Vec<String>,
 }
 
 /// A row: first the labs' columns in their order, then what else is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LoadRow {
+pub struct StressRow {
     /// The cell's number in the matrix, from 1.
     pub no: usize,
     /// `upload` or `download`.
@@ -117,7 +117,7 @@ pub struct LoadRow {
     /// Workers of the server that died, in all runs.
     pub server_workers_failed: Option<u32>,
     /// What others have reported.
-    pub published: Option<PublishedLoad>,
+    pub published: Option<PublishedFigures>,
     /// The mean time here by the published one.
     pub ratio: Option<f64>,
 }

@@ -1,0 +1,69 @@
+//! The glossary of ARCHITECTURE.md: names that its words have replaced, and comments that name nothing.
+
+use super::rule::Rule;
+use super::tree::has_word;
+
+pub(crate) const GLOSSARY: Rule = Rule {
+    name: "glossary",
+    remedy: "use the word that ARCHITECTURE.md has for it, in its section Words",
+    check: |tree| {
+        let stale = |line: &str| {
+            let lower = line.to_lowercase();
+            let code = line.split("//").next().unwrap_or_default();
+            // Between quotes these are words of a sentence.
+            let names: Vec<&str> = code.split('"').step_by(2).collect();
+            let replaced = |name: &&str| names.iter().any(|part| has_word(part, name));
+            REPLACED.iter().any(replaced) || STEMS.iter().any(|stem| lower.contains(stem))
+        };
+        tree.product().flat_map(|s| s.find(stale)).collect()
+    },
+    bad: &[
+        ("node/src/a.rs", "fn a(hands: &Hands) {}\n"),
+        (
+            "node/src/b.rs",
+            "/// Furnishes the lab.\nfn provision() {}\n",
+        ),
+        (
+            "orchestrator/src/c.rs",
+            "fn open() -> Box<dyn Wire> {}\nfn whoever_asks() {}\n",
+        ),
+    ],
+};
+
+/// Names of things that have another name now, as whole words.
+const REPLACED: [&str; 24] = [
+    "dyn Wire",
+    "AttachedWire",
+    "AgentWire",
+    "KeptWire",
+    "Hold",
+    "Turn",
+    "cargo",
+    "Ears",
+    "Hands",
+    "hands",
+    "Damage",
+    "Way",
+    "Happening",
+    "Conversations",
+    "LoadReport",
+    "LoadSummary",
+    "LoadRow",
+    "PublishedLoad",
+    "What",
+    "Who",
+    "Whom",
+    "How",
+    "Surroundings",
+    "Creations",
+];
+
+/// Parts of such names, in any spelling, in comments too.
+const STEMS: [&str; 6] = [
+    "furnish",
+    "parcel",
+    "belonging",
+    "farewell",
+    "manieth",
+    "whoever_",
+];
