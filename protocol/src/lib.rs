@@ -1,4 +1,4 @@
-//! What the orchestrator and the node say to each other.
+//! The protocol between the orchestrator and the node.
 //!
 //! Pure: no I/O, no clock, no async. Both binaries link it, so a change here changes both ends.
 //!

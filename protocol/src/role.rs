@@ -1,4 +1,4 @@
-//! What the node's own programs (its roles) print: one JSON object a line on standard output.
+//! The output of the node's own programs (its roles): one JSON object a line on standard output.
 //!
 //! Roles are ordinary programs of the node binary, started over the control channel like any other.
 
@@ -44,7 +44,7 @@ pub enum RoleEvent {
     Ran(RunRecord),
     /// A receiver stored something that came without a name.
     Arrived(Arrival),
-    /// What a receiver of nameless datagrams counted until it ended.
+    /// The counts of a receiver of nameless datagrams, when it ended.
     Counted(Tally),
     /// A file was fetched.
     Downloaded(DownloadRecord),
@@ -60,13 +60,13 @@ pub enum RoleEvent {
     Client(ClientRecord),
     /// All stress clients have ended.
     Stressed(StressRecord),
-    /// What came of a command to a server.
+    /// The result of a command to a server.
     Replied(ReplyRecord),
-    /// What a file holds.
+    /// The digest of a file.
     Digest(FileDigest),
     /// The role could not do its work; it exits with code 1.
     Failed {
-        /// What, where and why.
+        /// The failure, its place and its cause.
         reason: String,
     },
 }
@@ -96,7 +96,7 @@ impl FileRecord {
     }
 }
 
-/// What a transfer took.
+/// The cost of a transfer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Seconds from the first datagram to the last proof.

@@ -34,4 +34,5 @@ pub(crate) const RULES: &[Rule] = &[
     documents::EXIT_CODES,
     documents::TOPOLOGIES,
     words::GLOSSARY,
+    words::OPENINGS,
 ];

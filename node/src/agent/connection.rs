@@ -24,7 +24,7 @@ pub(super) struct Connection {
     greeted: bool,
 }
 
-/// How a connection came to its end.
+/// The reason why a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     /// The other side is gone, or has sent what is no frame.
@@ -155,7 +155,7 @@ impl Connection {
     }
 }
 
-/// How long a refused connection may take to read why.
+/// The time that a refused connection has to read the reason.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Bytes read at once.

@@ -1,4 +1,4 @@
-//! What is open on one connection, and what ends with it.
+//! The channels that are open on one connection, and everything that ends with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -66,5 +66,5 @@ impl Drop for Incoming {
 /// Bytes that may wait for one process or file.
 const WINDOW: u32 = 256 << 10;
 
-/// What a chunk takes up besides its bytes, roughly, so that single bytes are bounded too.
+/// The approximate size of a chunk beyond its bytes, so that single bytes are bounded too.
 const OVERHEAD: usize = 64;

@@ -1,4 +1,4 @@
-//! What the agent knows of its node.
+//! The agent's knowledge of its node.
 
 use protocol::control::{Command, Failure, Reply, Status};
 
@@ -33,7 +33,7 @@ impl Node {
             })
     }
 
-    /// What the node is doing.
+    /// Returns the node's current state.
     pub(super) async fn status(&self) -> Status {
         let processes = tokio::task::spawn_blocking(count_processes).await;
         Status {

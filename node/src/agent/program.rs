@@ -13,7 +13,7 @@ use super::children::{Child, Children};
 use super::failure::{refusal, system};
 use super::options::Environment;
 
-/// What every process of the node is given.
+/// The setup that every process of the node gets.
 #[derive(Debug)]
 pub(super) struct ProcessSetup {
     pub(super) environment: Environment,

@@ -1,4 +1,4 @@
-//! What each request comes to.
+//! The execution of each request.
 
 use std::os::fd::AsFd;
 use std::sync::Arc;

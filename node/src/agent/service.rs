@@ -52,7 +52,7 @@ impl Service {
         Ok(pid)
     }
 
-    /// How it fares, if it was ever launched.
+    /// Returns its state, if it was ever launched.
     pub(super) fn state(&self) -> Option<CommandState> {
         let current = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         let child = current.as_ref()?;

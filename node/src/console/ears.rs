@@ -1,4 +1,4 @@
-//! What happens to the program: what is said on the console, the passing of time, signals.
+//! The program's events: input on the console, the passing of time, signals.
 
 use std::collections::VecDeque;
 use std::io;

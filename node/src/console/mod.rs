@@ -1,5 +1,5 @@
 //! Carries streams to an agent over a terminal, which is all that leads to some nodes: their console.
-//! What is said on it is [`protocol::console`]'s.
+//! [`protocol::console`] defines the lines on it.
 //!
 //! - [`command`]: `node console`. - [`terminal`]: the terminal, raw for as long as the program has it.
 //! - [`program`]: one session after another. - [`ears`]: what it hears.

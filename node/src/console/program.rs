@@ -1,4 +1,4 @@
-//! What the program on the console does: one session after another, until a client says that it is done.
+//! The program on the console. It serves one session after another, until a client says that it is done.
 
 use std::fmt;
 use std::path::Path;
@@ -18,7 +18,7 @@ pub(super) struct Program<'a> {
     pub(super) output: mpsc::Sender<Vec<u8>>,
     /// The agent's.
     pub(super) socket: &'a Path,
-    /// What is to be said once the terminal is the shell's again.
+    /// The last words, said once the terminal is the shell's again.
     pub(super) last: Vec<u8>,
 }
 
@@ -33,7 +33,7 @@ pub(super) enum Ended {
     HungUp,
 }
 
-/// What comes next.
+/// The next state.
 enum Next {
     Session(u64),
     Wait,

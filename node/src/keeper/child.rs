@@ -1,4 +1,4 @@
-//! What becomes a node: a process that the keeper forked, until its agent takes over.
+//! A process that the keeper forked and that becomes a node, until its agent takes over.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -30,20 +30,20 @@ pub(super) struct Child {
     pub(super) number: usize,
     /// Its name.
     pub(super) name: NodeName,
-    /// What it tells its progress through.
+    /// The channel for its progress.
     pub(super) reporter: Reporter,
-    /// What its agent accepts connections on.
+    /// The socket on which its agent accepts connections.
     pub(super) listener: UnixListener,
-    /// What it may use at most.
+    /// Its resource limits.
     pub(super) limits: NodeLimits,
     /// The steps that it takes.
     pub(super) steps: Steps,
-    /// What `ps` shows.
+    /// The title that `ps` shows.
     pub(super) title: TitleArea,
 }
 
 impl Child {
-    /// How many steps it takes.
+    /// The number of steps it takes.
     pub(super) const STEPS: u32 = 3;
 
     /// Makes the node and is its agent, until its end.

@@ -1,4 +1,4 @@
-//! What can go wrong while a lab is made, and with which step; and failures on demand, for tests.
+//! The failures that can occur while a lab is made, with the step of each; and failures on demand, for tests.
 
 use std::io;
 

@@ -25,7 +25,7 @@ use super::links::Links;
 use super::report::{Progress, Reporter, Reports};
 use super::world::{Privilege, World};
 
-/// What a process is once all nodes were forked.
+/// The part that a process plays once all nodes were forked.
 #[derive(Debug)]
 pub(super) enum Part {
     /// The keeper; its nodes are being made.
@@ -52,7 +52,7 @@ struct Node {
     ready: bool,
 }
 
-/// What the keeper has before the first node.
+/// The keeper's resources before the first node.
 #[derive(Debug)]
 struct Start {
     thread: SingleThread,

@@ -1,5 +1,5 @@
-//! What a lab's nodes may use at most: by control groups, and where none can be made, as nearly as a
-//! process can limit itself and its children.
+//! The resource limits of a lab's nodes: by control groups or, where none can be made, as nearly as a process
+//! can limit itself and its children.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -24,9 +24,9 @@ pub(super) struct LabLimits {
 pub(super) struct NodeLimits {
     /// The `cgroup.procs` files of its control groups, open for writing.
     pub(super) control_groups: Vec<OwnedFd>,
-    /// What no control group enforces.
+    /// The limits that no control group enforces.
     left: Vec<Limit>,
-    /// How many processes the lab has before any program runs.
+    /// The number of the lab's processes before any program runs.
     processes_of_lab: u64,
     number: usize,
 }

@@ -8,7 +8,7 @@ use protocol::keeper::{KeeperFailure, PortSpec, SegmentSpec};
 
 use super::failure::{DuringStep, Steps};
 
-/// What is still to be plugged together.
+/// The connections still to be made.
 #[derive(Debug)]
 pub(super) struct Links {
     socket: RouteSocket,

@@ -1,5 +1,5 @@
-//! What all nodes of a lab see below their own writes: the keeper's mount namespace, pruned to what
-//! nodes are built from, so that each node copies a short mount table.
+//! The view that all nodes of a lab share below their own writes: the keeper's mount namespace, pruned to
+//! what nodes are built from, so that each node copies a short mount table.
 //!
 //! ```text
 //! /host       this machine's files, read-only
@@ -25,7 +25,7 @@ use protocol::keeper::{KeeperFailure, LabSpec};
 
 use super::failure::DuringStep;
 
-/// What the keeper may do.
+/// The keeper's privileges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Privilege {
     /// It administers the machine.
@@ -34,7 +34,7 @@ pub(super) enum Privilege {
     UserNamespace,
 }
 
-/// What nodes are built from. Paths are absolute, as on this machine and in a node.
+/// The parts that nodes are built from. Paths are absolute, as on this machine and in a node.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) privilege: Privilege,

@@ -103,7 +103,7 @@ fn linger(connection: &TcpStream, room: &mut [u8]) {
     }
 }
 
-/// Who sends more than this does not listen.
+/// Stop draining after this many bytes.
 pub(super) const LINGER_BYTES: usize = 16 << 20;
 
 /// Long enough for a client on a slow link to see the reply.

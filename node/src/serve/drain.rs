@@ -29,13 +29,13 @@ impl Drain {
         self.writer = None;
     }
 
-    /// What becomes readable, and stays so, once it is told.
+    /// Returns a pipe that becomes readable, and stays so, once the server is to end.
     pub(super) fn listen(&self) -> io::Result<PipeReader> {
         self.reader.try_clone()
     }
 }
 
-/// What a wait came to.
+/// The outcome of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WaitOutcome {
     /// The connection can be read from, or written to.

@@ -16,7 +16,7 @@ use super::storage::Storage;
 use super::thread_pool::QUEUE;
 use super::vacancies::Respawns;
 
-/// So many processes.
+/// A fixed pool of processes.
 #[derive(Debug)]
 pub(super) struct ProcessPool {
     workers: BTreeMap<u32, ProcessWorker>,

@@ -14,8 +14,8 @@ use super::options::Service;
 use super::report::WorkerMessage;
 use super::storage::Storage;
 
-/// What was heard of a process: a message, or that it ended. With its number, and which of those
-/// that had this number it was.
+/// News of a process: a message, or that it ended. Comes with its number, and with a second number that
+/// tells it from the other processes that had the first one.
 pub(super) type ProcessNews = (u32, u64, Option<WorkerMessage>);
 
 /// A process at work. It is killed when this is dropped.
@@ -30,7 +30,7 @@ pub(super) struct ProcessWorker {
 
 impl ProcessWorker {
     /// Starts this program once more, and hands it the directory, whose path may mean another one by now.
-    /// What it says comes through `heard`.
+    /// Its messages come through `heard`.
     pub(super) fn start(
         (number, life): (u32, u64),
         service: &Service,
@@ -79,7 +79,7 @@ impl ProcessWorker {
         self.child.id()
     }
 
-    /// What it died of, once it has closed its socket.
+    /// Returns the cause of its death, once it has closed its socket.
     pub(super) fn bury(mut self) -> io::Result<String> {
         // Whatever closed its socket without an end has no business here.
         self.child.kill()?;

@@ -16,17 +16,17 @@ use super::session::Session;
 use super::storage::Storage;
 use super::vacancies::Respawns;
 
-/// What a thread does with a connection.
+/// The work of a thread on a connection.
 type Handler = dyn Fn(&TcpStream, &mut Session, &WorkerContext<'_>) -> Report + Send + Sync;
 
-/// What a thread is told, and tells.
+/// A worker thread's context: its orders and its channel for events.
 pub(super) struct WorkerContext<'a> {
     pub(super) drain: &'a OwnedFd,
     pub(super) events: &'a mpsc::Sender<(u32, PoolEvent)>,
     pub(super) number: u32,
 }
 
-/// So many threads, each with a connection or idle.
+/// A fixed pool of threads, each with a connection or idle.
 pub(super) struct ThreadPool {
     workers: Vec<inbox::Sender<TcpStream>>,
     /// The one that was busy last comes last: its memory is warm.

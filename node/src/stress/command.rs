@@ -13,7 +13,7 @@ use super::options::StressArguments;
 use super::{processes, tasks, threads};
 use crate::broadcast::lines;
 
-/// What all clients did.
+/// The outcome of all clients.
 #[derive(Debug)]
 pub(super) struct Ended {
     /// Seconds from the moment they were let go until the last had ended.

@@ -25,7 +25,7 @@ pub(super) struct Exchange {
     outcome: Option<Outcome>,
 }
 
-/// What is moved.
+/// The content being moved.
 #[derive(Debug)]
 enum Moved {
     /// To the server.
@@ -54,7 +54,7 @@ enum ExchangeError {
 }
 
 impl Exchange {
-    /// What the job asks for.
+    /// Begins the exchange that the job asks for.
     pub(super) fn new(job: &Job) -> Self {
         let options = &job.options;
         let name = quoted(job.name.as_str());
@@ -83,7 +83,7 @@ impl Exchange {
         }
     }
 
-    /// What is to be written next; nothing once all is.
+    /// Returns the bytes to be written next; nothing once all were written.
     pub(super) fn output(&mut self) -> &[u8] {
         if let Moved::There(content, outgoing) = &mut self.moved {
             outgoing
@@ -96,7 +96,7 @@ impl Exchange {
         self.output.waiting()
     }
 
-    /// So much of it was written.
+    /// Takes note that `count` bytes were written.
     pub(super) fn written(&mut self, count: usize) {
         self.output.consume(count);
     }
@@ -106,7 +106,7 @@ impl Exchange {
         self.input.room(1)
     }
 
-    /// So much was read; nothing at the connection's end.
+    /// Takes note that `count` bytes were read; zero at the connection's end.
     pub(super) fn read(&mut self, count: usize) {
         if self.outcome.is_some() {
             return;
@@ -129,7 +129,8 @@ impl Exchange {
         outcome.is_some_and(|outcome| outcome.failure.is_none())
     }
 
-    /// So much was read after the reply, on top of what came along with it. There must be nothing.
+    /// Takes note that `count` bytes were read after the reply, on top of those that came with it. There must
+    /// be none.
     pub(super) fn followed(&mut self, count: usize) {
         if count + self.input.waiting().len() == 0 {
             return;
@@ -149,7 +150,7 @@ impl Exchange {
         self.end(String::new(), Some(format!("{doing}: {reason}")));
     }
 
-    /// What it came to, once it has ended.
+    /// Returns its outcome, once it has ended.
     pub(super) fn outcome(&self) -> Option<&Outcome> {
         self.outcome.as_ref()
     }

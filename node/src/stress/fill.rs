@@ -23,7 +23,7 @@ pub struct FillArguments {
     /// The length of each, in bytes.
     #[arg(long, default_value = "0", value_parser = bytes)]
     pub size: u64,
-    /// What the random bytes come from: what `stress` with this seed expects.
+    /// The seed of the random bytes: `stress` with this seed expects them.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// The files' names; none: only the folder is made.

@@ -1,4 +1,4 @@
-//! What one client has to do.
+//! The job of one client.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(super) struct Job {
     pub(super) expected: Option<String>,
 }
 
-/// What came of it.
+/// The outcome of a job.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Outcome {
     pub(super) bytes: u64,
@@ -47,17 +47,17 @@ impl Job {
         })
     }
 
-    /// What the client stores.
+    /// Returns the content that the client stores.
     pub(super) fn content(&self) -> Content {
         Content::new(self.options.seed, self.client.wrapping_add(1))
     }
 
-    /// How long a server that has replied is heard out.
+    /// Returns how long a server that has replied is heard out.
     pub(super) fn leave(&self) -> Duration {
         self.options.patience.min(LEAVE)
     }
 
-    /// What it did in so many seconds.
+    /// Returns the record of an outcome that took `seconds`.
     pub(super) fn record(self, seconds: f64, outcome: Outcome) -> ClientRecord {
         ClientRecord {
             client: self.client,
@@ -70,7 +70,7 @@ impl Job {
     }
 }
 
-/// What all clients fetch.
+/// Returns the content that all clients fetch.
 pub(super) fn shared_content(seed: u64) -> Content {
     Content::new(seed, 0)
 }

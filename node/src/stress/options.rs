@@ -12,13 +12,13 @@ use crate::serve::buffer;
 /// Arguments of `node stress`.
 #[derive(Debug, clap::Args)]
 pub struct StressArguments {
-    /// What the clients are.
+    /// The kind of client.
     #[arg(long, default_value_t)]
     pub model: Workers,
-    /// How many clients, all at once.
+    /// The number of clients, all at once.
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub workers: u32,
-    /// What each does.
+    /// The options of each client.
     #[command(flatten)]
     pub client: ClientOptions,
 }
@@ -32,12 +32,12 @@ pub struct StressWorkerArguments {
     /// The hash that a download must have.
     #[arg(long)]
     pub expected: Option<String>,
-    /// What it does.
+    /// The client's options.
     #[command(flatten)]
     pub client: ClientOptions,
 }
 
-/// What each client does.
+/// The options of each client.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ClientOptions {
     /// The server's address and port.
@@ -49,10 +49,10 @@ pub struct ClientOptions {
     /// The length of each file, in bytes.
     #[arg(long, value_parser = bytes)]
     pub size: u64,
-    /// What the random bytes of the files come from.
+    /// The seed of the files' random bytes.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// What the files' names begin with: `stress-3.bin` is client 3's, `stress.bin` is fetched.
+    /// The prefix of the files' names: `stress-3.bin` is client 3's, `stress.bin` is fetched.
     #[arg(long, default_value = "stress")]
     pub prefix: FileName,
     /// A client that makes no progress for so long has failed. Waiting for a worker of the server is

@@ -88,7 +88,7 @@ impl Client {
         }
     }
 
-    /// What it did, once it has ended.
+    /// Returns its record, once it has ended.
     fn record(mut self, began: Instant) -> io::Result<ClientRecord> {
         if let Some(RoleEvent::Client(record)) = self.event()? {
             return Ok(record);

@@ -85,7 +85,7 @@ impl Sending {
         }
     }
 
-    /// What it comes to where its socket cannot be waited for.
+    /// Returns its outcome if its socket cannot be waited for.
     pub(super) fn cannot_wait(job: &Job, error: &io::Error) -> Ended {
         Ended::before(TaskResult::Failed {
             reason: format!("cannot send to {}: {error}", job.to),

@@ -27,7 +27,7 @@ pub(super) struct WorkerProcess<'a> {
     patience: Duration,
 }
 
-/// How far a worker is.
+/// The progress of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Started,
@@ -76,7 +76,8 @@ impl<'a> WorkerProcess<'a> {
         }
     }
 
-    /// What it has printed since; none where it has closed its output. Waits if there is nothing.
+    /// Returns the events that it has printed since; none once it has closed its output. Waits if there is
+    /// nothing.
     pub(super) fn read(&mut self) -> io::Result<Option<Vec<RoleEvent>>> {
         let mut chunk = [0; 4096];
         let count = match self.output.read(&mut chunk) {

@@ -1,4 +1,4 @@
-//! What a place where labs can run must be able to do.
+//! The contract of a place where labs can run.
 //!
 //! Nodes differ between backends only in how their agent is reached: starting programs, moving
 //! files, capturing and waiting are [`crate::control`]'s, the same everywhere.
@@ -40,7 +40,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
         true
     }
 
-    /// What of the topology's impairments cannot be carried out here as it is written; nothing: all can.
+    /// Lists the impairments that this backend cannot apply, one sentence each; empty if it supports all.
     fn unfit(&self, topology: &Topology) -> Vec<String> {
         impaired(topology).into_iter().collect()
     }
@@ -79,8 +79,8 @@ pub trait Fabric: fmt::Debug + Send + Sync {
     /// may be open at once.
     async fn open(&self, node: &NodeName) -> Result<Box<dyn ByteStream>, BackendError>;
 
-    /// What a node's agent is to be told of its network: the plan's settings, unless the backend's
-    /// engine named or addressed the interfaces in its own way.
+    /// Returns the network settings for a node's agent: the plan's, unless the backend's engine named or
+    /// addressed the interfaces in its own way.
     fn settings(&self, planned: &NodeSettings) -> NodeSettings {
         planned.clone()
     }
@@ -113,7 +113,7 @@ pub trait Fabric: fmt::Debug + Send + Sync {
         Ok(false)
     }
 
-    /// What a reader of the results must know of this lab: limits that could not be enforced, ….
+    /// Returns warnings for a reader of the results, such as limits that could not be enforced.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
     }
@@ -221,13 +221,13 @@ impl fmt::Display for Resource {
 pub struct Owned {
     /// The lab whose mark it carries.
     pub lab: LabId,
-    /// What it is.
+    /// The resource itself.
     pub resource: Resource,
     /// The state folder of whoever made it, where the mark tells.
     pub state: Option<PathBuf>,
 }
 
-/// What a kept lab is found by.
+/// The handle by which a kept lab is found again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabHandle {
     /// The lab.

@@ -48,7 +48,7 @@ pub(super) async fn fault(
     Ok(Status::Passed)
 }
 
-/// What is meant, and of which lab.
+/// Returns the fault that is meant, and the record of its lab.
 fn part(args: &FaultArgs, site: &Site) -> Result<(LabRecord, FaultKind), Failure> {
     match args.fault {
         FaultWord::Down | FaultWord::Up => {

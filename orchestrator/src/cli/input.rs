@@ -129,7 +129,7 @@ impl Source {
     }
 }
 
-/// What is at an input file's path.
+/// Returns what is at an input file's path.
 fn look(path: &Path) -> Found {
     match std::fs::metadata(path) {
         Ok(there) if there.is_file() => match File::open(path) {

@@ -27,7 +27,7 @@ use super::{render, summary};
 /// One run, from its run directory to its reports.
 #[derive(Debug)]
 pub struct Job {
-    /// What is asked for.
+    /// The request.
     pub request: Request,
     agenda: Agenda,
     options: ScenarioArgs,
@@ -305,7 +305,7 @@ fn place(
     Ok((folder, journal, subject.seed))
 }
 
-/// What a reader must know of a scenario that was taken up again.
+/// Returns the warning for a scenario that was taken up again.
 fn resumed(scenario: &ScenarioReport) -> Option<String> {
     let (earlier, all) = (scenario.earlier_cells, scenario.cells.len());
     (earlier > 0).then(|| {

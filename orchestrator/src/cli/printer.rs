@@ -12,10 +12,10 @@ use super::args::{Format, Global};
 use super::environment;
 use super::failure::Failure;
 
-/// How this process prints.
+/// Prints for this process.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Printer {
-    /// How results are printed.
+    /// The format of results.
     pub format: Format,
     /// Whether only results and errors are printed.
     pub quiet: bool,

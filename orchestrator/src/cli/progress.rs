@@ -1,4 +1,4 @@
-//! What is shown and logged while a lab is at work: bars on a terminal, plain lines otherwise.
+//! The progress display and log of a lab at work: bars on a terminal, plain lines otherwise.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -182,7 +182,7 @@ fn show(bar: &ProgressBar, event: &RunEvent) {
     }
 }
 
-/// What is left, in words, where that is known.
+/// Returns the time left, in words, where it is known.
 fn left(seconds: Option<f64>) -> String {
     let said = seconds.map(|left| format!(", {} left", number::seconds(left.round())));
     said.unwrap_or_default()

@@ -52,7 +52,7 @@ pub fn write_reports(folder: &RunFolder, report: &RunReport) -> Result<(), Failu
     Ok(())
 }
 
-/// What is printed at a run's end, with the page in `folder` where one was written.
+/// Renders the end of a run, with the page in `folder` where one was written.
 pub fn verdict(report: &RunReport, folder: Option<&RunFolder>, printer: Printer) -> String {
     let colour = if printer.colour {
         Colour::Always

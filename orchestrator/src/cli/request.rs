@@ -1,4 +1,4 @@
-//! What `up`, `deploy` and `run` are asked for: a checked file and the identity of its lab.
+//! The request of `up`, `deploy` and `run`: a checked file and the identity of its lab.
 
 use std::io::Read;
 
@@ -19,7 +19,7 @@ use super::input::Source;
 pub struct Request {
     /// The file.
     pub source: Source,
-    /// What it says.
+    /// The topology that it describes.
     pub topology: Topology,
     /// The lab.
     pub lab: LabId,
@@ -82,7 +82,7 @@ impl Request {
         )))
     }
 
-    /// What is to be run of it.
+    /// Returns the agenda: the part of it that is to be run.
     ///
     /// # Errors
     /// Names a scenario, or a choice of cells, of which there is none.

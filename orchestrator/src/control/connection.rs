@@ -25,7 +25,7 @@ pub struct Control {
     shared: Arc<Shared>,
 }
 
-/// What comes in on a channel.
+/// A message that comes in on a channel.
 #[derive(Debug)]
 pub(super) enum Incoming {
     /// Bytes; none at all ends the stream.
@@ -152,7 +152,7 @@ impl Control {
         }
     }
 
-    /// What the node is doing.
+    /// Returns the node's current state.
     ///
     /// # Errors
     /// If the connection is gone.
@@ -410,8 +410,8 @@ fn describe(request: &Request) -> &'static str {
     }
 }
 
-/// How long a request's answer may take; `None`: as long as what it is about. A node that is paused would
-/// be waited for without end.
+/// Returns the longest time that a request's answer may take; `None` for as long as the work takes. A node
+/// that is paused would be waited for without end.
 fn patience(request: &Request) -> Option<Duration> {
     match request {
         // They end with a file's bytes.
@@ -423,10 +423,10 @@ fn patience(request: &Request) -> Option<Duration> {
     }
 }
 
-/// How long an agent may take to answer what it does at once.
+/// The longest time that an agent may take to answer a request that it carries out at once.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// How long an agent may take to answer the greeting.
+/// The longest time that an agent may take to answer the greeting.
 pub const GREETING: Duration = Duration::from_secs(20);
 
 const OUTGOING: usize = 16;

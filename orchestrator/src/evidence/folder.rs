@@ -275,12 +275,12 @@ pub const REPORT_HTML: &str = "report.html";
 pub const REPORT_MARKDOWN: &str = "report.md";
 /// The run as test cases.
 pub const JUNIT: &str = "junit.xml";
-/// What happened, as it happened.
+/// The events of a run, as they happen.
 pub const EVENTS: &str = "events.ndjson";
 /// The topology, resolved.
 pub const TOPOLOGY: &str = "topology.toml";
 
-/// What came of each cell, as soon as it was known.
+/// The result of each cell, as soon as it is known.
 pub const CELLS: &str = "cells.ndjson";
 /// The folder of tables.
 const TABLES: &str = "tables";

@@ -18,16 +18,16 @@ use crate::gns3::adapter::Adapters;
 pub struct NodeFile {
     /// Its path.
     pub path: String,
-    /// What it holds.
+    /// Its content.
     pub content: FileContent,
 }
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileContent {
     /// A text.
     Text(String),
-    /// What a file of this machine does.
+    /// The content of a file of this machine.
     CopyOf(PathBuf),
 }
 

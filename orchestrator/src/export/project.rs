@@ -29,7 +29,7 @@ pub struct Exported {
     pub project: Project,
     /// The files below its folder.
     pub node_files: Vec<NodeFile>,
-    /// What it does not hold.
+    /// The things that it does not hold.
     pub warnings: Vec<Warning>,
 }
 
@@ -43,7 +43,7 @@ pub enum ExportError {
     Adapters {
         /// The node.
         node: NodeName,
-        /// How many.
+        /// The number of them.
         count: u32,
     },
     /// More interfaces on a network than its switch has ports.
@@ -52,7 +52,7 @@ pub enum ExportError {
     Ports {
         /// The network.
         network: NetworkName,
-        /// How many.
+        /// The number of them.
         count: u32,
         /// The most that there may be.
         most: u32,
@@ -106,7 +106,7 @@ struct Draft<'a> {
     identity: Identity,
     switches: SwitchKind,
     positions: Positions,
-    /// What each link is to do, by the first interface that is plugged into it.
+    /// The condition of each link, by the first interface that is plugged into it.
     conditions: BTreeMap<Port, Condition<'a>>,
     content: Content,
     node_files: Vec<NodeFile>,
@@ -379,5 +379,5 @@ fn label(text: String, x: Option<i32>, y: i32) -> Label {
 /// From the middle of a node to its port's name.
 const AWAY: f64 = 55.0;
 
-/// What is around everything.
+/// The space around everything.
 const MARGIN: i32 = 500;

@@ -1,5 +1,5 @@
-//! What a link does to packets (`FILTERS` in gns3server/controller/link.py): integers only, and in both
-//! directions alike. Each value is a list, else a server cannot open the project.
+//! A link's packet filters (`FILTERS` in gns3server/controller/link.py): integers only, and alike in both
+//! directions. Each value is a list, for otherwise a server cannot open the project.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub struct Filters {
     /// The chance that a packet is corrupted, in per cent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub corrupt: Option<[u8; 1]>,
-    /// What is dropped, an expression a line.
+    /// The packets to drop, one expression a line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bpf: Option<Vec<Value>>,
 }

@@ -19,7 +19,7 @@ pub enum ImportError {
     Twice {
         /// The name.
         name: String,
-        /// What they are called there, where that is something else.
+        /// Their names there, if different.
         clash: String,
     },
     /// Two nodes with one identity.
@@ -32,7 +32,7 @@ pub enum ImportError {
         node: String,
         /// Its type.
         kind: String,
-        /// What is wrong with them.
+        /// The fault in them.
         source: serde_json::Error,
     },
     /// A link that does not have two ends at nodes that are there.
@@ -58,9 +58,9 @@ pub enum ImportError {
 /// Something of a project that has no counterpart in a topology, and what happens instead.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LeftOut {
-    /// What it belongs to.
+    /// The thing that it belongs to.
     pub of: String,
-    /// What it is, and what happens instead.
+    /// The thing left out, and its replacement.
     pub text: String,
 }
 

@@ -1,4 +1,4 @@
-//! What a project's links do to packets, as impairments: the same in either direction.
+//! The filters of a project's links, as impairments: the same in either direction.
 
 use std::time::Duration;
 

@@ -26,7 +26,7 @@ use super::reading::read;
 pub struct Imported {
     /// Its text.
     pub text: String,
-    /// What has no counterpart.
+    /// The things that have no counterpart.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -96,7 +96,7 @@ fn notes(project: &Project, look: &dyn Fn(&str) -> Option<String>) -> Vec<Note> 
     notes.collect()
 }
 
-/// What a project says that is exported from this text, as far as the other one says it.
+/// Returns the lab that a project exported from this text describes, with or without addresses.
 fn said_by(kept: &str, with_addresses: bool) -> Option<Lab> {
     let topology = topology_of(kept)?;
     let exported = [SwitchKind::Ethernet, SwitchKind::Docker]

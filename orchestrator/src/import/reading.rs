@@ -19,7 +19,7 @@ use super::machine::{Machine, is_built_in};
 use super::name::{Names, label};
 use super::segment::{Domain, PortVlans, Segments, UNTAGGED, carries};
 
-/// What a project's folder holds of a node, by the node's type, its identity and a path.
+/// Reads a file from a project's folder, by the node's type, its identity and a path.
 pub type FolderReader<'a> = dyn Fn(&str, Uuid, &str) -> Option<String> + 'a;
 
 /// Reads a project, and says what of it has no counterpart.
@@ -65,7 +65,7 @@ struct Reading<'a> {
     left_out: Vec<LeftOut>,
 }
 
-/// What links make: interfaces by node and adapter, wires, and networks with their subnets.
+/// The result of following the links: interfaces by node and adapter, wires, and networks with their subnets.
 #[derive(Default)]
 struct Cables {
     plugs: BTreeMap<Uuid, BTreeMap<u32, LabInterface>>,
@@ -159,7 +159,7 @@ impl Reading<'_> {
         });
     }
 
-    /// What two ends of a link are, each port at most once.
+    /// Returns the two ends of a link; each port may be used once.
     fn sides<'l>(&mut self, link: &'l Link) -> Result<[Side<'l>; 2], ImportError> {
         let [one, other] = link.nodes.as_slice() else {
             return Err(ImportError::Link(link.link_id));

@@ -9,7 +9,7 @@ use crate::gns3::device::Switch;
 /// A switch and one of its VLANs; what knows none has only the first.
 pub type Domain = (Uuid, u32);
 
-/// What a port of a switch carries.
+/// The VLANs that a port of a switch carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PortVlans {
     /// One VLAN.
@@ -21,7 +21,7 @@ pub enum PortVlans {
 /// The VLAN of what knows none.
 pub const UNTAGGED: u32 = 1;
 
-/// What a port carries; what a project says nothing of is an access port.
+/// Returns the VLANs that a port carries; one that the project does not describe is an access port.
 pub fn carries(switch: &Switch, port: u32) -> PortVlans {
     let found = switch.port(port);
     let vlan = found.and_then(|port| port.vlan).unwrap_or(UNTAGGED);

@@ -29,7 +29,7 @@ pub fn stress_tables(scenario: &ScenarioReport) -> Vec<(String, Table)> {
     models.into_iter().map(of).collect()
 }
 
-/// What the table tells, a sentence each; empty where there is none.
+/// Returns the conclusions from the table, a sentence each; empty where there is none.
 pub fn answers(scenario: &ScenarioReport) -> &[String] {
     let figures = scenario.stress.as_ref();
     figures.map_or(&[], |figures| &figures.answers)
@@ -163,7 +163,7 @@ fn own_axes<'a>(scenario: &'a ScenarioReport, figures: &StressSummary) -> Vec<&'
     axes
 }
 
-/// What the labs' own columns say of a row's setting.
+/// Returns the settings of a row that have columns in the labs' own tables.
 fn labs_columns(row: &StressRow) -> (&str, u64, u32, Option<u32>, Option<&str>, &str) {
     (
         &row.operation,
@@ -203,7 +203,7 @@ fn has_times(row: &StressRow) -> bool {
     row.client_success > 0
 }
 
-/// Whose table a row belongs to.
+/// Returns the name of the table that a row belongs to.
 fn model(row: &StressRow) -> String {
     let server = row.server_model.as_deref();
     match server {

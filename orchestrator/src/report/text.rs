@@ -42,7 +42,7 @@ impl TextRenderer {
         text.concat()
     }
 
-    /// What follows after the last scenario: captured, verdict with problems, path of the report.
+    /// Renders everything after the last scenario: captured, verdict with problems, path of the report.
     pub fn ending(self, report: &RunReport, page: Option<&str>) -> String {
         let mut text = vec![self.captured(report)];
         text.push(self.verdict(report));
@@ -59,7 +59,7 @@ impl TextRenderer {
         format!("{name} · {backend} · {size} · seed {seed}\n")
     }
 
-    /// How long raising took, unless the lab was up already, and who is where.
+    /// Renders the time that raising took, unless the lab was up already, and the address of each node.
     pub fn raised(self, report: &RunReport) -> String {
         let took = report.timings.raise + report.timings.ready;
         let took = if took > 0.0 {
@@ -108,7 +108,7 @@ impl TextRenderer {
         text.concat()
     }
 
-    /// What the captures hold and prove.
+    /// Renders the contents and proofs of the captures.
     pub fn captured(self, report: &RunReport) -> String {
         if report.captures.is_empty() {
             return String::new();

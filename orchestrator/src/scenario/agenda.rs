@@ -1,4 +1,4 @@
-//! What of a file is to be run, and what each cell then is.
+//! The agenda of a run: the scenarios of a file to be run, and the lab of each cell.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use super::cell::{Params, combinations};
 use super::choice::CellChoice;
 use super::context::{RunContext, ScenarioError};
 
-/// What of a file is to be run.
+/// The scenarios of a file that are to be run.
 #[derive(Debug, Clone, Default)]
 pub struct Agenda {
     /// The scenarios; none: all.
     pub scenarios: Vec<String>,
     /// The cells, each by any of these; none: all.
     pub cells: Vec<CellChoice>,
-    /// How often each, at least once.
+    /// The number of times each is run, at least one.
     pub repeat: u32,
 }
 
@@ -60,7 +60,7 @@ impl Agenda {
     }
 }
 
-/// What a cell's parameters make of a scenario and its lab.
+/// A scenario and its lab, with a cell's parameters applied.
 #[derive(Debug)]
 pub struct CellLab {
     /// The scenario.
@@ -71,7 +71,7 @@ pub struct CellLab {
     pub unfit: Option<String>,
 }
 
-/// What a cell's parameters make of a scenario and its lab.
+/// Applies a cell's parameters to a scenario and its lab.
 ///
 /// # Errors
 /// If the values make the file wrong.

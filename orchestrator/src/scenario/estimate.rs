@@ -1,4 +1,4 @@
-//! How long the cells that are left will take.
+//! The estimated time of the cells that are left.
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ impl Estimate {
         self.left = self.left.saturating_sub(weight);
     }
 
-    /// How long the others will take; none before the first is done.
+    /// Returns the estimated time of the others; none before the first is done.
     pub fn left(&self) -> Option<Duration> {
         self.left_after(self.begun.elapsed())
     }
@@ -39,7 +39,7 @@ impl Estimate {
     }
 }
 
-/// What a cell weighs: the bytes that its clients move, and what every cell takes besides.
+/// Returns the weight of a cell: the bytes that its clients move, plus a constant for every cell.
 pub fn weight(work: &Work) -> u64 {
     match work {
         Work::Stress(stress) => {

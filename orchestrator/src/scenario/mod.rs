@@ -1,4 +1,4 @@
-//! What is done in a lab that is up, and what came of it.
+//! The scenarios run in a lab that is up, and their results.
 //!
 //! - [`runner`]: the scenarios of a file, one after the other, each over its cells.
 //! - [`agenda`]: what of a file is to be run, and what each cell then is; [`choice`]: some cells.

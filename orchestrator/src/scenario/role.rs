@@ -16,7 +16,7 @@ pub struct Role {
     complaints: Vec<u8>,
 }
 
-/// What a role does next.
+/// An event of a role.
 #[derive(Debug)]
 pub enum RoleStep {
     /// It printed an event.
@@ -50,12 +50,12 @@ impl Role {
         })
     }
 
-    /// What speaks to it.
+    /// Returns a handle to control it.
     pub fn handle(&self) -> ProcessHandle {
         self.process.handle()
     }
 
-    /// What it does next.
+    /// Returns its next event.
     ///
     /// # Errors
     /// If the connection ended first.
@@ -139,7 +139,7 @@ pub fn ended(exit: Exit, complaints: &str) -> String {
     }
 }
 
-/// How a role ended, in words.
+/// Describes the end of a role, in words.
 pub fn ending(exit: Exit) -> String {
     match exit {
         Exit::Code(code) => format!("exit code {code}"),

@@ -226,7 +226,7 @@ async fn run_transfer(
     Ok(())
 }
 
-/// What makes a scenario one for a later version.
+/// Explains why this version cannot run the scenario.
 fn not_yet(scenario: &Scenario) -> Option<String> {
     (!scenario.faults.is_empty()).then(|| "faults are carried out by a later version".to_owned())
 }

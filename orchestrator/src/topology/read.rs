@@ -8,7 +8,7 @@ use super::model::Topology;
 use super::resolve::FileBase;
 use super::{document, resolve};
 
-/// What is at an input file's path.
+/// The kind of entry at an input file's path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// A regular file.

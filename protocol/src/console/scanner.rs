@@ -12,7 +12,7 @@ pub struct Scanner {
     overlong: bool,
 }
 
-/// What a line on the console is.
+/// A line on the console.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// One of ours.
@@ -46,7 +46,7 @@ impl Scanner {
         }
     }
 
-    /// What has no end yet: a prompt, for instance.
+    /// Returns the line that has no end yet: a prompt, for instance.
     pub fn unfinished(&self) -> &[u8] {
         &self.text
     }

@@ -6,7 +6,7 @@ use super::line::{Kind, Line, Side};
 use super::scanner::{Input, Scanner};
 use super::session::Session;
 
-/// What befalls a batch of lines on its way.
+/// The fate of a batch of lines on its way.
 #[derive(Debug, Clone)]
 enum Fate {
     Arrives,
@@ -46,7 +46,7 @@ impl End {
         }
     }
 
-    /// What it says next.
+    /// Returns its next lines.
     fn say(&mut self) -> Vec<u8> {
         let count = self.session.room().min(self.unsent.len());
         let bytes: Vec<u8> = self.unsent.drain(..count).collect();

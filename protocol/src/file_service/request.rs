@@ -5,7 +5,7 @@ use memchr::{memchr, memchr3};
 use super::words::Words;
 use crate::name::{FileName, NameError};
 
-/// How much a request may have of what.
+/// The size limits of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestLimits {
     /// The longest line, an uploaded content not counted, in bytes.
@@ -28,7 +28,7 @@ pub enum Command {
     Delete(FileName),
 }
 
-/// What the next bytes of a stream mean.
+/// The meaning of the next bytes of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestEvent<'a> {
     /// A whole request.
@@ -325,7 +325,7 @@ impl RequestParser {
     }
 }
 
-/// What a line asks for, UPLOAD aside if all is well.
+/// Returns the request that a line makes; for UPLOAD only its errors.
 fn ended<'a>(words: Option<Vec<Vec<u8>>>) -> RequestEvent<'a> {
     let Some(words) = words else {
         return RequestEvent::Refused(Refusal::Quotation);
@@ -377,5 +377,5 @@ const DELETE: &str = "DELETE";
 const COMMANDS: [&str; 5] = [LIST, "GET", "DOWNLOAD", UPLOAD, DELETE];
 const EMPTY: &[u8] = &[];
 
-/// How many characters of an unknown command are repeated to whoever wrote it.
+/// The most characters of an unknown command that are repeated to the client.
 const MOST_REPEATED: usize = 40;

@@ -32,10 +32,10 @@ pub(crate) struct BroadcastSocket {
     segments: bool,
 }
 
-/// What a call has received: datagrams of one size, but for the last, one behind another.
+/// The result of one receive call: datagrams that follow one another, all of one size except the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Arrived {
-    /// Who sent them.
+    /// Their sender.
     pub(crate) from: SocketAddrV4,
     /// Bytes in all.
     pub(crate) length: usize,
@@ -48,7 +48,7 @@ pub(crate) struct Arrived {
 pub(crate) struct Parts<'a> {
     /// Its header.
     pub(crate) header: [u8; HEADER],
-    /// What it carries.
+    /// Its content.
     pub(crate) body: &'a [u8],
     /// Its code, where there is a key.
     pub(crate) code: Option<[u8; CODE]>,
@@ -227,7 +227,7 @@ impl AsFd for BroadcastSocket {
     }
 }
 
-/// How many of `all` datagrams are dealt with.
+/// Returns how many of `all` datagrams are dealt with.
 fn outcome(sent: Result<(), Errno>, all: usize) -> io::Result<usize> {
     match sent {
         Ok(()) => Ok(all),

@@ -28,7 +28,8 @@ pub struct Whole {
     pub(super) file: Option<Hash>,
 }
 
-/// What lost symbols are computed on: some megabytes of memory, which is kept from block to block.
+/// The decoder that recovers lost symbols. It holds some megabytes of memory, which are kept from block to
+/// block.
 #[derive(Default)]
 pub struct DecoderCache(Option<ReedSolomonDecoder>);
 
@@ -86,7 +87,7 @@ impl Assembly {
         true
     }
 
-    /// How many more symbols it needs, whichever they are.
+    /// Returns how many more symbols it needs; any symbols will do.
     pub(super) fn need(&self) -> u16 {
         let parity = u16::try_from(self.parity.len()).unwrap_or(u16::MAX);
         self.lacking.saturating_sub(parity)

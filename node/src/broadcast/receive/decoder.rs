@@ -29,7 +29,7 @@ pub(super) struct Decoder {
 
 /// A block with enough symbols.
 pub(super) type Job = (SessionId, u32, Assembly);
-/// What came of it.
+/// The result of decoding a block.
 pub(super) type Decoded = (SessionId, u32, Result<Whole, Vec<u8>>);
 
 #[derive(Debug)]

@@ -20,7 +20,7 @@ use super::session::{Counts, Outcome, Session};
 /// A session: the sender's address, and the number that it chose.
 pub type SessionId = (SocketAddrV4, u32);
 
-/// What the receiver wants done, in this order.
+/// An action that the receiver asks for. Actions are carried out in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Send a datagram to this address.
@@ -42,7 +42,7 @@ pub enum Action {
         offset: u64,
         /// The block that these bytes are.
         block: Record,
-        /// How many bytes.
+        /// Their length in bytes.
         length: usize,
         /// The bytes, and more.
         content: Vec<u8>,
@@ -53,7 +53,7 @@ pub enum Action {
     End(SessionId),
 }
 
-/// What a session carries.
+/// The contents of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contents {
     /// The manifest's hash.
@@ -64,7 +64,7 @@ pub struct Contents {
     pub layout: Layout,
 }
 
-/// What the receiver has to tell.
+/// An event that the receiver reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReceiverEvent {
     /// A file is there under its name, with this hash, so long after its session began.
@@ -75,16 +75,16 @@ pub enum ReceiverEvent {
     Failed(String),
 }
 
-/// How a receiver is to behave.
+/// The settings of a receiver.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Tells it from other receivers at its address; random.
     pub receiver: u32,
     /// Bytes of its socket's receive buffer.
     pub buffer: u32,
-    /// How datagrams are protected.
+    /// The protection of datagrams.
     pub seal: Seal,
-    /// How many sessions it serves, at the same time or one after the other, before it is done.
+    /// The number of sessions it serves, at the same time or one after the other, before it is done.
     pub sessions: usize,
     /// A sender that is silent for so long is gone.
     pub patience: Duration,
@@ -234,7 +234,7 @@ impl Receiver {
         self.actions.pop_front()
     }
 
-    /// What happened since the last call.
+    /// Returns the next event since the last call.
     pub fn poll_event(&mut self) -> Option<ReceiverEvent> {
         self.events.pop_front()
     }
@@ -307,13 +307,13 @@ impl Receiver {
         }
     }
 
-    /// How many more sessions it can serve now.
+    /// Returns how many more sessions it can serve now.
     fn places(&self) -> usize {
         let taken = self.sessions.values().filter(|session| session.is_known());
         self.allowed().saturating_sub(taken.count())
     }
 
-    /// How many sessions may have a place at the same time.
+    /// Returns how many sessions may have a place at the same time.
     fn allowed(&self) -> usize {
         let left = self.settings.sessions.saturating_sub(self.served);
         left.min(MOST_SESSIONS)

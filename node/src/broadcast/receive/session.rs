@@ -1,4 +1,4 @@
-//! What came of one sender's session: the manifest, then block after block.
+//! The state of one sender's session: the manifest, then block after block.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -13,7 +13,7 @@ use super::files::{Files, Progress};
 use super::journal::Record;
 use super::receiver::Contents;
 
-/// What a datagram has brought.
+/// The effect of a datagram.
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// Nothing that is to be acted upon.
@@ -173,7 +173,7 @@ impl Session {
         self.files.as_ref().is_some_and(Files::all_proved)
     }
 
-    /// What is missing, for people.
+    /// Describes for people what is missing.
     pub(super) fn missing(&self) -> String {
         match &self.files {
             Some(files) => files.missing(&self.layout),

@@ -1,4 +1,4 @@
-//! What receivers lack, and how it is made good.
+//! The queue of repairs: what receivers lack, and how it is sent again.
 //!
 //! A block is repaired once everybody has spoken of it who is waited for, so that what two receivers
 //! lack is sent once: either the union of the lost source symbols again, or as many parity symbols as
@@ -20,17 +20,17 @@ pub(super) struct RepairQueue {
 struct BlockRepair {
     /// Reports on earlier rounds do not know what was sent since.
     since: u32,
-    /// What is asked of parity: the most that a receiver does.
+    /// The largest demand for parity that any receiver has.
     call: Call,
     /// The source symbols that receivers lack.
     missing: SymbolSet,
     /// Parity symbols that were sent.
     parity: u16,
-    /// What is to be sent again or for the first time.
+    /// The symbols to be sent, again or for the first time.
     queue: VecDeque<u16>,
 }
 
-/// What a receiver asks of parity.
+/// A receiver's demand for parity.
 #[derive(Debug, Clone, Copy, Default)]
 struct Call {
     /// Symbols that it needs.
@@ -39,16 +39,16 @@ struct Call {
     lost: f64,
 }
 
-/// What decides how blocks are repaired.
+/// The conditions that decide how blocks are repaired.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conditions {
-    /// What a datagram takes on the wire, and the sender to send.
+    /// The time that one datagram takes, in the sender and on the link.
     pub(super) datagram: Duration,
     /// The share of datagrams that the worst receiver loses.
     pub(super) lost: f64,
-    /// How many receivers there are.
+    /// The number of receivers.
     pub(super) receivers: usize,
-    /// What another round costs: a round trip where there is nothing else to send.
+    /// The cost of another round: a round trip where there is nothing else to send.
     pub(super) round: Duration,
 }
 
@@ -145,12 +145,12 @@ impl BlockRepair {
 }
 
 impl Call {
-    /// How many datagrams bring it so many symbols, as a mean.
+    /// Returns the mean number of datagrams that bring it the symbols it needs.
     fn symbols(self) -> f64 {
         f64::from(self.need) / (1.0 - self.lost).max(LEAST_PASSING)
     }
 
-    /// How many parity symbols are to be sent. One round is to do where another costs time.
+    /// Returns how many parity symbols to send. Where another round costs time, one round should suffice.
     fn parity(self, conditions: Conditions) -> u16 {
         let deviations = if conditions.round.is_zero() { 0.0 } else { 2.0 };
         let spread =
@@ -189,7 +189,7 @@ impl Conditions {
 const LEAST_PASSING: f64 = 0.1;
 /// Copies of a symbol in one round, at most.
 const MOST_COPIES: u16 = 8;
-/// What encoding and decoding take before the first byte: the code's tables, and memory.
+/// The time that encoding and decoding take before the first byte: for the code's tables, and memory.
 const BEGINNING: Duration = Duration::from_millis(1);
-/// What encoding and decoding take for each byte of a block.
+/// The time that encoding and decoding take for each byte of a block.
 const DECODING: Duration = Duration::from_nanos(2);

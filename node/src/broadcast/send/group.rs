@@ -33,9 +33,9 @@ pub struct Lost {
 pub(super) struct Group {
     expected: Expected,
     peers: BTreeMap<Key, Peer>,
-    /// How many files there are.
+    /// The number of files.
     files: u32,
-    /// What proves the first files, for every number of files whose hashes are known.
+    /// The proof of the first files, for every number of files whose hashes are known.
     proofs: Vec<Hash>,
     /// When the last receiver that was new was heard, or the session's start.
     last_join: Instant,
@@ -198,13 +198,14 @@ impl Group {
         share.unwrap_or_else(|| self.first_counts().lost())
     }
 
-    /// What was sent to receivers and arrived, all together, of those to whom little was sent so far.
+    /// Counts the datagrams that were sent and that arrived, over all receivers to whom little has been sent
+    /// so far.
     pub(super) fn first_counts(&self) -> Counts {
         let first = self.waited_for().filter(|peer| peer.path.share().is_none());
         first.map(|peer| peer.path.counts()).sum()
     }
 
-    /// How many receivers are waited for.
+    /// Returns how many receivers are waited for.
     pub(super) fn size(&self) -> usize {
         self.waited_for().count()
     }
@@ -291,7 +292,7 @@ impl Group {
         self.peers.keys().any(|(from, _)| *from.ip() == address)
     }
 
-    /// How many of those expected were never heard.
+    /// Returns how many expected receivers were never heard.
     fn absent(&self) -> usize {
         match &self.expected {
             Expected::Count(count) => count.saturating_sub(self.peers.len()),
@@ -299,7 +300,7 @@ impl Group {
         }
     }
 
-    /// How many of those expected have not proved everything.
+    /// Returns how many expected receivers have not proved everything.
     fn wanting(&self) -> usize {
         let done = self
             .peers

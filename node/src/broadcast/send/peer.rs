@@ -11,7 +11,7 @@ use super::loss::PathEstimate;
 pub(super) struct Peer {
     /// The last round that it answered.
     answered: u32,
-    /// How many questions in a row it has left unanswered in time.
+    /// Number of questions in a row that it did not answer in time.
     missed: u32,
     /// Nobody waits for it until it is heard again.
     lagging: bool,

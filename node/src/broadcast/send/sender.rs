@@ -181,7 +181,7 @@ impl Sender {
         }
     }
 
-    /// What happened since the last call.
+    /// Returns the next event since the last call.
     pub fn poll_event(&mut self) -> Option<SenderEvent> {
         self.events.pop_front()
     }
@@ -196,7 +196,7 @@ impl Sender {
         &self.layout
     }
 
-    /// How it is to send.
+    /// Returns its settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -308,7 +308,7 @@ impl Sender {
         self.repairs.plan(answered, &self.layout, conditions);
     }
 
-    /// What a datagram takes on the wire, and the sender to send.
+    /// Returns the time that one datagram takes, in the sender and on the link.
     fn datagram_time(&self, now: Instant) -> Duration {
         // As long as little was sent most of the time went by in waiting.
         let most = self.group.round_trip() / LEAST_IN_A_ROUND;
@@ -483,5 +483,5 @@ const LEAST_INTERVAL: u64 = 4;
 const REPEATED: usize = 3;
 /// A share of lost datagrams that hinders nothing.
 const LITTLE: f64 = 0.01;
-/// How often the end is repeated where its acknowledgement is missing.
+/// Number of times the end is repeated while its acknowledgement is missing.
 const ENDS: u32 = 6;

@@ -24,7 +24,7 @@ use crate::broadcast::net::{BroadcastSocket, Dropping, Parts, Segmentation, symb
 use crate::broadcast::random::draw;
 use crate::broadcast::task::{Step, Task, Wait};
 
-/// What is to be sent, to whom and how.
+/// The order to send: what, to whom, and how.
 #[derive(Debug, Clone)]
 pub struct SendOrder {
     /// A broadcast address, a multicast group, or one receiver's.
@@ -41,11 +41,11 @@ pub struct SendOrder {
     pub patience: Duration,
     /// Bytes of datagrams a second; `None` is as fast as receivers and the way to them can.
     pub rate: Option<u64>,
-    /// Who cuts what is sent into datagrams.
+    /// The place where bursts are cut into datagrams.
     pub segmentation: Segmentation,
-    /// How datagrams are protected.
+    /// The protection of datagrams.
     pub seal: Seal,
-    /// What the session's number comes from; none: from nothing that is known.
+    /// The seed of the session's number; if none, the number is unpredictable.
     pub seed: Option<u32>,
     /// Which of the datagrams that arrive are lost on purpose.
     pub dropping: Option<Dropping>,
@@ -67,7 +67,7 @@ pub enum SendError {
     Name {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault in it.
         source: NameError,
     },
     /// The files cannot be one session.
@@ -95,7 +95,7 @@ pub struct SendTask {
     loader: Loader,
     files: OpenFiles,
     entries: Vec<FileEntry>,
-    /// What the socket had no room for.
+    /// The transmission for which the socket had no room.
     unsent: Option<Unsent>,
     buffer: Vec<u8>,
     /// Why a file could not be sent.
@@ -107,7 +107,7 @@ pub struct SendTask {
 #[derive(Debug)]
 struct Unsent {
     transmit: Transmit,
-    /// How many symbols of it went.
+    /// The number of its symbols that were sent.
     gone: usize,
 }
 

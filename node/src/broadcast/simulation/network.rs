@@ -13,7 +13,7 @@ use super::dice::Dice;
 use super::host::{BUFFER, Host};
 use crate::broadcast::{Expected, Loader, Sender, SenderEvent, SenderSettings, Source, Transmit};
 
-/// How the network treats datagrams; shares are in thousandths, times in microseconds.
+/// The treatment of datagrams by the network; shares are in thousandths, times in microseconds.
 #[derive(Debug, Default)]
 pub(super) struct Conditions {
     pub(super) lost: u64,

@@ -13,10 +13,10 @@ use protocol::name::NodeName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::StreamReader;
 
-/// What bollard reads from a container or an exec.
+/// The output of a container or an exec, as bollard reads it.
 pub(super) type Output = Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>;
 
-/// What bollard writes to a container or an exec.
+/// The input of a container or an exec, as bollard writes it.
 pub(super) type Input = Pin<Box<dyn AsyncWrite + Send>>;
 
 type Bodies = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;

@@ -31,7 +31,7 @@ const SHARED_MEMORY: i64 = 16 << 30;
 /// Where every agent listens for further connections.
 pub(super) const SOCKET: &str = "/.orchestrator/agent.sock";
 
-/// What the containers of a lab have in common.
+/// The settings that the containers of a lab share.
 #[derive(Debug)]
 pub(super) struct ContainerFactory<'a> {
     /// The engine.
@@ -61,7 +61,7 @@ pub(super) struct Started {
     pub(super) container: String,
     /// The agent's standard input and output.
     pub(super) stream: AttachedStream,
-    /// What the engine could not do as it was asked.
+    /// Requests that the engine could not carry out as asked.
     pub(super) warnings: Vec<String>,
 }
 
@@ -236,5 +236,5 @@ pub(super) fn kernel_lacks_ipv6() -> bool {
     !Path::new("/proc/sys/net/ipv6").exists()
 }
 
-/// What the agent and the bridges of its connections need beside the node's own processes.
+/// The threads that the agent and the bridges of its connections need beside the node's own processes.
 const AGENT_THREADS: i64 = 32;

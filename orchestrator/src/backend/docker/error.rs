@@ -17,8 +17,7 @@ pub(super) fn at(action: impl Into<String>) -> impl FnOnce(Error) -> BackendErro
     }
 }
 
-/// What it means that the first request to an engine fails: whatever the reason, there is none to be
-/// used.
+/// Explains a failure of the first request to an engine: whatever the reason, no engine can be used.
 pub(super) fn no_engine(error: Error, action: &str) -> BackendError {
     match kind(error, action) {
         lacking @ BackendErrorKind::Lacking { .. } => lacking.at(BackendKind::Docker, action),
@@ -85,7 +84,7 @@ fn kind(error: Error, awaited: &str) -> BackendErrorKind {
     }
 }
 
-/// What to do where no engine answers at all.
+/// Explains that no engine answers at all, with the remedy.
 fn unreachable(error: &Error) -> Option<BackendErrorKind> {
     let lacking = |missing: String, remedy: &str| {
         Some(BackendErrorKind::Lacking {

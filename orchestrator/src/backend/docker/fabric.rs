@@ -27,7 +27,7 @@ pub(super) struct DockerFabric {
     pub(super) containers: BTreeMap<NodeName, String>,
     /// The agents' standard streams, each good for one connection.
     pub(super) attached: Mutex<BTreeMap<NodeName, AttachedStream>>,
-    /// How the engine has addressed each port.
+    /// The addresses that the engine gave to each port.
     pub(super) endpoints: BTreeMap<Port, Endpoint>,
     pub(super) warnings: Vec<String>,
 }

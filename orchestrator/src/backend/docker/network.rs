@@ -67,7 +67,7 @@ impl<'a> Networks<'a> {
         })
     }
 
-    /// What a reader of the results must know.
+    /// Returns warnings for a reader of the results.
     pub(super) fn warnings(&self) -> Vec<String> {
         let warning = |network| {
             format!(

@@ -1,4 +1,4 @@
-//! What exists in memory, and what shall go wrong.
+//! The state of the in-memory backend, and its injected faults.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,7 @@ pub struct FakeBackend {
     pub(super) world: Arc<World>,
 }
 
-/// How a broadcast goes wrong on its way to a node.
+/// The damage that a broadcast suffers on its way to a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tamper {
     /// The file does not arrive, though the receiver says it did.
@@ -34,14 +34,14 @@ pub enum Tamper {
     Extra,
 }
 
-/// What is wrong with a node, of whichever lab.
+/// A fault of a node, in any lab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum InjectedFault {
     /// It is impossible to remove.
     Stuck,
     /// Removing it takes forever.
     Endless,
-    /// Who reaches for it panics.
+    /// Reaching for it panics.
     Panics,
 }
 
@@ -87,7 +87,7 @@ impl FakeBackend {
         self.world.lock().afflicted.insert(node, injected_fault);
     }
 
-    /// What a raise of `plan` makes, in order.
+    /// Returns the resources that raising `plan` makes, in order.
     pub fn resources(plan: &Plan) -> Vec<Resource> {
         let named = |kind: &str, name: &str| Resource::Fake(format!("{} {kind} {name}", plan.lab));
         let segments = plan
@@ -103,7 +103,7 @@ impl FakeBackend {
 }
 
 impl State {
-    /// What is wrong with a resource, if it is a node.
+    /// Returns the fault injected into a resource, if it is a node.
     fn injected_fault(&self, resource: &Resource) -> Option<InjectedFault> {
         let Resource::Fake(text) = resource else {
             return None;

@@ -16,9 +16,9 @@ use super::server::Server;
 /// A machine that a server has.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Compute {
-    /// What the server knows it by: `local` is the server's own.
+    /// The server's name for it: `local` is the server's own.
     pub compute_id: String,
-    /// What people call it.
+    /// The name that people use.
     #[serde(default)]
     pub name: Option<String>,
     /// Whether the server has spoken with it. It does so when it needs it first.
@@ -36,7 +36,7 @@ struct ImageAnswer {
 }
 
 impl Compute {
-    /// What people call it.
+    /// Returns the name that people use.
     pub fn title(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.compute_id)
     }

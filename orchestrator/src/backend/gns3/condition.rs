@@ -10,7 +10,7 @@ use crate::topology::Topology;
 use crate::topology::model::{Attachment, Impairment};
 use crate::topology::unit::{Percent, Time};
 
-/// What a link does, there and back: the impairments in the order that a frame meets them.
+/// The impairments of a link, there and back, in the order that a frame meets them.
 #[derive(Debug, Clone, Copy)]
 pub struct Directions<'a> {
     /// From the first end to the second.
@@ -24,13 +24,14 @@ pub struct Directions<'a> {
 pub struct Condition<'a> {
     /// An interface that is plugged into it.
     pub port: Port,
-    /// What people call it.
+    /// The name that people use.
     pub title: String,
-    /// What it is to do.
+    /// The impairments to apply.
     pub directions: Directions<'a>,
 }
 
-/// What each link of a topology is to do: one for each interface on a network, and one for each wire.
+/// Returns the condition of each link of a topology: one for each interface on a network, and one for each
+/// wire.
 pub fn conditions(topology: &Topology) -> Vec<Condition<'_>> {
     let mut conditions: Vec<Condition<'_>> = Vec::new();
     let mut first: BTreeMap<usize, usize> = BTreeMap::new();
@@ -97,7 +98,7 @@ pub fn filters(directions: Directions<'_>) -> (Filters, Vec<String>) {
     (filters, lost)
 }
 
-/// What each direction has where both are alike: delays there and back, halved.
+/// Returns the delay of each direction where both are alike: delays there and back, halved.
 fn delay(directions: Directions<'_>, lost: &mut Vec<String>) -> Option<Vec<u32>> {
     let all = || directions.there.iter().chain(&directions.back);
     let half = all().map(|i| i.delay).sum::<Duration>() / 2;

@@ -1,10 +1,10 @@
-//! What goes wrong between us and a server.
+//! Failures between us and a server.
 
 use crate::backend::{BackendError, BackendErrorKind, BackendKind};
 
 use super::address::ServerUrl;
 
-/// What goes wrong between us and a server.
+/// A failure between us and a server.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// Nobody answers.
@@ -31,7 +31,7 @@ pub enum ServerError {
     Refused {
         /// Where.
         url: ServerUrl,
-        /// Who we said that we are.
+        /// The user that we gave.
         user: String,
     },
     /// It said no.
@@ -53,7 +53,7 @@ pub enum ServerError {
     /// Its answer makes no sense.
     #[error("the server's answer to {request} is not understood: {reason}")]
     Form {
-        /// What was asked.
+        /// The request that failed.
         request: String,
         /// Why.
         reason: String,
@@ -69,7 +69,7 @@ impl ServerError {
         }
     }
 
-    /// What to do about it, where that is known.
+    /// Returns the remedy, where one is known.
     pub fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::Unreachable { .. } => Some("start one, or name another with --gns3-url"),
@@ -106,7 +106,7 @@ pub(super) fn at(action: impl Into<String>) -> impl FnOnce(ServerError) -> Backe
     }
 }
 
-/// What servers say that they lack, and what to do about it.
+/// The things that servers say they lack, each with its remedy.
 const LACKS: [(&str, &str); 5] = [
     ("uBridge is not available", UBRIDGE),
     ("Could not find Dynamips", DYNAMIPS),

@@ -36,7 +36,7 @@ pub(super) struct Gns3Fabric {
     pub(super) warnings: Vec<String>,
 }
 
-/// What a node of a kept lab is found by.
+/// The handle by which a node of a kept lab is found again.
 #[derive(Debug, Serialize, Deserialize)]
 struct NodeHandle {
     project: String,

@@ -29,7 +29,7 @@ pub(super) struct Links {
 pub(super) struct LinkAnswer {
     pub(super) link_id: Uuid,
     nodes: Vec<EndAnswer>,
-    /// What it does to packets. Servers write values there that they take in other forms.
+    /// Its filters. Servers write values there that they take in other forms.
     #[serde(default)]
     filters: serde_json::Value,
     /// Whether it passes nothing.
@@ -53,7 +53,7 @@ impl Links {
         Ok(Self { project, links })
     }
 
-    /// How many there are.
+    /// Returns the number of links.
     pub(super) fn len(&self) -> usize {
         self.links.len()
     }

@@ -272,7 +272,7 @@ impl ProjectBuilder<'_> {
         format!("projects/{}", self.url.project)
     }
 
-    /// What a reader of the results must know.
+    /// Returns warnings for a reader of the results.
     pub(super) fn warnings(&self) -> Vec<String> {
         let limited = self.plan.nodes.iter().filter(|node| {
             node.memory.is_some() || node.milli_cpus.is_some() || node.pids.is_some()
@@ -344,5 +344,5 @@ fn environment(node: &PlannedNode) -> Result<Option<String>, BackendError> {
 /// Requests at once. A server does one thing at a time, and more would only wait there.
 const IN_FLIGHT: usize = 8;
 
-/// What is around everything, in pixels.
+/// The space around everything, in pixels.
 const MARGIN: i32 = 500;

@@ -1,5 +1,5 @@
-//! How a node's agent is reached: through the Docker engine behind the server, where it can be reached
-//! from here, else over the node's console.
+//! The ways to reach a node's agent: through the Docker engine behind the server, where that can be reached
+//! from here, otherwise over the node's console.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -207,8 +207,8 @@ fn connecting(node: &NodeName) -> String {
 
 const STILL: &str = "it does not run";
 
-/// How long an agent may take to be there after GNS3 has called its node started, in seconds.
+/// The time that an agent may take to appear after GNS3 has called its node started, in seconds.
 const PATIENCE: &str = "30";
 
-/// How long a server may take to reset a console.
+/// The longest time that a server may take to reset a console.
 const RESET: Duration = Duration::from_secs(20);

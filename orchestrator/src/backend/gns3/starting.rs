@@ -88,5 +88,5 @@ impl ProjectBuilder<'_> {
 
 const STARTING: &str = "starting nodes";
 
-/// How long other computes may take to say that their nodes run.
+/// The longest time that other computes may take to report that their nodes run.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! What a run found, as data. Every report is rendered from it; later versions only add fields.
+//! The results of a run, as data. Every report is rendered from it; later versions only add fields.
 //!
 //! - `run`: a run, its scenarios and their cells.
 //! - `stress`: what clients came to that put a file server under load.

@@ -44,8 +44,8 @@ pub async fn run(
     talked
 }
 
-/// What the built-in server is told of its client: whether it is the course's original one, whose
-/// commands, DELETE too, end in silence.
+/// Returns the built-in server's flags for its client: one tells that it is the course's original client,
+/// whose commands, DELETE too, end in silence.
 fn flags(conversation: &Conversation) -> &'static [&'static str] {
     let is_original = |command: &Command| {
         let end = LineEnd::Silence;
@@ -204,7 +204,7 @@ async fn compared(
     Ok(reports)
 }
 
-/// What a command moved.
+/// Returns the number of bytes that a command moved.
 fn bytes(heard: &ReplyRecord) -> Option<u64> {
     let moved: Option<&Moved> = heard.content.as_ref().or(heard.sent.as_ref());
     moved.map(|moved| moved.bytes)

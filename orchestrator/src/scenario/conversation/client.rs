@@ -42,7 +42,7 @@ impl Client {
         Ok(Self { role, folder })
     }
 
-    /// What speaks to it.
+    /// Returns a handle to control it.
     pub fn handle(&self) -> ProcessHandle {
         self.role.handle()
     }

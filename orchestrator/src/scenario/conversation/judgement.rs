@@ -1,4 +1,4 @@
-//! What was heard, against what was expected: pure.
+//! Compares a reply with the expected one, without I/O.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use protocol::conversation::ReplyRecord;
 use crate::report::model::{FileOutcome, FileReport};
 use crate::topology::model::{FileRequest, Reply};
 
-/// What is not as expected, each in words; empty where all is. What the files are like is told apart,
-/// by [`difference`].
+/// Lists the differences from the expected reply, in words; empty where there is none. Differences of files
+/// are told apart, by [`difference`].
 pub fn judge(said: &FileRequest, expect: &Reply, heard: &ReplyRecord) -> Vec<String> {
     if let Some(failure) = &heard.failure {
         return vec![failure.clone()];
@@ -41,8 +41,7 @@ pub fn judge(said: &FileRequest, expect: &Reply, heard: &ReplyRecord) -> Vec<Str
     }
 }
 
-/// What became of a file, where it is not equal: `rock.jpg at server is changed, the first difference
-/// at byte 4096`.
+/// Describes a file that is not equal: `rock.jpg at server is changed, the first difference at byte 4096`.
 pub fn difference(report: &FileReport) -> Option<String> {
     if report.outcome == FileOutcome::Equal {
         return None;

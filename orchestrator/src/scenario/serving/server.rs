@@ -85,7 +85,7 @@ impl Serving {
         self.address
     }
 
-    /// What speaks to it.
+    /// Returns a handle to control it.
     pub fn handle(&self) -> &ProcessHandle {
         self.program.handle()
     }
@@ -147,7 +147,7 @@ impl Serving {
         (served, findings)
     }
 
-    /// How it ended, and the last that it said.
+    /// Describes the server's end, with its last words.
     fn complaint(&self, printed: &Collected) -> String {
         let failure = self.is_built_in.then(|| Served::of(printed).failure);
         if let Some(reason) = failure.flatten() {
@@ -223,5 +223,5 @@ fn finding(node: &NodeName, text: String) -> Finding {
 /// signal(7).
 const SIGTERM: i32 = 15;
 
-/// How long a server may take to end. The built-in one gives requests that were begun 10 s.
+/// The longest time that a server may take to end. The built-in one gives requests that were begun 10 s.
 const GRACE: Duration = Duration::from_secs(12);

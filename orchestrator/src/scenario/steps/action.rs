@@ -1,4 +1,4 @@
-//! What one step does.
+//! The action of one step.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use super::background::Background;
 use super::expect::check;
 use super::value::Values;
 
-/// What the steps of a cell share.
+/// The state that the steps of a cell share.
 #[derive(Debug, Default)]
 pub struct Stage {
     /// Values captured so far.
@@ -34,7 +34,7 @@ pub struct Stage {
     pub foreground: Option<ProcessHandle>,
 }
 
-/// What came of one try: `Ok(Err(text))` says what is not as expected.
+/// The result of one try: `Ok(Err(text))` describes an unmet expectation.
 pub type ActionResult = Result<Result<(), String>, ScenarioError>;
 
 impl Stage {

@@ -14,7 +14,7 @@ pub struct Background {
     seen: watch::Receiver<Seen>,
 }
 
-/// What a program has done so far.
+/// The output and end of a program so far.
 #[derive(Debug, Clone, Default)]
 struct Seen {
     stdout: Vec<u8>,
@@ -33,7 +33,7 @@ impl Background {
         Self { handle, seen }
     }
 
-    /// What speaks to it.
+    /// Returns a handle to control it.
     pub fn handle(&self) -> &ProcessHandle {
         &self.handle
     }

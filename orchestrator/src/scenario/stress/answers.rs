@@ -1,5 +1,5 @@
-//! What the labs ask of their tables, answered from one: which pool model is faster and steadier, and
-//! what more workers, more clients and longer files change.
+//! Answers to the labs' questions about their tables: which pool model is faster and steadier, and the effect
+//! of more workers, more clients and longer files.
 //!
 //! Two settings are compared over the rows that are alike in all else, by the geometric mean of the
 //! ratios of their times, so that a row of minutes counts no more than one of milliseconds.
@@ -90,7 +90,7 @@ fn steadiest(rows: &[StressRow]) -> Option<String> {
     ))
 }
 
-/// What more workers of the server change, for each number of clients.
+/// Describes the effect of more workers of the server, for each number of clients.
 fn server_workers(rows: &[StressRow]) -> Option<String> {
     let of = |row: &StressRow| row.server_workers.unwrap_or(0);
     let rest = |row: &StressRow| {
@@ -138,7 +138,7 @@ fn server_workers(rows: &[StressRow]) -> Option<String> {
     })
 }
 
-/// What more clients change.
+/// Describes the effect of more clients.
 fn clients(rows: &[StressRow]) -> Option<String> {
     let of = |row: &StressRow| row.client_workers;
     let rest = |row: &StressRow| {
@@ -164,7 +164,7 @@ fn clients(rows: &[StressRow]) -> Option<String> {
         .then(|| format!("Against {}: {}", clients_word(base.into()), said.join("; ")))
 }
 
-/// What longer files change.
+/// Describes the effect of longer files.
 fn sizes(rows: &[StressRow]) -> Option<String> {
     let rest = |row: &StressRow| {
         (
@@ -213,7 +213,7 @@ fn operations(rows: &[StressRow]) -> Option<String> {
     ))
 }
 
-/// How the table compares with the published one.
+/// Compares the table with the published one.
 fn against_published(rows: &[StressRow]) -> Option<String> {
     let ratios = || rows.iter().filter_map(|row| row.ratio);
     let (mean, cells_) = geometric(ratios())?;
@@ -236,7 +236,7 @@ fn against_published(rows: &[StressRow]) -> Option<String> {
     ))
 }
 
-/// What no time was compared of.
+/// Tells how many rows were left out where times are compared.
 fn left_out(rows: usize) -> Option<String> {
     (rows > 0).then(|| {
         let cells = cells(rows);

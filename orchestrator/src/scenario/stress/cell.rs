@@ -86,7 +86,7 @@ pub async fn run(
     Ok(())
 }
 
-/// What was measured, by name and unit.
+/// Returns the measurements, by name and unit.
 fn metrics(figures: &StressReport) -> BTreeMap<String, f64> {
     let metrics = [
         ("client_s", figures.times.mean),

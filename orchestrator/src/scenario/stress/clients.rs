@@ -15,14 +15,14 @@ use crate::topology::model::Stress;
 
 use super::storage::{PREFIX, seed};
 
-/// What clients came to.
+/// The results of clients.
 #[derive(Debug, Default)]
 pub struct ClientOutcome {
     /// Those that told of their end.
     pub records: Vec<ClientRecord>,
-    /// What they came to in all, if they were let end.
+    /// Their results in total, if they were let end.
     pub all: Option<StressRecord>,
-    /// What went wrong with all of them.
+    /// The failures that concern all of them.
     pub findings: Vec<Finding>,
 }
 

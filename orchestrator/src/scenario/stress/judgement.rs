@@ -13,12 +13,12 @@ use super::storage::StoredAtServer;
 /// A client that failed, and why.
 type Failure = (u32, String);
 
-/// What clients are judged by.
+/// The evidence by which clients are judged.
 #[derive(Debug)]
 pub struct Evidence {
-    /// What each client told that came to its end.
+    /// The record of each client that came to its end.
     pub records: Vec<ClientRecord>,
-    /// What the server has of uploads.
+    /// The server's copies of uploads.
     pub held: BTreeMap<FileName, StoredAtServer>,
     /// Seconds until the last client had ended.
     pub seconds: f64,
@@ -69,7 +69,7 @@ pub fn judge(stress: &Stress, evidence: &Evidence) -> (StressReport, Vec<Finding
     )
 }
 
-/// What a cell came to in which no client could begin, for this reason.
+/// Returns the figures of a cell in which no client could begin, for this reason.
 pub fn unserved(stress: &Stress, reason: &str) -> StressReport {
     let nothing = Evidence {
         records: Vec::new(),

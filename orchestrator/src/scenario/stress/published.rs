@@ -1,4 +1,4 @@
-//! What others have reported of the same cells, from a table as CSV.
+//! The figures that others published for the same cells, from a table in CSV.
 //!
 //! Its first line names the columns, in any order: `operation`, `size_mb` (of 2^20 bytes),
 //! `client_workers`, `server_workers`, and `avg_seconds_per_client` or `total_seconds_per_client` must be
@@ -54,7 +54,7 @@ impl Published {
         })
     }
 
-    /// What others reported of a cell.
+    /// Returns the published figures for a cell.
     pub fn of(&self, stress: &Stress) -> Option<PublishedFigures> {
         let program = &stress.server.program;
         let same = |line: &&Line| {
@@ -109,7 +109,7 @@ impl Published {
     }
 }
 
-/// What stands between two commas, and where, in bytes of the table.
+/// A field between two commas, and its place, in bytes of the table.
 #[derive(Debug, Clone, Copy)]
 struct Field<'a> {
     text: &'a str,
@@ -285,7 +285,7 @@ fn bytes(megabytes: f64) -> u64 {
     (megabytes * 1_048_576.0).round() as u64
 }
 
-/// What the column of times may be called.
+/// The names that the column of times may have.
 const SECONDS: [&str; 2] = ["avg_seconds_per_client", "total_seconds_per_client"];
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ pub async fn run(
     Ok(())
 }
 
-/// How many datagrams went to a receiver.
+/// Returns the number of datagrams that went to a receiver.
 fn datagrams(tasks: &[TaskRecord], paths: &Paths, receiver: usize) -> u64 {
     let address = paths.to.get(receiver).map(|end| end.address.to_string());
     let is_its = |task: &&TaskRecord| {

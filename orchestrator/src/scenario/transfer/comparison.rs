@@ -1,4 +1,4 @@
-//! What arrived, against what was sent, and why what is not there is not.
+//! Compares received files with the originals and explains what is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -83,7 +83,7 @@ pub async fn compare(
     settle(cx, reports.collect(), &folders).await
 }
 
-/// What a receiver's buffer holds; none where it takes whatever comes.
+/// Returns the size of a receiver's buffer; none where it takes whatever comes.
 fn buffer(transfer: &Transfer) -> Option<u64> {
     let own = transfer.sending.buffer.map(|size| size.0);
     let usual = transfer.sending.framing.buffer();

@@ -13,15 +13,15 @@ use crate::scenario::context::ScenarioError;
 #[derive(Debug, Clone, Default)]
 pub struct Originals(BTreeMap<PathBuf, Noted>);
 
-/// What a file was like.
+/// The recorded state of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Noted {
     version: Version,
     content: blake3::Hash,
 }
 
-/// What changes with a file's content, whoever writes it and however; and without it too, where
-/// somebody writes the same again.
+/// The metadata that change with a file's content, by whatever means it is written. They also change where
+/// somebody writes the same content again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Version {
     /// Device and inode: another file may have taken the name.

@@ -32,12 +32,12 @@ pub struct Payload {
     pub original: PathBuf,
 }
 
-/// What the sender has, or why it lacks something.
+/// The files that the sender has, or the reasons why it lacks some.
 #[derive(Debug, Default)]
 pub struct Loaded {
     /// The files in their order.
     pub payloads: Vec<Payload>,
-    /// What downloading them took, in seconds; none where they were there.
+    /// The time that downloading them took, in seconds; none where they were there.
     pub download_s: Option<f64>,
     /// Downloads compared with what their origin serves.
     pub files: Vec<FileReport>,
@@ -254,5 +254,5 @@ fn at_sender(file: &std::path::Path) -> String {
 /// Where an origin has what it serves.
 const SERVED: &str = "/root/served";
 
-/// What files are kept as that came from outside of the lab; no node can be called so.
+/// The folder for files that came from outside of the lab; no node can have this name.
 const DOWNLOADS: &str = "_downloads";

@@ -16,16 +16,16 @@ use crate::topology::model::Transfer;
 use super::paths::Paths;
 use super::payload::Payload;
 
-/// What a sender came to.
+/// The results of a sender.
 #[derive(Debug, Default)]
 pub struct Sent {
     /// Each file's task, in the order of their ends.
     pub tasks: Vec<TaskRecord>,
-    /// What they came to in all.
+    /// Their results in total.
     pub run: Option<RunRecord>,
-    /// What it took in one session.
+    /// The summary of its one session.
     pub summary: Option<Summary>,
-    /// What went wrong.
+    /// The failures.
     pub findings: Vec<Finding>,
 }
 
@@ -162,8 +162,8 @@ async fn watch(
     }
 }
 
-/// What a sender counted, by name and unit; `whole` are the bytes of the files that every receiver
-/// has whole, each counted once.
+/// Returns a sender's counts, by name and unit; `whole` are the bytes of the files that every receiver has
+/// whole, each counted once.
 pub fn metrics(sent: &Sent, whole: u64, reliable: bool) -> BTreeMap<String, f64> {
     #[expect(
         clippy::cast_precision_loss,

@@ -17,11 +17,11 @@ use crate::topology::variables::{VariableError, Variables};
 pub(in crate::topology) struct FileBase<'a> {
     /// The folder that relative paths start from.
     pub(in crate::topology) base: &'a Path,
-    /// What is at a path.
+    /// Returns the kind of entry at a path.
     pub(in crate::topology) look: &'a dyn Fn(&Path) -> Found,
 }
 
-/// What resolving needs everywhere.
+/// The context of resolving.
 pub(super) struct Context<'a> {
     variables: Variables,
     file_base: FileBase<'a>,

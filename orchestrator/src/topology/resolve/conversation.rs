@@ -46,10 +46,10 @@ pub(super) fn read(
     })))
 }
 
-/// What the commands so far have done.
+/// The state after the commands so far.
 struct Reader<'a> {
     cx: &'a Context<'a>,
-    /// What the server has under each name, as far as the script tells.
+    /// The server's file under each name, as far as the script tells.
     held: BTreeMap<String, PathBuf>,
 }
 
@@ -229,7 +229,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What the server has under a name that is fetched.
+    /// Returns the server's file under a name that is fetched.
     fn fetched(&self, said: &FileRequest) -> Option<PathBuf> {
         match said {
             FileRequest::Get(name) | FileRequest::Download(name) => self.held.get(name).cloned(),
@@ -288,7 +288,7 @@ fn in_words(said: &FileRequest) -> String {
 /// The port, where the file does not say: that of the original lab.
 const PORT: u16 = 46_666;
 
-/// How long a command may take, where the file does not say.
+/// The time limit of a command, where the file does not say.
 const WITHIN: Duration = Duration::from_secs(10);
 
 /// The most commands of a conversation.

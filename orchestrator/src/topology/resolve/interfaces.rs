@@ -22,7 +22,7 @@ pub(super) struct Port {
     pub(super) name: InterfaceName,
     /// Where the file defines it.
     pub(super) span: Range<usize>,
-    /// What it is plugged into, once that is known.
+    /// The segment that it is plugged into, once that is known.
     pub(super) attachment: Option<Attachment>,
     /// Whether what the file plugs it into is wrong, and noted.
     pub(super) dangling: bool,
@@ -123,7 +123,7 @@ fn port(
     }
 }
 
-/// What only one node can have is not for several.
+/// Reports keys of an entry for several nodes that only one node can have.
 fn shared(cx: &Context<'_>, entry: &InterfaceEntry) {
     let remedy = "leave it out to have one planned for each, or write the nodes one by one";
     let message = "several nodes cannot share one address";

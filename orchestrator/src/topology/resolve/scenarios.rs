@@ -1,4 +1,4 @@
-//! What every scenario has: name, matrix, faults, capture and time.
+//! The keys that every scenario has: name, matrix, faults, capture and time.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
@@ -101,7 +101,7 @@ fn scenario(
     })
 }
 
-/// What is captured, where the file does not say.
+/// Returns the capture mode, where the file does not say.
 fn capture(entry: &ScenarioEntry) -> CaptureMode {
     match entry {
         // Gigabytes of what is verified by hash anyway.
@@ -110,7 +110,7 @@ fn capture(entry: &ScenarioEntry) -> CaptureMode {
     }
 }
 
-/// What is to come of it; a scenario that must fail says why.
+/// Reads the expected outcome; a scenario that must fail gives a reason.
 fn expect(cx: &Context<'_>, common: ScenarioKeys<'_>, span: &Range<usize>) -> Expect {
     let expect = cx.get(common.expect);
     let reason = cx.get(common.reason);
@@ -185,7 +185,7 @@ pub(super) fn can_be_tried(matrix: &Named<Many<Written<Scalar>>>) -> bool {
     longest.unwrap_or(0) <= MOST_VALUES && cells(matrix) <= MOST_CELLS
 }
 
-/// How many combinations there are.
+/// Returns the number of combinations.
 fn cells(matrix: &Named<Many<Written<Scalar>>>) -> usize {
     let lengths = matrix.0.iter().map(|(_, values)| values.0.len().max(1));
     lengths.fold(1, usize::saturating_mul)
@@ -233,7 +233,7 @@ pub(super) fn filled<T>(
     !list.value.0.is_empty()
 }
 
-/// How long a cell may take, where the file does not say.
+/// The time limit of a cell, where the file does not say.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The most values of an axis. Each is tried before anything is raised.

@@ -123,7 +123,7 @@ fn has_address(stage: &Stage<'_>, node: &NodeName) -> bool {
 /// Where files are, where the file does not say: in memory, on every backend.
 const DIRECTORY: &str = "/dev/shm/files";
 
-/// How many connections are served at once, where the file does not say.
+/// The number of connections served at once, where the file does not say.
 const WORKERS: u32 = 5;
 
 /// The most workers that a server or a client may be told to start.

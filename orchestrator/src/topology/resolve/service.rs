@@ -1,4 +1,4 @@
-//! How a server that is the built-in one serves.
+//! The service settings of the built-in server.
 
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;

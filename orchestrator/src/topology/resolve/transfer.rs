@@ -1,4 +1,4 @@
-//! What files are sent from a node to others, and how.
+//! The files sent from a node to others, and the way they are sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

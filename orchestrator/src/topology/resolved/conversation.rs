@@ -7,7 +7,7 @@ use crate::topology::model::{Command, Conversation, FileRequest, Reply};
 use crate::topology::unit::Time;
 
 impl Writer<'_> {
-    /// What is said besides its commands.
+    /// Writes the settings of a conversation, without its commands.
     pub(super) fn conversation(&mut self, conversation: &Conversation) -> fmt::Result {
         self.server(&conversation.server)?;
         self.text("client", conversation.client.as_str())?;

@@ -17,7 +17,7 @@ use super::session::Outcome;
 pub(super) struct AgentStream {
     pub(super) stream: Compat<Stream>,
     pub(super) outcome: Outcome,
-    /// What to say of the console's end, but for its kind.
+    /// The error that reports the console's end, except for its kind.
     pub(super) error: ConsoleError,
     pub(super) _place: OwnedSemaphorePermit,
 }

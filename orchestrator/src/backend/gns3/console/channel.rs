@@ -95,7 +95,7 @@ impl Channel {
         self.mute
     }
 
-    /// What stands on the console without an end: a prompt, mostly.
+    /// Returns the unfinished line on the console, mostly a prompt.
     pub(super) fn unfinished(&self) -> &[u8] {
         self.scanner.unfinished()
     }
@@ -148,5 +148,5 @@ const QUEUE: usize = 4;
 /// Bytes read at once.
 const BUFFER: usize = 64 << 10;
 
-/// How long the last bytes may take.
+/// The longest time that the last bytes may take.
 const LAST: Duration = Duration::from_secs(2);

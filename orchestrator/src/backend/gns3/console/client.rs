@@ -1,4 +1,4 @@
-//! What a fabric has of a node's console.
+//! A node's console, as a fabric uses it.
 
 use std::io;
 use std::sync::Arc;
@@ -107,5 +107,5 @@ impl Console {
 /// Streams that may be open at once: fewer than yamux lets, which counts some that are just ending.
 const PLACES: usize = MAX_STREAMS / 2;
 
-/// How long a connection may take.
+/// The longest time that connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);

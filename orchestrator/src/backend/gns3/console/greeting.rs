@@ -1,4 +1,4 @@
-//! How a session begins: the program is started from the shell, unless it is there, and greeted.
+//! The beginning of a session: the program is started from the shell, unless it is there, and greeted.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
@@ -102,10 +102,10 @@ fn readable(text: &[u8]) -> String {
     end.trim().to_owned()
 }
 
-/// What makes a shell forget a line that somebody has begun (`stty kill`).
+/// The character that makes a shell forget an unfinished line (`stty kill`).
 const CLEAR_LINE: &[u8] = b"\x15";
 
-/// How long the program may take to answer.
+/// The longest time that the program may take to answer.
 const GREETING: Duration = Duration::from_secs(20);
 
 /// Ticks after which a console would have echoed what is typed.

@@ -24,5 +24,5 @@ impl PendingCloses {
     }
 }
 
-/// How long a bye, its answer and the last bytes may take.
+/// The longest time for a bye, its answer and the last bytes.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! What a session does until its end.
+//! The life of a session until its end.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -105,5 +105,5 @@ async fn part(channel: &mut Channel, session: &Session) {
     }
 }
 
-/// How long a node may take to answer a bye.
+/// The longest time that a node may take to answer a bye.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
