@@ -11,7 +11,7 @@ use std::process::Command;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("..");
-    for input in ["node", "plumbing", "protocol"] {
+    for input in ["node", "roles", "plumbing", "protocol"] {
         println!(
             "cargo::rerun-if-changed={}",
             root.join(input).join("src").display()

@@ -3,6 +3,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use node::broadcast::probe;
+use roles::broadcast::probe;
 
 fuzz_target!(|bytes: &[u8]| probe::receiver(bytes));

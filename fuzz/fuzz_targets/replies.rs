@@ -3,6 +3,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use node::file_client::probe;
+use roles::file_client::probe;
 
 fuzz_target!(|bytes: &[u8]| probe::replies(bytes).expect("the pieces make no difference"));

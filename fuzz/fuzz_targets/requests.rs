@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use node::serve::probe;
+use roles::serve::probe;
 
 fuzz_target!(|bytes: &[u8]| {
     let directory = tempfile::tempdir().expect("there is room for a folder");

@@ -3,11 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use roles::role::Role;
 
-use crate::{
-    agent, bridge, broadcast, capture, connect, console, converse, http, keeper, serve, stress,
-    transfer,
-};
+use crate::{agent, bridge, capture, connect, console, keeper};
 
 /// The node binary of the orchestrator's labs. The orchestrator starts it; people rarely do.
 #[derive(Debug, Parser)]
@@ -29,39 +27,8 @@ enum Part {
     Connect(connect::Arguments),
     /// Carry any number of streams to an agent over this terminal, a node's console.
     Console(console::Arguments),
-    /// Send files by broadcast until every receiver has them.
-    BroadcastSend(broadcast::SendArguments),
-    /// Receive files sent by broadcast.
-    BroadcastReceive(broadcast::ReceiveArguments),
-    /// Send files, each a task, under one of five concurrency models.
-    Send(transfer::SendArguments),
-    /// Do some of the tasks of a sender that is made of processes.
-    #[command(hide = true)]
-    SendWorker(transfer::WorkerArguments),
-    /// Receive datagrams that carry no file names, as the original labs' servers did.
-    Receive(transfer::ReceiveArguments),
-    /// Serve a folder's files over HTTP.
-    Origin(http::OriginArguments),
-    /// Fetch files over HTTP.
-    Download(http::DownloadArguments),
-    /// Serve the files of a folder, which clients list, fetch, store and delete.
-    Serve(serve::ServeArguments),
-    /// Serve connections that are handed over by a server that is made of processes.
-    #[command(hide = true)]
-    ServeWorker(serve::ServeWorkerArguments),
-    /// Put a file server under load: so many clients at once, each storing or fetching a file.
-    Stress(stress::StressArguments),
-    /// Be one of the clients, where each is a process.
-    #[command(hide = true)]
-    StressWorker(stress::StressWorkerArguments),
-    /// Give commands to a file server, one for each line of standard input, and tell of the replies.
-    Converse(converse::ConverseArguments),
-    /// Make files of random bytes for clients to fetch.
-    Fill(stress::FillArguments),
-    /// Hash files where they lie.
-    Digest(stress::DigestArguments),
-    /// Remove files.
-    Discard(stress::DiscardArguments),
+    #[command(flatten)]
+    Role(Role),
     /// Write an interface's frames to standard output as pcapng.
     Capture(capture::Arguments),
 }
@@ -84,21 +51,7 @@ pub fn run() -> ExitCode {
         Part::Bridge(arguments) => bridge::main(&arguments),
         Part::Connect(arguments) => connect::main(&arguments),
         Part::Console(arguments) => console::main(&arguments),
-        Part::BroadcastSend(arguments) => broadcast::send(arguments),
-        Part::BroadcastReceive(arguments) => broadcast::receive(arguments),
-        Part::Send(arguments) => transfer::send(&arguments),
-        Part::SendWorker(arguments) => transfer::work(&arguments),
-        Part::Receive(arguments) => transfer::receive(&arguments),
-        Part::Origin(arguments) => http::serve(&arguments),
-        Part::Download(arguments) => http::download(&arguments),
-        Part::Serve(arguments) => serve::serve(&arguments),
-        Part::ServeWorker(arguments) => serve::work(&arguments),
-        Part::Stress(arguments) => stress::stress(&arguments),
-        Part::StressWorker(arguments) => stress::work(&arguments),
-        Part::Converse(arguments) => converse::converse(&arguments),
-        Part::Fill(arguments) => stress::fill(&arguments),
-        Part::Digest(arguments) => stress::digest(&arguments),
-        Part::Discard(arguments) => stress::discard(&arguments),
+        Part::Role(role) => role.run().unwrap_or_else(|error| fail(&error)),
         Part::Capture(arguments) => capture::main(arguments),
     }
 }

@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -19,11 +19,14 @@ use protocol::settings::{FoundBy, InterfaceSettings, MacAddress, NodeSettings};
 
 type Anything = Box<dyn std::error::Error + Send + Sync>;
 
-#[derive(Debug)]
-struct NoLedger;
+/// A ledger in memory.
+#[derive(Debug, Default)]
+struct Remembered(Mutex<Vec<Resource>>);
 
-impl Ledger for NoLedger {
-    fn record(&self, _: &Resource) -> Result<(), BackendError> {
+impl Ledger for Remembered {
+    fn record(&self, resource: &Resource) -> Result<(), BackendError> {
+        let mut resources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        resources.push(resource.clone());
         Ok(())
     }
 }
@@ -76,14 +79,12 @@ async fn main() -> Result<(), Anything> {
 
 async fn raise(folder: &Path, nodes: u8, instance: u32) -> Result<[Duration; 3], Anything> {
     let plan = plan(nodes, instance)?;
-    let keeper = Resource::Keeper {
-        lab: plan.lab.clone(),
-    };
+    let ledger = Arc::<Remembered>::default();
     let start = Instant::now();
     let binary = orchestrator::embedded::node_binary();
     let backend = NetnsBackend::new(folder.to_owned(), binary);
     backend.preflight(&plan).await?;
-    let fabric = backend.raise(&plan, Arc::new(NoLedger)).await?;
+    let fabric = backend.raise(&plan, ledger.clone()).await?;
     let made = start.elapsed();
     let fabric = &fabric;
     let controls: Vec<Control> = stream::iter(&plan.nodes)
@@ -97,7 +98,10 @@ async fn raise(folder: &Path, nodes: u8, instance: u32) -> Result<[Duration; 3],
     let ready = start.elapsed();
     drop(controls);
     let start = Instant::now();
-    backend.remove(&keeper).await?;
+    let resources = std::mem::take(&mut *ledger.0.lock().unwrap_or_else(PoisonError::into_inner));
+    for resource in resources.iter().rev() {
+        backend.remove(resource).await?;
+    }
     Ok([made, ready, start.elapsed()])
 }
 

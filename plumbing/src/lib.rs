@@ -6,6 +6,7 @@
 //! - [`control_group`]: control groups, which limit what nodes may use.
 //! - [`descriptor`]: open descriptors of the process.
 //! - [`endpoint`]: sockets, pipes and terminals that are never blocked on.
+//! - [`folder`]: folders held by their descriptors, in which no link is followed.
 //! - [`fork`]: forks of a process that has one thread only.
 //! - [`handover`]: open descriptors handed from process to process.
 //! - [`memory_file`]: programs that are run from memory.
@@ -25,6 +26,7 @@ pub mod child;
 pub mod control_group;
 pub mod descriptor;
 pub mod endpoint;
+pub mod folder;
 pub mod fork;
 pub mod handover;
 pub mod memory_file;

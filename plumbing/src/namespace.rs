@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
@@ -30,6 +31,14 @@ pub fn enter_user_namespace() -> io::Result<()> {
 /// The system's.
 pub fn stay_readable() -> io::Result<()> {
     Ok(prctl::set_dumpable(true)?)
+}
+
+/// Returns what tells this process's process namespace from every other that lives (`ioctl_ns(2)`).
+///
+/// # Errors
+/// If `/proc` is not mounted.
+pub fn own_process_namespace() -> io::Result<u64> {
+    Ok(fs::metadata("/proc/self/ns/pid")?.ino())
 }
 
 /// Makes new namespaces, of the kinds given, for this process; new process name spaces are for its

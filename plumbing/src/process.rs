@@ -11,6 +11,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::geteuid;
+use serde::{Deserialize, Serialize};
 
 /// A process, held so that its number cannot come to mean another one. Readable once it has ended.
 #[derive(Debug)]
@@ -74,6 +75,54 @@ impl ProcessHandle {
     }
 }
 
+/// A process's number and the moment of its birth. Numbers are given again; all three together never are within
+/// one process namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ProcessIdentity {
+    /// Its number in this process's own process namespace.
+    pub number: u32,
+    /// Clock ticks from the machine's start to its birth (`starttime`, `proc_pid_stat(5)`).
+    pub started: u64,
+    /// The beginning of the name of that start of the machine (`boot_id`, `proc_sys_kernel(5)`).
+    pub boot: u64,
+}
+
+impl ProcessIdentity {
+    /// Returns the identity of the process that has this number now.
+    ///
+    /// # Errors
+    /// `ESRCH` if there is none.
+    pub fn of(number: u32) -> io::Result<Self> {
+        let stat = Stat::of(number).ok_or(Errno::ESRCH)?;
+        Ok(Self {
+            number,
+            started: stat.started,
+            boot: boot()?,
+        })
+    }
+
+    /// Takes hold of the process; `None` if it has ended, whoever has its number now.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn hold(self) -> io::Result<Option<ProcessHandle>> {
+        let handle = match ProcessHandle::open(self.number) {
+            Ok(handle) => handle,
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        // Read while it is held: what is read belongs to what is held, or the process has ended.
+        let same = Self::of(self.number).is_ok_and(|now| now == self);
+        Ok(same.then_some(handle))
+    }
+}
+
+fn boot() -> io::Result<u64> {
+    let name = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    let digits: String = name.trim().split('-').take(3).collect();
+    u64::from_str_radix(&digits, 16).map_err(io::Error::other)
+}
+
 impl AsFd for ProcessHandle {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
@@ -85,19 +134,36 @@ impl AsFd for ProcessHandle {
 pub struct Marked {
     /// The process.
     pub process: ProcessHandle,
+    /// Its number and birth.
+    pub identity: ProcessIdentity,
     /// The mark's value.
     pub value: String,
     /// How many process name spaces it is in: more than this process, if it is in one that was made
     /// below this one's.
     pub depth: usize,
-    environment: Vec<u8>,
 }
 
-impl Marked {
-    /// Another variable that it was started with.
-    pub fn variable(&self, name: &str) -> Option<&str> {
-        variable(&self.environment, name)
+/// Takes hold of the children that a process has now.
+///
+/// # Errors
+/// If `/proc` cannot be read.
+pub fn children_of(parent: u32) -> io::Result<Vec<ProcessHandle>> {
+    let mut children = Vec::new();
+    let is_child = |number| Stat::of(number).is_some_and(|stat| stat.parent == parent);
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(number) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // Looked at again while it is held.
+        if is_child(number)
+            && let Ok(child) = ProcessHandle::open(number)
+            && is_child(number)
+        {
+            children.push(child);
+        }
     }
+    Ok(children)
 }
 
 /// All processes of this user that were started with the variable `mark` in their environment.
@@ -121,16 +187,19 @@ pub fn find_marked(mark: &str) -> io::Result<Vec<Marked>> {
         let Ok(process) = ProcessHandle::open(number) else {
             continue;
         };
-        let (Some(environment), Some(depth)) = (environment_of(number, deadline), depth_of(name))
-        else {
+        let (Some(environment), Some(depth), Ok(identity)) = (
+            environment_of(number, deadline),
+            depth_of(name),
+            ProcessIdentity::of(number),
+        ) else {
             continue;
         };
         if let Some(value) = variable(&environment, mark) {
             found.push(Marked {
                 process,
+                identity,
                 value: value.to_owned(),
                 depth,
-                environment,
             });
         }
     }
@@ -167,6 +236,8 @@ struct Stat {
     over: bool,
     parent: u32,
     flags: u32,
+    /// When it began, in clock ticks since the machine's start.
+    started: u64,
     /// Address of its program's start; 0 until all of the program and its environment are there.
     start_code: u64,
 }
@@ -182,7 +253,8 @@ impl Stat {
             over: matches!(field(0)?, "Z" | "X"),
             parent: field(0)?.parse().ok()?,
             flags: field(9 - 5)?.parse().ok()?,
-            start_code: field(26 - 10)?.parse().ok()?,
+            started: field(22 - 10)?.parse().ok()?,
+            start_code: field(26 - 23)?.parse().ok()?,
         })
     }
 
@@ -206,14 +278,6 @@ fn share_memory(one: u32, other: u32) -> bool {
     const MEMORY: i32 = 1;
     // SAFETY: the call takes integers only.
     unsafe { libc::syscall(libc::SYS_kcmp, one, other, MEMORY, 0, 0) == 0 }
-}
-
-/// How many process name spaces this process is in.
-///
-/// # Errors
-/// If `/proc` is not mounted.
-pub fn own_depth() -> io::Result<usize> {
-    depth_of("self").ok_or_else(|| Errno::ENOENT.into())
 }
 
 /// A process has a number in each of the process name spaces that it is in (`NSpid`, proc(5)).
@@ -326,6 +390,21 @@ mod tests {
             started.kill().unwrap();
             started.wait().unwrap();
         }
+    }
+
+    #[test]
+    fn a_number_alone_is_nobody() {
+        let mut born = sleeper("born");
+        let identity = ProcessIdentity::of(born.id()).unwrap();
+        assert!(identity.hold().unwrap().is_some());
+        let earlier = ProcessIdentity {
+            started: identity.started - 1,
+            ..identity
+        };
+        assert!(earlier.hold().unwrap().is_none());
+        born.kill().unwrap();
+        born.wait().unwrap();
+        assert!(identity.hold().unwrap().is_none());
     }
 
     #[test]

@@ -10,13 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::name::{InterfaceName, NetworkName, NodeName};
 use crate::settings::MacAddress;
 
-/// The variable in the environment of a keeper and its nodes that marks them as ours; its value is
-/// the lab's identity. It can be read in `/proc/PID/environ`.
+/// The variable in the environment of a keeper and its nodes that says which lab they are of. Anybody can set
+/// it, so it proves nothing: it names a lab to people, and never says what to remove.
 pub const MARK: &str = "ORCHESTRATOR_LAB";
-
-/// The variable beside [`MARK`] that names the state folder of whoever raised the lab: there it is
-/// recorded whether the lab is up or at work.
-pub const STATE_MARK: &str = "ORCHESTRATOR_LAB_STATE";
 
 /// A message to the keeper.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

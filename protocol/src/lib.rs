@@ -9,9 +9,10 @@
 //! - [`settings`]: how a node's interfaces, addresses, routes and hosts are to be.
 //! - [`broadcast`]: the wire format of a broadcast.
 //! - [`keeper`]: what a netns lab's keeper is told to make, and how it fared.
-//! - [`role`]: the lines that the node's own programs (broadcast sender, receiver) print.
+//! - [`role`]: the lines that roles (broadcast sender, receiver, file server) print.
 //! - [`file_service`]: the file server's protocol over TCP; [`content`]: random files for it.
 //! - [`conversation`]: what the client of a scripted conversation with a file server is told, and tells.
+//! - [`shortage`]: the remedy to name where the system lacks processes or threads.
 //! - [`stress`]: what the file server and the clients that put it under load report.
 //! - [`task`]: concurrency models and framings of senders, and what became of each file's task.
 
@@ -26,6 +27,7 @@ pub mod keeper;
 pub mod name;
 pub mod role;
 pub mod settings;
+pub mod shortage;
 pub mod stress;
 pub mod task;
 

@@ -1,4 +1,5 @@
-//! The output of the node's own programs (its roles): one JSON object a line on standard output.
+//! The output of the roles (the programs that run on the test bed): one JSON object a line on standard
+//! output.
 //!
 //! Roles are ordinary programs of the node binary, started over the control channel like any other.
 

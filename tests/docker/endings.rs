@@ -10,6 +10,7 @@ use nix::sys::signal::Signal;
 use crate::engine::Stranger;
 use crate::image::Image;
 use crate::lifecycle::NODE;
+use crate::proxy::ENGINE;
 use crate::site::Site;
 
 /// Ctrl-C, what a service manager or a CI job sends, and a terminal that is gone.
@@ -85,7 +86,7 @@ pub(crate) fn what_a_killed_run_left_is_cleaned_and_nothing_else() {
     );
 }
 
-/// Somebody else's `clean` knows another state folder, and asks the one that the lab is marked with.
+/// Somebody else's `clean` knows another state folder, and leaves what is recorded in this one.
 pub(crate) fn a_lab_that_is_recorded_elsewhere_stays() {
     let (site, other) = (Site::new(), Site::new());
     site.sandbox
@@ -95,8 +96,15 @@ pub(crate) fn a_lab_that_is_recorded_elsewhere_stays() {
     let run = hanging(&site, "e2e-at-work");
     let cleaned = other.clean(&[]).code(0);
     let said = stderr(&cleaned);
-    assert!(said.contains("is up and stays"), "{said}");
-    assert!(said.contains("is at work"), "{said}");
+    let state = site.sandbox.path("state").display().to_string();
+    for lab in ["e2e-elsewhere", "e2e-at-work"] {
+        let lines: Vec<_> = said.lines().filter(|line| line.contains(lab)).collect();
+        let [line] = lines.as_slice() else {
+            panic!("{said}");
+        };
+        let recorded = format!("is recorded in the state folder {state} and stays");
+        assert!(line.contains(&recorded), "{said}");
+    }
     assert_eq!(
         site.engine.traces("e2e-elsewhere").containers,
         traces.containers
@@ -106,6 +114,115 @@ pub(crate) fn a_lab_that_is_recorded_elsewhere_stays() {
     site.sandbox.run(["down", "--all"]).succeeds();
     site.assert_nothing_of("e2e-elsewhere");
     site.assert_nothing_of("e2e-at-work");
+}
+
+/// A label is easily written, also with the lab of somebody else and a folder of theirs.
+pub(crate) fn what_a_label_or_a_node_says_removes_nothing() {
+    let site = Site::new();
+    let image = Image::programs(&site.engine);
+    let thesis = site
+        .sandbox
+        .write("home/thesis-20261121/chapter.tex", "precious");
+    site.sandbox
+        .write("lab.toml", "name = \"e2e-labels\"\n[node.a]\n");
+    site.sandbox.run(["deploy"]).succeeds();
+    let lab = site.recorded()[0]
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let home = site.sandbox.path("work/home").display().to_string();
+    let strangers = labelled(&site, &image.name, (&lab, &home));
+    let words = [
+        "exec",
+        "a",
+        "--",
+        NODE,
+        "broadcast-receive",
+        "--directory",
+        "/tmp/in",
+    ];
+    let mut command = site
+        .sandbox
+        .command_where(e2e::sandbox::Hangup::Ends, words);
+    command
+        .env("ORCHESTRATOR_LAB", "thesis-20261121")
+        .env("ORCHESTRATOR_LAB_STATE", &home);
+    let marked = Running::start(command);
+
+    let cleaned = site.clean(&[]).code(0);
+    assert_eq!(stdout(&cleaned), "");
+    let said = stderr(&cleaned);
+    assert!(said.contains("thesis-20261121"), "{said}");
+    assert!(
+        said.contains("`orchestrator clean thesis-20261121`"),
+        "{said}"
+    );
+    for stranger in &strangers {
+        stranger.assert_untouched();
+    }
+    site.sandbox.run(["ps"]).succeeds();
+    marked.killed();
+    site.sandbox.run(["down", "e2e-labels"]).succeeds();
+    // What only says that it was of the lab is not taken with it.
+    let cleaned = site.clean(&[]).code(0);
+    assert_eq!(stdout(&cleaned), "");
+    for stranger in &strangers {
+        stranger.assert_untouched();
+    }
+    assert_eq!(std::fs::read_to_string(thesis).unwrap(), "precious");
+    // Who names a lab by its identity has it cleaned, wherever it was raised.
+    let named = site.clean(&["thesis-20261121"]).code(0);
+    assert!(
+        stdout(&named).contains("container thesis-20261121-a"),
+        "{named}"
+    );
+    strangers[2].assert_untouched();
+    let left = site.engine.of_lab("thesis");
+    assert_eq!(left, ["container thesis-20261121-c"]);
+}
+
+/// Containers that say that they are of a lab, two of which nobody has raised.
+fn labelled<'a>(site: &'a Site, image: &str, (lab, home): (&str, &str)) -> Vec<Stranger<'a>> {
+    let mut strangers = Vec::new();
+    for (name, lab, origin) in [
+        ("thesis-20261121-a", "thesis-20261121", None),
+        ("thesis-20261121-b", "thesis-20261121", Some("0-0-0")),
+        ("thesis-20261121-c", lab, None),
+    ] {
+        let mut labels = HashMap::from([
+            ("orchestrator.lab".to_owned(), lab.to_owned()),
+            ("orchestrator.state".to_owned(), home.to_owned()),
+        ]);
+        labels.extend(origin.map(|origin| ("orchestrator.origin".to_owned(), origin.to_owned())));
+        let body = ContainerCreateBody {
+            image: Some(image.to_owned()),
+            cmd: Some(["/bin/sleep", "infinity"].map(str::to_owned).to_vec()),
+            labels: Some(labels),
+            ..ContainerCreateBody::default()
+        };
+        strangers.push(site.engine.make_container(name, body));
+    }
+    strangers
+}
+
+/// The engine of a lab that is up is stopped: what may be there is named.
+pub(crate) fn a_stopped_engine_may_have_a_lab() {
+    let mut site = Site::new();
+    site.sandbox
+        .write("lab.toml", "name = \"e2e-stopped\"\n[node.a]\n");
+    site.sandbox.run(["deploy"]).succeeds();
+    let host = std::env::var("DOCKER_HOST").unwrap_or_else(|_| format!("unix://{ENGINE}"));
+    site.sandbox.set("DOCKER_HOST", "unix:///no/such.sock");
+    let said = stderr(&site.clean(&[]).code(5));
+    assert!(said.contains("there may be: e2e-stopped-"), "{said}");
+    assert!(!said.contains("nothing is left"), "{said}");
+    site.complains(&["down", "e2e-stopped"], 5);
+    site.sandbox.set("DOCKER_HOST", host);
+    // Its removal was begun, and is finished by whatever comes next.
+    site.clean(&[]).code(0);
+    site.assert_nothing_of("e2e-stopped");
 }
 
 /// Containers and networks with names like a lab's, and labels almost like ours.

@@ -102,6 +102,8 @@ fn main() -> ExitCode {
         &root;
         endings::what_a_killed_run_left_is_cleaned_and_nothing_else,
         endings::a_lab_that_is_recorded_elsewhere_stays,
+        endings::what_a_label_or_a_node_says_removes_nothing,
+        endings::a_stopped_engine_may_have_a_lab,
         upsets::killed_at_whatever_request_all_is_cleaned,
         refusals::without_an_engine_nothing_is_made,
         refusals::without_permission_the_group_is_named,

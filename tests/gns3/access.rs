@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use e2e::sandbox::{stderr, stdout};
 use hyper::{Method, StatusCode};
 use orchestrator::backend::{BackendKind, Ledger, Resource, gns3};
-use orchestrator::lab::{FileLedger, StateDir};
+use orchestrator::lab::{FileLedger, NewLab, StateDir};
 use orchestrator::plan::LabId;
 use serde_json::{Value, json};
 
@@ -103,7 +103,8 @@ pub(crate) fn what_cannot_be_looked_for_is_not_forgotten() {
         name: "lab".parse().unwrap(),
         instance: 7,
     };
-    let folder = state.create(&lab).unwrap();
+    let NewLab { folder, lock } = state.create(&lab).unwrap();
+    drop(lock);
     let ledger = FileLedger::open(BackendKind::Gns3, folder.ledger()).unwrap();
     let project = format!("http://127.0.0.1:1/projects/{}", uuid::Uuid::nil());
     ledger.record(&Resource::Project(project.clone())).unwrap();

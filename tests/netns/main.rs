@@ -2,9 +2,11 @@
 //! whole command from end to end.
 //!
 //! - [`stage`]: where a trial plays.
+//! - [`kills`]: SIGKILL at random moments of every verb.
 //! - [`life`]: a lab from `up` to `down`.
 //! - [`interruption`]: signals at every moment, and what is left.
 //! - [`decoys`]: what `clean` must not touch.
+//! - [`marks`]: what proves that a thing is ours, and what does not.
 //! - [`models`]: concurrency models, framings and the split.
 //! - [`downloads`]: what a sender fetches first, from nodes of every kind.
 //! - [`conversation`]: commands to file servers.
@@ -25,7 +27,9 @@ mod decoys;
 mod downloads;
 mod forbidden;
 mod interruption;
+mod kills;
 mod life;
+mod marks;
 mod models;
 mod readme;
 mod stage;
@@ -71,6 +75,10 @@ fn main() -> ExitCode {
         }
     }
     let both = capability::all(&[root, user]);
+    for (prefix, who) in [("root", Who::Caller), ("user", Who::Ordinary)] {
+        let list = marks::SET_UP_BY_ROOT;
+        all.extend(end_to_end(prefix, "marks", list, who, &both));
+    }
     all.extend(end_to_end(
         "user",
         "forbidden",
@@ -99,10 +107,12 @@ fn backend(state: PathBuf) -> Arc<dyn Backend> {
     Arc::new(NetnsBackend::new(state, node_binary()))
 }
 
-const TOPICS: [Topic; 10] = [
+const TOPICS: [Topic; 12] = [
     ("life", life::TRIALS),
     ("interruption", interruption::TRIALS),
+    ("kills", kills::TRIALS),
     ("decoys", decoys::TRIALS),
+    ("marks", marks::TRIALS),
     ("models", models::TRIALS),
     ("downloads", downloads::TRIALS),
     ("conversation", conversation::TRIALS),

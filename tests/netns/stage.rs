@@ -1,12 +1,14 @@
 //! Where a trial plays: a sandbox for the command under test, and the machine as it was before.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use e2e::host::Census;
 use e2e::patience::until;
 use e2e::sandbox::{Hangup, Invocation, Sandbox, Who, stderr, stdout};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// A trial by its name, for whoever plays it.
 pub(crate) type Play = (&'static str, fn(Who));
@@ -67,8 +69,26 @@ impl Stage {
     /// Folders of labs in the state folder.
     pub(crate) fn recorded(&self) -> usize {
         let entries = fs::read_dir(self.sandbox.path("state")).unwrap();
-        let folder = |entry: &fs::DirEntry| entry.file_type().unwrap().is_dir();
+        // What is being made has a hidden name.
+        let hidden = |entry: &fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b".");
+        let folder = |entry: &fs::DirEntry| entry.file_type().unwrap().is_dir() && !hidden(entry);
         entries.flatten().filter(folder).count()
+    }
+
+    /// The folder of the only lab of this name.
+    pub(crate) fn lab_folder(&self, name: &str) -> PathBuf {
+        let entries = fs::read_dir(self.sandbox.path("state")).unwrap().flatten();
+        let mut paths = entries.map(|entry| entry.path()).filter(|path| {
+            let file = path.file_name().unwrap().to_str().unwrap();
+            path.is_dir() && file.rsplit_once('-').is_some_and(|(lab, _)| lab == name)
+        });
+        paths.next().unwrap()
+    }
+
+    /// The identity of the only lab that is recorded.
+    pub(crate) fn only_lab(&self) -> String {
+        let folder = self.lab_folder("one");
+        folder.file_name().unwrap().to_str().unwrap().to_owned()
     }
 
     /// The machine must be as it was, and no lab be recorded.
@@ -115,4 +135,11 @@ pub(crate) fn numbers(words: &[&str]) -> Vec<i32> {
     found
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .collect()
+}
+
+/// Ends these processes.
+pub(crate) fn end(words: &[&str]) {
+    for number in numbers(words) {
+        kill(Pid::from_raw(number), Signal::SIGTERM).unwrap();
+    }
 }

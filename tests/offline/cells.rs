@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use e2e::sandbox::{Sandbox, stderr};
+use e2e::patience;
+use e2e::running::Running;
+use e2e::sandbox::{Hangup, Sandbox, stderr};
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::sandbox;
@@ -125,4 +128,51 @@ fn cells_that_have_ended_are_not_run_again() {
     let words = ["run", "--backend", "fake", "--resume"];
     let said = stderr(&sandbox.run(words).ends_with(2));
     assert!(said.contains("--out"), "{said}");
+}
+
+/// A lab of as many cells as there may be, whose second variable has these values.
+fn with_many(sandbox: &Sandbox, sizes: &[String]) {
+    let words: Vec<String> = (0..100).map(|at| format!("word-{at}")).collect();
+    let axes = format!("matrix.word = {words:?}\nmatrix.size = {sizes:?}");
+    let (before, rest) = LAB.split_once("matrix.word").unwrap();
+    let (_, after) = rest.split_once("\"10MB\"]").unwrap();
+    let after = after.replacen("node =", "within = \"${size}\"\nnode =", 1);
+    let before = before.replace("size = \"1MB\"", "size = \"1s\"");
+    sandbox.write("lab.toml", format!("{before}{axes}{after}"));
+}
+
+#[test]
+fn what_a_cells_values_break_is_found_before_anything_is_raised() {
+    let sandbox = sandbox();
+    let mut sizes: Vec<String> = (1..100).map(|at| format!("{at}s")).collect();
+    sizes.push("soon".to_owned());
+    with_many(&sandbox, &sizes);
+    for words in [&["validate"][..], &["run", "--backend", "fake"]] {
+        let said = stderr(&sandbox.run([words, &["lab.toml"]].concat()).ends_with(2));
+        let told = "with size = soon (cell 100 and 99 more): `soon`, which `${size}` stands for, is \
+            not a duration";
+        assert!(said.contains(told), "{said}");
+        assert!(said.contains("lab.toml:16:"), "{said}");
+        assert_eq!(said.matches("error").count(), 1, "{said}");
+    }
+    assert!(!sandbox.path("work/runs").exists());
+    assert_eq!(fs::read_dir(sandbox.path("state")).unwrap().count(), 0);
+}
+
+#[test]
+fn an_interruption_ends_a_run_with_thousands_of_cells_to_go() {
+    let sandbox = sandbox();
+    let sizes: Vec<String> = (1..=100).map(|at| format!("{at}s")).collect();
+    with_many(&sandbox, &sizes);
+    let run = ["run", "--backend", "fake", "--out", "out", "lab.toml"];
+    let run = Running::start(sandbox.command_where(Hangup::Ends, run));
+    let cells = sandbox.path("work/out/cells.ndjson");
+    let ended = || fs::read_to_string(&cells).map_or(0, |text| text.lines().count());
+    patience::until("the first cell's end", || ended() > 1);
+    run.signal(Signal::SIGINT);
+    let done = run.ended();
+    assert_eq!(done.code, Some(130), "{done:?}");
+    assert!(done.said.contains("send: 1 step, 10000 cells"), "{done:?}");
+    assert!(ended() < 10_000, "nothing was interrupted");
+    assert_eq!(fs::read_dir(sandbox.path("state")).unwrap().count(), 0);
 }

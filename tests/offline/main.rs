@@ -6,6 +6,7 @@
 //! - [`codes`]: how a run on the backend in memory ends, by its exit code.
 //! - [`cells`]: which cells are run, and which are left out.
 //! - [`endings`]: runs that are broken off.
+//! - [`silent`]: engines and servers that say nothing.
 //! - [`gns3`]: labs as GNS3 projects and back.
 //! - [`input`]: what is wrong with what the user gave.
 //! - [`readme`]: what the README says of building and testing.
@@ -20,6 +21,7 @@ mod gns3;
 mod input;
 mod readme;
 mod shipped;
+mod silent;
 mod words;
 
 use std::path::Path;

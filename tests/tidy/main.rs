@@ -3,8 +3,9 @@
 //! - [`tree`]: the files.
 //! - [`rule`]: what a rule is, and all of them.
 //! - [`generated`]: files that the program makes.
-//! - [`shape`], [`layers`], [`seams`], [`documents`], [`words`]: the rules.
+//! - [`shape`], [`crates`], [`layers`], [`seams`], [`documents`], [`words`]: the rules.
 
+mod crates;
 mod documents;
 mod generated;
 mod layers;
@@ -74,5 +75,13 @@ const GOOD: &[(&str, &str)] = &[
         "| 0 | passed |\n| 1 | failed |\n| 2 | wrong |\n\ntopologies/two.toml\n",
     ),
     ("topologies/two.toml", "name = \"two\"\n"),
+    (
+        "node/Cargo.toml",
+        "[package]\n\n[dependencies]\nclap.workspace = true\nroles = { path = \"../roles\" }\n\n[lints]\nworkspace = true\n",
+    ),
+    (
+        "node/src/cli.rs",
+        "//! Subcommands.\n\nuse roles::role::Role;\n",
+    ),
     ("lab/Cargo.toml", "[package]\n\n[lints]\nworkspace = true\n"),
 ];

@@ -1,7 +1,7 @@
 //! What a rule is, and all of them.
 
 use super::tree::Tree;
-use super::{documents, layers, seams, shape, words};
+use super::{crates, documents, layers, seams, shape, words};
 
 /// Something that holds of the whole project.
 pub(crate) struct Rule {
@@ -22,6 +22,8 @@ pub(crate) const RULES: &[Rule] = &[
     shape::MAPS,
     shape::NAMES,
     shape::MARKERS,
+    crates::EDGES,
+    crates::TEST_BED,
     layers::LAYERS,
     layers::TABLE,
     seams::BOLLARD,

@@ -4,8 +4,7 @@ use std::fmt::Display;
 use std::io;
 
 use protocol::control::{Failure, FailureKind};
-
-use crate::shortage::remedy;
+use protocol::shortage::remedy;
 
 /// A refusal with its reason.
 pub(super) fn refusal(kind: FailureKind, message: impl Into<String>) -> Failure {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::signal::SigSet;
+use nix::unistd::geteuid;
 use plumbing::endpoint::Endpoint;
 use tokio::net::UnixListener;
 use tokio::runtime::Builder;
@@ -87,13 +88,20 @@ async fn serve_all(options: AgentOptions) -> io::Result<()> {
     Ok(())
 }
 
-/// Serves everyone who connects.
+/// Serves every connection that this process's own user makes.
 async fn accept(node: &Arc<Node>, listener: &UnixListener) {
     loop {
         let accepted = listener.accept().await;
-        let endpoint = accepted.and_then(|(stream, _)| Endpoint::new(stream.into_std()?));
+        let endpoint = accepted.and_then(|(stream, _)| {
+            let is_own = stream.peer_cred()?.uid() == geteuid().as_raw();
+            let endpoint = Endpoint::new(stream.into_std()?)?;
+            Ok(is_own.then_some(endpoint))
+        });
         match endpoint {
-            Ok(endpoint) => {
+            // The socket's mode may have been changed; who is at its other end cannot be (SO_PEERCRED,
+            // unix(7)).
+            Ok(None) => {}
+            Ok(Some(endpoint)) => {
                 let both = Arc::new(endpoint);
                 tokio::spawn(serve(Arc::clone(node), Arc::clone(&both), both));
             }

@@ -12,7 +12,7 @@ use nix::unistd::dup2_stderr;
 use plumbing::netlink::{Batch, LinkIndex, NetlinkError, RouteSocket};
 use plumbing::title::TitleArea;
 use plumbing::{capability, namespace};
-use protocol::keeper::{KeeperFailure, MARK, STATE_MARK};
+use protocol::keeper::{KeeperFailure, MARK};
 use protocol::name::NodeName;
 
 use crate::agent::{self, AgentOptions, Environment};
@@ -111,7 +111,7 @@ fn bring_up_loopback() -> Result<(), NetlinkError> {
 fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name != MARK && name != STATE_MARK)
+        .filter(|(name, _)| name != MARK)
         .collect()
 }
 

@@ -2,12 +2,16 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sched::CloneFlags;
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, chdir, setsid};
 use plumbing::fork::{Fork, SingleThread};
+use plumbing::process::ProcessHandle;
 use plumbing::title::TitleArea;
 use plumbing::{capability, descriptor, namespace};
 use protocol::keeper::{FromKeeper, KeeperFailure, LabSpec, ToKeeper};
@@ -80,13 +84,24 @@ fn enter(lab: &str) -> Result<Entered, KeeperFailure> {
         namespace::enter_user_namespace().during("making a user namespace")?;
         Privilege::UserNamespace
     };
+    let outside = ProcessHandle::open(std::process::id()).during("taking hold of this process")?;
     namespace::enter_new(
         CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID,
     )
     .during("making the lab's namespaces")?;
     match thread.fork().during("starting the keeper")? {
         Fork::Parent(keeper) => Ok(Entered::Outside(keeper)),
-        Fork::Child => Ok(Entered::Inside(privilege, title)),
+        Fork::Child => {
+            // The process outside is recorded, and so what its end means for this one: the same.
+            set_pdeathsig(Signal::SIGKILL).during("tying the keeper to its parent")?;
+            if outside
+                .wait(Duration::ZERO)
+                .during("looking for its parent")?
+            {
+                return Err(Errno::ESRCH).during("looking for its parent");
+            }
+            Ok(Entered::Inside(privilege, title))
+        }
     }
 }
 

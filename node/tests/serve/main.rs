@@ -2,7 +2,6 @@
 //!
 //! - [`commands`]: what each command does, under every model.
 //! - [`conversation`]: a scripted client, with servers of every kind at the other end.
-//! - [`framing`]: a session whose stream is cut at every point.
 //! - [`hostile`]: clients that do not behave.
 //! - [`pools`]: exactly so many at once, workers that die, the end.
 //! - [`survival`]: many clients at once, while workers are killed.
@@ -17,7 +16,6 @@
 mod client;
 mod commands;
 mod conversation;
-mod framing;
 mod hostile;
 mod pools;
 mod python;

@@ -4,11 +4,11 @@
 //! files, capturing and waiting are [`crate::control`]'s, the same everywhere.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use plumbing::process::ProcessIdentity;
 use protocol::name::NodeName;
 use protocol::settings::NodeSettings;
 use serde::{Deserialize, Serialize};
@@ -68,8 +68,14 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// `patience` ends before. Only where requests outlive their sender is there anything to wait for.
     async fn settle(&self, _expected: &[Resource], _patience: Duration) {}
 
-    /// Lists everything here that carries our mark, whether or not a ledger knows it.
+    /// Lists everything here that carries a lab's mark, whether or not a ledger knows it, and says whether
+    /// the mark proves anything.
     async fn survey(&self) -> Result<Vec<Owned>, BackendError>;
+
+    /// Whether a resource is where this backend looks.
+    fn holds(&self, resource: &Resource) -> bool {
+        resource.backend() == self.kind()
+    }
 }
 
 /// A lab that is up.
@@ -168,8 +174,10 @@ impl fmt::Display for BackendKind {
 pub enum Resource {
     /// The process that holds a netns lab's bridges and is the parent of its nodes. They end with it.
     Keeper {
-        /// The lab whose mark it carries.
+        /// The lab.
         lab: LabId,
+        /// The process, which does nothing before it is recorded.
+        process: ProcessIdentity,
     },
     /// A node's control group on every hierarchy.
     ControlGroup {
@@ -205,7 +213,7 @@ impl Resource {
 impl fmt::Display for Resource {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Keeper { lab } => write!(out, "keeper of {lab}"),
+            Self::Keeper { lab, .. } => write!(out, "keeper of {lab}"),
             Self::ControlGroup { lab, node } => write!(out, "control group of {lab}/{node}"),
             Self::Container(name) => write!(out, "container {name}"),
             Self::ContainerNetwork(name) => write!(out, "network {name}"),
@@ -217,14 +225,31 @@ impl fmt::Display for Resource {
 }
 
 /// A resource that a survey found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owned {
     /// The lab whose mark it carries.
     pub lab: LabId,
     /// The resource itself.
     pub resource: Resource,
-    /// The state folder of whoever made it, where the mark tells.
-    pub state: Option<PathBuf>,
+    /// The strength of the mark as a proof.
+    pub provenance: Provenance,
+}
+
+/// The proof that a mark gives of where a thing comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Provenance {
+    /// It was made on this machine, since its last start, for a lab of this state folder.
+    Ours,
+    /// The mark names another place, or none. Who knows better may name the lab.
+    Elsewhere {
+        /// Says so as the end of a sentence: `is recorded in …`.
+        why: String,
+    },
+    /// Anybody could have set the mark: it is a hint for people.
+    Hint {
+        /// Says where it was seen, as the end of a sentence.
+        why: String,
+    },
 }
 
 /// The handle by which a kept lab is found again.

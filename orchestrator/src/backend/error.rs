@@ -45,6 +45,12 @@ pub enum BackendErrorKind {
         /// For what.
         awaited: String,
     },
+    /// Something accepted the connection and says nothing. Exit code 3 before anything is made.
+    #[error("it has not answered within {seconds} s; restart it, or use another backend")]
+    Silent {
+        /// The time waited.
+        seconds: u64,
+    },
     /// The engine or the kernel said no.
     #[error("{0}")]
     System(#[source] Box<dyn std::error::Error + Send + Sync>),

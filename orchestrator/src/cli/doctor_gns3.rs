@@ -1,5 +1,6 @@
 //! `doctor --backend gns3`: what a server can do, and how to mend what it can't.
 
+use crate::backend::Origin;
 use crate::backend::gns3::{Compute, Dialect, Gns3Backend, Server, computes, tools};
 use crate::gns3::container::IMAGE;
 
@@ -18,7 +19,7 @@ pub(super) async fn checks(backend: &Gns3Backend) -> Vec<Check> {
     let found = format!("{} at {}, {version}", server.version(), server.url());
     let mut checks = vec![Check::good("server", found)];
     let able = match computes(&server).await {
-        Ok(computes) => look_at_all(&server, &computes, &mut checks).await,
+        Ok(computes) => look_at_all((&server, backend.origin()), &computes, &mut checks).await,
         Err(error) => {
             checks.push(missing("computes", error.to_string(), None));
             false
@@ -33,15 +34,23 @@ pub(super) async fn checks(backend: &Gns3Backend) -> Vec<Check> {
 }
 
 /// Whether labs can be raised on at least one machine.
-async fn look_at_all(server: &Server, computes: &[Compute], checks: &mut Vec<Check>) -> bool {
+async fn look_at_all(
+    (server, origin): (&Server, &Origin),
+    computes: &[Compute],
+    checks: &mut Vec<Check>,
+) -> bool {
     let mut able = false;
     for compute in computes {
-        able |= look_at(server, compute, checks).await;
+        able |= look_at((server, origin), compute, checks).await;
     }
     able
 }
 
-async fn look_at(server: &Server, compute: &Compute, checks: &mut Vec<Check>) -> bool {
+async fn look_at(
+    (server, origin): (&Server, &Origin),
+    compute: &Compute,
+    checks: &mut Vec<Check>,
+) -> bool {
     let images = match compute.images(server).await {
         Ok(images) => images,
         Err(error) => {
@@ -68,7 +77,7 @@ async fn look_at(server: &Server, compute: &Compute, checks: &mut Vec<Check>) ->
         )
     });
     let mut able = true;
-    for (tool, state) in tools(server, compute).await {
+    for (tool, state) in tools(server, compute, origin).await {
         let title = compute.title();
         checks.push(match state {
             Ok(()) => Check::good(tool.name(), format!("works on {title}")),

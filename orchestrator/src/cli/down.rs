@@ -1,7 +1,8 @@
 //! `down`: takes labs away.
 
+use crate::backend::{BackendKind, Resource};
 use crate::lab::reaper::take_away;
-use crate::lab::{LabFolder, LabRecord};
+use crate::lab::{LabFolder, Standing, StateDir};
 
 use super::args::DownArgs;
 use super::failure::{Failure, Status};
@@ -9,22 +10,22 @@ use super::find;
 use super::printer::Printer;
 use super::site::Site;
 
-/// Takes a lab away, or all that are up. Works without the lab's file.
+/// Takes a lab away, or all that are up. Works without the lab's file, and without its record.
 ///
 /// # Errors
 /// If there is no such lab, another process acts on it, or something could not be removed.
 pub async fn down(args: DownArgs, console: Printer, site: &Site) -> Result<Status, Failure> {
     let labs = match args.lab {
-        Some(called) => vec![find::lab(&site.state, &called)?],
-        None => site.state.records()?,
+        Some(called) => vec![find::lab_to_end(&site.state, &called)?],
+        None => all(&site.state)?,
     };
     if labs.is_empty() {
         console.note("no lab is up");
     }
     let mut status = Status::Passed;
-    for (folder, record) in labs {
-        match take_down(site, &folder, &record).await {
-            Ok(()) => console.note(format_args!("{} is down", record.handle.lab.name)),
+    for folder in labs {
+        match take_down(site, &folder).await {
+            Ok(()) => console.note(format_args!("{} is down", folder.lab().name)),
             Err(failure) => {
                 console.fail(&failure);
                 status = failure.status();
@@ -34,8 +35,33 @@ pub async fn down(args: DownArgs, console: Printer, site: &Site) -> Result<Statu
     Ok(status)
 }
 
-async fn take_down(site: &Site, folder: &LabFolder, record: &LabRecord) -> Result<(), Failure> {
+/// All labs that are up, and those whose removal was begun or whose record cannot be read.
+fn all(state: &StateDir) -> Result<Vec<LabFolder>, Failure> {
+    let labs = state.labs()?.into_iter();
+    let up = labs.filter(|(_, standing)| !matches!(standing, Standing::Unfinished));
+    Ok(up.map(|(folder, _)| folder).collect())
+}
+
+/// Finishes the removal of labs of this name that was begun by processes that were killed.
+///
+/// # Errors
+/// If something could not be removed.
+pub async fn finish(site: &Site, name: &str) -> Result<(), Failure> {
+    for (folder, standing) in site.state.labs()? {
+        let is_ending = matches!(standing, Standing::Ending);
+        if is_ending && folder.lab().name.as_str() == name {
+            take_down(site, &folder).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn take_down(site: &Site, folder: &LabFolder) -> Result<(), Failure> {
     let _lock = folder.lock()?;
-    take_away(&site.backend(record.handle.backend), folder).await?;
+    // A lab lies on one backend, which its ledger names before anything else is there.
+    let listed = folder.listed()?;
+    let kind = listed.resources.first().map(Resource::backend);
+    let backend = site.backend(kind.unwrap_or(BackendKind::Fake));
+    take_away(&backend, folder).await?;
     Ok(())
 }

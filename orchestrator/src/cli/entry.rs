@@ -16,6 +16,7 @@ use crate::backend::gns3::PendingCloses;
 use crate::lab::Reaper;
 
 use super::args::{Arguments, Global, LogFormat, Verb};
+use super::blocking::apart;
 use super::failure::{Failure, Status};
 use super::interrupts::Interrupts;
 use super::printer::Printer;
@@ -188,9 +189,9 @@ async fn dispatch(
         Verb::Deploy(args) => run::deploy(args, printer, &site()?, reaper).await,
         Verb::Run(args) => run::run(args, printer, &site()?, reaper).await,
         Verb::Down(args) => down::down(args, printer, &site()?).await,
-        Verb::Validate(args) => check::validate(&args, printer),
+        Verb::Validate(args) => apart(move || check::validate(&args, printer)).await,
         Verb::Schema => check::schema(printer),
-        Verb::Graph(args) => check::graph(&args, printer),
+        Verb::Graph(args) => apart(move || check::graph(&args, printer)).await,
         Verb::Ps(args) => look::ps(args, printer, &site()?).await,
         Verb::Exec(args) => exec::exec(args, printer, &site()?).await,
         Verb::Shell(args) => exec::shell(args, printer, &site()?).await,
@@ -198,8 +199,8 @@ async fn dispatch(
         Verb::Cp(args) => copy::cp(args, printer, &site()?).await,
         Verb::Capture(args) => capture::capture(args, printer, &site()?).await,
         Verb::Fault(args) => fault::fault(&args, printer, &site()?).await,
-        Verb::Report(args) => render::report(&args, printer),
-        Verb::Export(args) => export::export(&args, printer),
+        Verb::Report(args) => apart(move || render::report(&args, printer)).await,
+        Verb::Export(args) => apart(move || export::export(&args, printer)).await,
         Verb::Import(args) => import::import(&args, printer),
         Verb::Image(args) => image::image(args, printer).await,
         Verb::Doctor(args) => doctor::doctor(&args, printer, &site()?).await,

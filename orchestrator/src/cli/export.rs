@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::export::appliance::{self, Kind};
-use crate::export::node_files::{FileContent, NodeFile};
-use crate::export::{self, ExportError, Exported, Warning};
+use crate::export::Warning;
+use crate::export::gns3::appliance::{self, Kind};
+use crate::export::gns3::node_files::{FileContent, NodeFile};
+use crate::export::gns3::{self, ExportError, Exported};
 use crate::gns3::archive::{self, Entries, PROJECT};
 use crate::gns3::switch::SwitchKind;
 use crate::topology::Topology;
@@ -48,7 +49,7 @@ fn project(args: &ExportArgs) -> Result<Exported, Failure> {
     let switches: SwitchKind = args.switch.into();
     // The text alone would say something else than the project.
     let kept = args.settings.is_empty().then_some(source.text.as_str());
-    export::project(&topology, kept, switches)
+    gns3::project(&topology, kept, switches)
         .map_err(|error: ExportError| Failure::Input(format!("{}: {error}", source.file.display())))
 }
 

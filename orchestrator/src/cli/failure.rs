@@ -115,7 +115,7 @@ impl Failure {
 fn lab_status(error: &LabError) -> Status {
     match error {
         LabError::Backend(BackendError {
-            kind: BackendErrorKind::Lacking { .. },
+            kind: BackendErrorKind::Lacking { .. } | BackendErrorKind::Silent { .. },
             ..
         }) => Status::Lacking,
         LabError::Input { .. } => Status::Input,

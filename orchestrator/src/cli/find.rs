@@ -3,8 +3,8 @@
 use protocol::name::NodeName;
 
 use crate::control::Control;
-use crate::lab::{LabError, LabFolder, LabRecord, StateDir};
-use crate::plan::{LabId, Port};
+use crate::lab::{LabError, LabFolder, LabRecord, Standing, StateDir};
+use crate::plan::Port;
 
 use super::failure::Failure;
 use super::site::Site;
@@ -16,42 +16,61 @@ use super::site::Site;
 pub fn lab(state: &StateDir, called: &str) -> Result<(LabFolder, LabRecord), Failure> {
     let records = state.records()?;
     let file = std::path::absolute(called).ok();
-    let named = |record: &LabRecord| {
-        let lab = &record.handle.lab;
-        lab.name.as_str() == called
-            || lab.to_string() == called
-            || file.as_ref().is_some_and(|file| *file == record.file)
-    };
     let up = names(&records);
     let mut found: Vec<_> = records
         .into_iter()
-        .filter(|(_, record)| named(record))
+        .filter(|(folder, record)| {
+            is_called(folder, called) || file.as_ref().is_some_and(|file| *file == record.file)
+        })
         .collect();
     match (found.pop(), found.is_empty()) {
         (Some(one), true) => Ok(one),
         (Some(_), false) => Err(Failure::Input(format!(
             "`{called}` names several labs; {up}"
         ))),
-        (None, _) => Err(Failure::Input(match unfinished(state, called) {
+        (None, _) => Err(Failure::Input(match unfinished(state, called)? {
             Some(what) => format!("no lab `{called}` is up; {what}"),
             None => format!("no lab `{called}` is up; {up}"),
         })),
     }
 }
 
-/// What there is of a lab of this name or identity that was never said to be up.
-fn unfinished(state: &StateDir, called: &str) -> Option<String> {
-    let folders = state.folders().ok()?;
-    let begun = |folder: &LabFolder| {
-        let name = folder.name();
-        let is_meant = |lab: &LabId| lab.name.as_str() == called || name == called;
-        name.parse().is_ok_and(|lab| is_meant(&lab)) && matches!(folder.record(), Ok(None))
+/// The folder of a lab that is to be taken down, which is up, or whose removal was begun, or whose record cannot
+/// be read.
+///
+/// # Errors
+/// If there is none; names those that are up.
+pub fn lab_to_end(state: &StateDir, called: &str) -> Result<LabFolder, Failure> {
+    let labs = state.labs()?.into_iter();
+    let to_end =
+        labs.filter(|(_, standing)| matches!(standing, Standing::Ending | Standing::Unreadable(_)));
+    let mut called_so = to_end.filter(|(folder, _)| is_called(folder, called));
+    match lab(state, called) {
+        Ok((folder, _)) => Ok(folder),
+        Err(none) => called_so.next().map(|(folder, _)| folder).ok_or(none),
+    }
+}
+
+fn is_called(folder: &LabFolder, called: &str) -> bool {
+    folder.lab().name.as_str() == called || folder.name() == called
+}
+
+/// What there is of a lab of this name or identity that is not up.
+fn unfinished(state: &StateDir, called: &str) -> Result<Option<String>, Failure> {
+    let mut labs = state.labs()?.into_iter();
+    let Some((folder, standing)) = labs.find(|(folder, _)| is_called(folder, called)) else {
+        return Ok(None);
     };
-    let locked = folders.iter().find(|folder| begun(folder))?.lock();
-    Some(match locked {
-        Err(LabError::Busy { pid, .. }) => format!("process {pid} is at work with it"),
+    Ok(Some(match (standing, folder.lock()) {
+        (Standing::Unreadable(error), _) => {
+            format!("{error}; `orchestrator down {called}` takes away what there is of it")
+        }
+        (_, Err(LabError::Busy { pid, .. })) => format!("process {pid} is at work with it"),
+        (Standing::Ending, _) => {
+            format!("its removal was begun; `orchestrator down {called}` finishes it")
+        }
         _ => "a killed process has left parts of it; `orchestrator clean` removes them".to_owned(),
-    })
+    }))
 }
 
 /// The lab and the node that `NODE` or `LAB/NODE` names.

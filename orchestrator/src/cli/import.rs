@@ -6,7 +6,8 @@ use std::path::Path;
 
 use crate::gns3::archive::{self, Entries, PROJECT};
 use crate::gns3::document::Project;
-use crate::import::{ImportError, Imported};
+use crate::import::Imported;
+use crate::import::gns3::{self, ImportError};
 
 use super::args::ImportArgs;
 use super::failure::{Failure, Status};
@@ -50,8 +51,7 @@ fn read(
         let entries = archive::unpack(file, is_wanted).map_err(|e| refused(e.into()))?;
         let bytes = entries.get(PROJECT).map(Vec::as_slice).unwrap_or_default();
         let project = Project::read(bytes).map_err(|e| refused(e.into()))?;
-        return crate::import::import(&project, &|path| of_archive(&entries, path))
-            .map_err(refused);
+        return gns3::import(&project, &|path| of_archive(&entries, path)).map_err(refused);
     }
     let mut bytes = Vec::new();
     file.take(LONGEST + 1)
@@ -62,7 +62,7 @@ fn read(
     }
     let project = Project::read(&bytes).map_err(|e| refused(e.into()))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    crate::import::import(&project, &|path| of_folder(folder, path)).map_err(refused)
+    gns3::import(&project, &|path| of_folder(folder, path)).map_err(refused)
 }
 
 /// Whether a file of an archive says something of a lab.

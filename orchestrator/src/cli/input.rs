@@ -1,17 +1,15 @@
 //! Topology files, read with their diagnostics.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use crate::scenario::cell::combinations;
 use crate::scenario::stress::published::Published;
 use crate::topology;
 use crate::topology::model::{Topology, Work};
-use crate::topology::{Diagnostics, Found};
+use crate::topology::{Cells, Diagnostics, Found};
 
 use super::environment;
 use super::failure::{Failure, Status};
@@ -55,78 +53,61 @@ impl Source {
         })
     }
 
-    /// Checks it, with other values for some variables.
+    /// Checks it, with every cell of its scenarios. Waits for the disk.
     ///
     /// # Errors
-    /// Every mistake in the file; where there is none, every mistake in a table that it names.
-    pub fn read(&self, values: &BTreeMap<String, String>) -> Result<Topology, Diagnostics> {
-        self.read_looking(values, &look)
-    }
-
-    fn read_looking(
-        &self,
-        values: &BTreeMap<String, String>,
-        look: &dyn Fn(&Path) -> Found,
-    ) -> Result<Topology, Diagnostics> {
-        let mut overrides = self.overrides.clone();
-        overrides.extend(
-            values
-                .iter()
-                .map(|(name, value)| (name.clone(), value.clone())),
-        );
-        let base = self.file.parent().unwrap_or(Path::new("."));
-        let file = self.file.display().to_string();
-        let topology = topology::read(&file, &self.text, base, &overrides, look)?;
-        for scenario in &topology.scenarios {
-            if let Work::Stress(stress) = &scenario.work {
-                Published::check(stress)?;
-            }
-        }
-        Ok(topology)
-    }
-
-    /// Checks it as it is.
-    ///
-    /// # Errors
-    /// Every mistake in the file, rendered.
-    pub fn topology(&self) -> Result<Topology, Failure> {
-        self.read(&BTreeMap::new()).map_err(|wrong| {
+    /// Every mistake in the file, rendered; where there is none, every mistake in a table that it names.
+    pub fn cells(&self) -> Result<Cells, Failure> {
+        self.read().map_err(|wrong| {
             let text = wrong.render(environment::colour(&std::io::stderr()));
             Failure::Rendered(text, Status::Input)
         })
     }
-}
 
-impl Source {
-    /// BLAKE3 of each file that the topology names, whatever its matrices set.
+    /// Does the same where the cells are not needed.
     ///
     /// # Errors
-    /// If one cannot be read.
-    pub fn inputs(&self, topology: &Topology) -> Result<BTreeMap<PathBuf, String>, Failure> {
-        let seen = RefCell::new(BTreeMap::new());
-        let look = |path: &Path| {
-            let found = look(path);
-            if matches!(found, Found::File) {
-                seen.borrow_mut().insert(path.to_owned(), String::new());
-            }
-            found
-        };
-        let cells = topology.scenarios.iter();
-        let cells = cells.flat_map(|scenario| combinations(&scenario.matrix));
-        for values in cells {
-            // A cell that cannot be is a row of the report.
-            let _ = self.read_looking(&values, &look);
-        }
-        let mut inputs = seen.into_inner();
-        for (path, hash) in &mut inputs {
-            let mut hasher = blake3::Hasher::new();
-            let read = File::open(path).and_then(|file| Ok(hasher.update_reader(file)?.finalize()));
-            let read = read
-                .map_err(|error| Failure::Input(format!("reading {}: {error}", path.display())))?;
-            *hash = read.to_hex().to_string();
-        }
-        Ok(inputs)
+    /// As those of [`Source::cells`].
+    pub fn topology(&self) -> Result<Topology, Failure> {
+        Ok(Topology::clone(self.cells()?.topology()))
     }
+
+    fn read(&self) -> Result<Cells, Diagnostics> {
+        let base = self.file.parent().unwrap_or(Path::new("."));
+        let file = self.file.display().to_string();
+        let cells = topology::read_cells(&file, &self.text, base, &self.overrides, &look)?;
+        let mut seen = BTreeSet::new();
+        let mut check = |work: &Work| match work {
+            Work::Stress(stress) if seen.insert(stress.published.clone()) => {
+                Published::check(stress)
+            }
+            _ => Ok(()),
+        };
+        for scenario in &cells.topology().scenarios {
+            check(&scenario.work)?;
+            // A scenario is of one kind in all of its cells.
+            if matches!(scenario.work, Work::Stress(_)) {
+                let mut own = cells.of(&scenario.name);
+                own.try_for_each(|cell| check(&cell.scenario.work))?;
+            }
+        }
+        Ok(cells)
+    }
+}
+
+/// BLAKE3 of each file that a topology names, in whatever cell. Waits for the disk.
+///
+/// # Errors
+/// If one cannot be read.
+pub fn hashes(files: &BTreeSet<PathBuf>) -> Result<BTreeMap<PathBuf, String>, Failure> {
+    let hash = |path: &PathBuf| {
+        let mut hasher = blake3::Hasher::new();
+        let read = File::open(path).and_then(|file| Ok(hasher.update_reader(file)?.finalize()));
+        let read =
+            read.map_err(|error| Failure::Input(format!("reading {}: {error}", path.display())))?;
+        Ok((path.clone(), read.to_hex().to_string()))
+    };
+    files.iter().map(hash).collect()
 }
 
 /// Returns what is at an input file's path.

@@ -18,7 +18,9 @@ use crate::scenario::{Agenda, RunContext, keep_logs, run_all};
 use crate::topology::{graph, resolved_toml};
 
 use super::args::{Format, ScenarioArgs};
+use super::blocking::apart;
 use super::failure::{Failure, Status};
+use super::input::hashes;
 use super::printer::Printer;
 use super::progress::Progress;
 use super::request::{Request, random};
@@ -47,7 +49,7 @@ impl Job {
     ///
     /// # Errors
     /// If it cannot be made, or a scenario named on the command line is not in the file.
-    pub fn begin(
+    pub async fn begin(
         request: Request,
         options: ScenarioArgs,
         backend: BackendKind,
@@ -55,9 +57,10 @@ impl Job {
     ) -> Result<Self, Failure> {
         let agenda = request.agenda(&options)?;
         let (start, started) = (Instant::now(), Timestamp::now());
+        let cells = Arc::clone(&request.cells);
         let subject = Subject {
             topology: Subject::hash(&request.source.text),
-            inputs: request.source.inputs(&request.topology)?,
+            inputs: apart(move || hashes(cells.files())).await?,
             settings: request.source.overrides.clone(),
             backend: backend.to_string(),
             repeat: options.repeat,
@@ -106,11 +109,10 @@ impl Job {
     /// Runs the scenarios, as often as asked for.
     pub async fn scenarios(&self, lab: &Lab) -> RunReport {
         let begun = Instant::now();
-        let source = &self.request.source;
         let cx = RunContext {
             lab,
             topology: &self.request.topology,
-            reread: &|values| source.read(values),
+            cells: &self.request.cells,
             evidence: &self.folder,
             budget: &self.budget,
             journal: &self.journal,
@@ -225,8 +227,8 @@ pub async fn raise(
         nodes: plan.nodes.len(),
         segments: plan.segments.len(),
     });
-    let folder = state.create(&plan.lab)?;
-    let (lab, timings) = Lab::raise(backend, plan, folder, reaper).await?;
+    let new = state.create(&plan.lab)?;
+    let (lab, timings) = Lab::raise(backend, plan, new, reaper).await?;
     lab.impair(&request.topology).await?;
     lab.provision(&request.topology).await?;
     warn_of(&lab, progress);

@@ -5,7 +5,7 @@ use protocol::control::{CommandState, Status as NodeStatus};
 use serde::Serialize;
 
 use crate::control::ControlError;
-use crate::lab::LabRecord;
+use crate::lab::{LabRecord, Standing, StateDir};
 use crate::number::counted;
 use crate::report::plain_text::visible;
 
@@ -22,12 +22,7 @@ use super::site::Site;
 pub async fn ps(args: PsArgs, console: Printer, site: &Site) -> Result<Status, Failure> {
     let records = match args.lab {
         Some(called) => vec![find::lab(&site.state, &called)?.1],
-        None => site
-            .state
-            .records()?
-            .into_iter()
-            .map(|(_, record)| record)
-            .collect(),
+        None => up(&site.state, console)?,
     };
     let mut labs = Vec::new();
     for record in &records {
@@ -39,6 +34,25 @@ pub async fn ps(args: PsArgs, console: Printer, site: &Site) -> Result<Status, F
         Format::Table => labs.iter().for_each(|lab| console.result(lab.text())),
     }
     Ok(Status::Passed)
+}
+
+/// The records of all labs that are up. What stands beside them is told.
+fn up(state: &StateDir, console: Printer) -> Result<Vec<LabRecord>, Failure> {
+    let mut up = Vec::new();
+    for (folder, standing) in state.labs()? {
+        let lab = folder.name();
+        match standing {
+            Standing::Up(record) => up.push(*record),
+            Standing::Unfinished => {}
+            Standing::Ending => console.note(format_args!(
+                "the removal of {lab} was begun; `orchestrator down {lab}` finishes it"
+            )),
+            Standing::Unreadable(error) => console.warn(format_args!(
+                "{error}; `orchestrator down {lab}` takes away what there is of it"
+            )),
+        }
+    }
+    Ok(up)
 }
 
 /// Prints the log of a node's own command.

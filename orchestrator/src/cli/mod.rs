@@ -8,6 +8,7 @@
 //! - [`failure`]: what ends a verb early, and its exit code.
 //! - [`progress`]: what is shown and logged while a lab is at work.
 //! - [`input`]: topology files, read with their diagnostics.
+//! - [`blocking`]: work that would hold up the answer to an interruption.
 //! - [`request`]: a checked file and the identity of its lab.
 //! - [`job`]: one run, from its run directory to its reports.
 //! - [`summary`]: what is said about a lab before its verdict.
@@ -21,6 +22,7 @@
 //! last ones write.
 
 pub mod args;
+mod blocking;
 pub mod capture;
 pub mod check;
 pub mod clean;

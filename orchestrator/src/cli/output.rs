@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
+use crate::evidence::whole::write_whole;
+
 use super::failure::Failure;
 use super::printer::Printer;
 
@@ -45,13 +47,5 @@ pub fn write_file(bytes: &[u8], file: &Path) -> Result<(), Failure> {
         // A device or a pipe, as in --output /dev/null.
         return fs::write(file, bytes).map_err(wrong);
     }
-    let mut whole = tempfile::Builder::new();
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    let mut whole = whole
-        .permissions(permissions)
-        .tempfile_in(folder)
-        .map_err(wrong)?;
-    io::Write::write_all(&mut whole, bytes).map_err(wrong)?;
-    whole.persist(file).map_err(|error| wrong(error.error))?;
-    Ok(())
+    write_whole(file, bytes, 0o666).map_err(wrong)
 }

@@ -1,16 +1,19 @@
 //! The request of `up`, `deploy` and `run`: a checked file and the identity of its lab.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use crate::backend::Backend;
 use crate::number::counted;
 use crate::plan::{LabId, Plan, plan};
 use crate::scenario::Agenda;
 use crate::scenario::CellChoice;
-use crate::scenario::cell::combinations;
+use crate::topology::Cells;
+use crate::topology::matrix::count;
 use crate::topology::model::Topology;
 
 use super::args::ScenarioArgs;
+use super::blocking::apart;
 use super::failure::Failure;
 use super::input::Source;
 
@@ -20,7 +23,9 @@ pub struct Request {
     /// The file.
     pub source: Source,
     /// The topology that it describes.
-    pub topology: Topology,
+    pub topology: Arc<Topology>,
+    /// The cells of its matrices.
+    pub cells: Arc<Cells>,
     /// The lab.
     pub lab: LabId,
 }
@@ -30,30 +35,32 @@ impl Request {
     ///
     /// # Errors
     /// If the file is wrong.
-    pub fn new(source: Source) -> Result<Self, Failure> {
-        let topology = source.topology()?;
+    pub async fn new(source: Source) -> Result<Self, Failure> {
+        let instance = random()?;
+        let (source, cells) = checked(source).await?;
         let lab = LabId {
-            name: topology.name.clone(),
-            instance: random()?,
+            name: cells.topology().name.clone(),
+            instance,
         };
-        Ok(Self {
-            source,
-            topology,
-            lab,
-        })
+        Ok(Self::of(source, cells, lab))
     }
 
     /// A lab that is up.
     ///
     /// # Errors
     /// As [`Request::new`].
-    pub fn again(source: Source, lab: LabId) -> Result<Self, Failure> {
-        let topology = source.topology()?;
-        Ok(Self {
+    pub async fn again(source: Source, lab: LabId) -> Result<Self, Failure> {
+        let (source, cells) = checked(source).await?;
+        Ok(Self::of(source, cells, lab))
+    }
+
+    fn of(source: Source, cells: Cells, lab: LabId) -> Self {
+        Self {
             source,
-            topology,
+            topology: Arc::clone(cells.topology()),
+            cells: Arc::new(cells),
             lab,
-        })
+        }
     }
 
     /// Everything that the backend must make.
@@ -110,7 +117,8 @@ impl Request {
         let matrices = scenarios.iter().map(|scenario| {
             let axes = scenario.matrix.iter();
             let axes = axes.map(|(axis, values)| format!("{axis}={}", values.join("|")));
-            let cells = counted(combinations(&scenario.matrix).len() as u64, "cell");
+            let lengths: Vec<usize> = scenario.matrix.iter().map(|(_, v)| v.len()).collect();
+            let cells = counted(count(&lengths) as u64, "cell");
             let axes: Vec<String> = axes.collect();
             format!("{}, {cells}: {}", scenario.name, axes.join(","))
         });
@@ -137,6 +145,15 @@ impl Request {
             unfit.join("; ")
         )))
     }
+}
+
+/// Checks a file, so that an interruption gets through meanwhile.
+async fn checked(source: Source) -> Result<(Source, Cells), Failure> {
+    apart(move || {
+        let cells = source.cells()?;
+        Ok((source, cells))
+    })
+    .await
 }
 
 /// A number that nobody can foresee, from the kernel (random(4)).

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Instant;
 
-use crate::lab::{Lab, LabLock, Reaper, StateDir};
+use crate::lab::{Lab, NameLock, Reaper};
 use crate::report::model::Outcome;
 use crate::topology::model::Topology;
 
@@ -15,7 +15,7 @@ use super::printer::Printer;
 use super::progress::Progress;
 use super::request::Request;
 use super::site::Site;
-use super::{find, select, summary};
+use super::{down, find, select, summary};
 
 /// Raises a lab, runs its scenarios and leaves it up.
 ///
@@ -30,11 +30,11 @@ pub async fn up(
     if args.no_run {
         return deploy(args.raise, printer, site, reaper).await;
     }
-    let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?)?;
-    let _claim = claim_name(&site.state, &request.topology)?;
+    let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?).await?;
+    let _claim = claim_name(site, &request.topology).await?;
     let backend = select::choose(args.raise.backend, &request.plan(), site, printer).await?;
     request.fits(backend.as_ref())?;
-    let mut job = Job::begin(request, args.scenarios, backend.kind(), printer)?;
+    let mut job = Job::begin(request, args.scenarios, backend.kind(), printer).await?;
     let lab = job.raise(backend, &site.state, reaper).await?;
     let report = job.scenarios(&lab).await;
     job.keep(lab).await?;
@@ -51,8 +51,8 @@ pub async fn deploy(
     site: &Site,
     reaper: Reaper,
 ) -> Result<Status, Failure> {
-    let request = Request::new(Source::load(&args.file, &args.settings)?)?;
-    let _claim = claim_name(&site.state, &request.topology)?;
+    let request = Request::new(Source::load(&args.file, &args.settings)?).await?;
+    let _claim = claim_name(site, &request.topology).await?;
     let plan = request.plan();
     let backend = select::choose(args.backend, &plan, site, printer).await?;
     request.fits(backend.as_ref())?;
@@ -82,10 +82,10 @@ pub async fn run(
     if let Some(name) = args.lab.clone() {
         return run_in(&name, args, printer, site, reaper).await;
     }
-    let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?)?;
+    let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?).await?;
     let backend = select::choose(args.raise.backend, &request.plan(), site, printer).await?;
     request.fits(backend.as_ref())?;
-    let mut job = Job::begin(request, args.scenarios, backend.kind(), printer)?;
+    let mut job = Job::begin(request, args.scenarios, backend.kind(), printer).await?;
     let lab = job.raise(backend, &site.state, reaper).await?;
     let mut report = job.scenarios(&lab).await;
     let bad = !matches!(report.outcome, Outcome::Passed | Outcome::Skipped);
@@ -130,10 +130,10 @@ async fn run_in(
         text: record.text.clone(),
         overrides,
     };
-    let request = Request::again(source, record.handle.lab.clone())?;
+    let request = Request::again(source, record.handle.lab.clone()).await?;
     let backend = site.backend(record.handle.backend);
     request.fits(backend.as_ref())?;
-    let job = Job::begin(request, args.scenarios, backend.kind(), printer)?;
+    let job = Job::begin(request, args.scenarios, backend.kind(), printer).await?;
     let lab = Lab::attach(backend, record, folder, reaper).await?;
     job.warn_of(&lab);
     let report = job.scenarios(&lab).await;
@@ -142,13 +142,13 @@ async fn run_in(
 }
 
 /// The right to raise a lab of this name that stays up, if none is.
-fn claim_name(state: &StateDir, topology: &Topology) -> Result<LabLock, Failure> {
+async fn claim_name(site: &Site, topology: &Topology) -> Result<NameLock, Failure> {
     let name = topology.name.as_str();
-    let claim = state.lock_name(name)?;
-    if state
-        .records()?
+    let claim = site.state.lock_name(name)?;
+    let records = site.state.records()?;
+    if records
         .iter()
-        .any(|(_, record)| record.handle.lab.name.as_str() == name)
+        .any(|(folder, _)| folder.lab().name.as_str() == name)
     {
         let hint = format!(
             "run its scenarios again with `orchestrator run --lab {name}`, or take it down with \
@@ -156,5 +156,6 @@ fn claim_name(state: &StateDir, topology: &Topology) -> Result<LabLock, Failure>
         );
         return Err(Failure::Input(format!("lab {name} is up already; {hint}")));
     }
+    down::finish(site, name).await?;
     Ok(claim)
 }

@@ -161,11 +161,12 @@ impl Site {
 
     /// The backend of a kind.
     pub fn backend(&self, kind: BackendKind) -> Arc<dyn Backend> {
-        let (state, node) = (self.state.path(), node_binary());
+        let node = node_binary();
         match kind {
-            BackendKind::Netns => Arc::new(NetnsBackend::new(state.to_owned(), node)),
+            BackendKind::Netns => Arc::new(NetnsBackend::new(self.state.path().to_owned(), node)),
             BackendKind::Docker => {
-                Arc::new(DockerBackend::from_environment(node).recorded_in(state))
+                let origin = self.state.origin().clone();
+                Arc::new(DockerBackend::from_environment(node).recorded_in(origin))
             }
             BackendKind::Gns3 => Arc::new(self.gns3()),
             BackendKind::Fake => Arc::new(FakeBackend::with_faults(&environment::fake_faults())),
@@ -179,7 +180,8 @@ impl Site {
 
     fn gns3_with(&self, options: Options) -> Gns3Backend {
         let pending_closes = self.pending_closes.clone();
-        Gns3Backend::new(options, node_binary(), self.state.path(), pending_closes)
+        let origin = self.state.origin().clone();
+        Gns3Backend::new(options, node_binary(), origin, pending_closes)
     }
 }
 

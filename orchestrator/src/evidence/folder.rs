@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
+use super::whole::{self, write_whole};
 use super::{EvidenceError, component};
 
 /// A run's directory. It exists, and what was in it from an earlier run is gone.
@@ -80,14 +81,17 @@ impl RunFolder {
         }
         // The report goes last, so that a removal that was cut short can be taken up again.
         for name in FOLDERS.iter().chain(FILES).chain(&[REPORT_JSON]) {
-            remove(&root.join(name))?;
+            let path = root.join(name);
+            remove(&whole::part(&path))?;
+            remove(&path)?;
         }
         let folder = Self {
             root: root.to_owned(),
             _lock: lock,
         };
-        // Whether anything can be written is known now, not after the run.
-        folder.write(TOPOLOGY, b"")?;
+        // Whether anything can be written is known now, not after the run; and by this file the folder is known for
+        // a run's.
+        folder.write(EVENTS, b"")?;
         Ok(folder)
     }
 
@@ -201,20 +205,7 @@ impl RunFolder {
     /// [`EvidenceError`] with the path.
     pub fn write(&self, name: &str, content: &[u8]) -> Result<(), EvidenceError> {
         let path = self.root.join(name);
-        self.replace(&path, content)
-            .map_err(|e| EvidenceError::at(&path, e))
-    }
-
-    fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        use std::os::unix::fs::PermissionsExt;
-
-        let readable = fs::Permissions::from_mode(0o644);
-        let mut file = tempfile::Builder::new()
-            .permissions(readable)
-            .tempfile_in(&self.root)?;
-        file.write_all(content)?;
-        file.persist(path)?;
-        Ok(())
+        write_whole(&path, content, 0o644).map_err(|e| EvidenceError::at(&path, e))
     }
 
     fn cell(&self, cell: CellPlace<'_>) -> PathBuf {
@@ -326,7 +317,7 @@ mod tests {
         first.write(EVENTS, b"{}").unwrap();
         let error = RunFolder::create_at(root.path()).unwrap_err();
         assert!(matches!(error, EvidenceError::Busy { .. }), "{error}");
-        assert_eq!(entries(root.path()), ["events.ndjson", "topology.toml"]);
+        assert_eq!(entries(root.path()), ["events.ndjson"]);
         drop(first);
         RunFolder::create_at(root.path()).unwrap();
     }
@@ -342,7 +333,7 @@ mod tests {
         let root = folder.root().to_owned();
         drop(folder);
         let folder = RunFolder::create_at(&root).unwrap();
-        assert_eq!(entries(folder.root()), ["notes.txt", "topology.toml"]);
+        assert_eq!(entries(folder.root()), ["events.ndjson", "notes.txt"]);
     }
 
     #[test]
@@ -372,7 +363,7 @@ mod tests {
             4
         );
         folder.drop_received(cell).unwrap();
-        assert_eq!(entries(root.path()), ["topology.toml"]);
+        assert_eq!(entries(root.path()), ["events.ndjson"]);
     }
 
     #[test]
@@ -391,6 +382,6 @@ mod tests {
             .mode();
         // The umask may take more away, never the owner's right to read.
         assert_eq!(mode & 0o400, 0o400);
-        assert_eq!(entries(root.path()), ["junit.xml", "topology.toml"]);
+        assert_eq!(entries(root.path()), ["events.ndjson", "junit.xml"]);
     }
 }

@@ -5,6 +5,7 @@
 //! - [`events`]: the run's events, one JSON object a line.
 //! - [`journal`]: what came of each cell, so that a run can be taken up again.
 //! - [`budget`]: how many bytes the captures of a run may take.
+//! - [`whole`]: files that appear under their name when they are whole.
 //! - [`error`]: why evidence could not be kept.
 
 pub mod budget;
@@ -13,6 +14,7 @@ pub mod error;
 pub mod events;
 pub mod folder;
 pub mod journal;
+pub mod whole;
 
 pub use budget::CaptureBudget;
 pub use component::component;

@@ -1,4 +1,4 @@
-//! Things that GNS3 cannot hold, each with its replacement. Nothing is dropped without one of these.
+//! Things that another form cannot hold, each with its replacement. Nothing is dropped without one of these.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The part of a project that a topology can hold.
+//! The part of another tool's lab that a topology can hold.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

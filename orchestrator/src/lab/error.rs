@@ -1,6 +1,7 @@
 //! Why a lab could not be raised or removed.
 
 use std::fmt;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use crate::backend::{BackendError, Resource};
@@ -16,14 +17,14 @@ pub enum LabError {
     #[error(transparent)]
     Control(#[from] ControlError),
     /// A file of a lab's state could not be read or written.
-    #[error("{action} {path}: {source}; another folder can be named with --state-dir")]
+    #[error("{action} {path}: {source}{}", remedy(action, source))]
     State {
-        /// `reading`, `writing`, `making`, `removing`.
+        /// `reading`, `writing`, `making`, `removing`, ….
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// The system's answer.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A file that goes into a node could not be read.
     #[error("reading {path} for node {node}: {source}")]
@@ -33,7 +34,7 @@ pub enum LabError {
         /// The node.
         node: String,
         /// The system's answer.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// Another process acts on the lab.
     #[error("lab {lab} is in use by process {pid}; wait for it to end, or end it")]
@@ -42,6 +43,14 @@ pub enum LabError {
         lab: String,
         /// The process that holds the lock.
         pid: String,
+    },
+    /// It cannot be removed from here.
+    #[error("lab {lab} was raised in {place}; take it down there")]
+    Elsewhere {
+        /// The lab.
+        lab: String,
+        /// Where.
+        place: &'static str,
     },
     /// Raising failed, and not everything could be taken away again.
     #[error("{cause}; and then {after}")]
@@ -54,6 +63,15 @@ pub enum LabError {
     /// Not everything could be removed.
     #[error("{0}")]
     Leftovers(#[from] Leftovers),
+}
+
+/// What to do about a file of a lab's state. Another folder helps only to make something.
+fn remedy(action: &str, source: &io::Error) -> &'static str {
+    match (action, source.kind()) {
+        (_, ErrorKind::StorageFull) => "; free space there",
+        ("making" | "opening" | "writing", _) => "; another folder can be named with --state-dir",
+        _ => "",
+    }
 }
 
 /// What could not be removed, each with the reason.
@@ -72,7 +90,7 @@ impl fmt::Display for Leftovers {
         }
         write!(
             out,
-            "\n  mend the cause, then run `orchestrator clean`, or `orchestrator down` if `orchestrator ps` still lists the lab"
+            "\n  mend the cause, then run `orchestrator clean`, which goes on"
         )
     }
 }

@@ -1,14 +1,18 @@
-//! The write-ahead list of what must be removed: one JSON line a resource, on disk before the
-//! resource exists.
+//! The write-ahead list of what must be removed: where the lab was raised, then one JSON line a resource, on
+//! disk before the resource exists.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::backend::{BackendError, BackendErrorKind, BackendKind, Ledger, Resource};
+use plumbing::folder::Folder;
+use serde::{Deserialize, Serialize};
+
+use crate::backend::{BackendError, BackendErrorKind, BackendKind, Ledger, Origin, Resource};
 
 use super::LabError;
+use super::state::failed;
 
 /// A ledger in a file.
 #[derive(Debug)]
@@ -18,44 +22,79 @@ pub struct FileLedger {
     file: Mutex<File>,
 }
 
+/// What a ledger says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Where the lab was raised.
+    pub origin: Origin,
+    /// What was recorded, in that order.
+    pub resources: Vec<Resource>,
+}
+
+/// A ledger's first line.
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    origin: Origin,
+}
+
+/// Makes the ledger of a lab at `path`, of which nothing exists yet.
+pub(super) fn begin(path: &Path, origin: &Origin) -> io::Result<()> {
+    let mut line = serde_json::to_vec(&Head {
+        origin: origin.clone(),
+    })?;
+    line.push(b'\n');
+    let mut file = OpenOptions::new().create_new(true).write(true).open(path)?;
+    file.write_all(&line)?;
+    file.sync_data()
+}
+
+/// Reads the ledger at `path`. A torn last line is a resource that was not made yet.
+///
+/// # Errors
+/// If it cannot be read, does not begin as ours do, or a line in it is not understood.
+pub fn read(path: &Path) -> Result<Listed, LabError> {
+    let (head, lines) = open(path)?;
+    let lines = lines.lines().map(serde_json::from_str);
+    let resources = lines.collect::<Result<_, _>>();
+    Ok(Listed {
+        origin: head.origin,
+        resources: resources.map_err(|error| failed("reading", path, error.into()))?,
+    })
+}
+
+/// Whether the file at `path` begins as our ledgers do.
+pub(super) fn is_ours(path: &Path) -> bool {
+    open(path).is_ok()
+}
+
+/// Returns a ledger's first line, and the others that are whole.
+fn open(path: &Path) -> Result<(Head, String), LabError> {
+    let reading = |error| failed("reading", path, error);
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(reading(ErrorKind::NotFound.into()));
+    };
+    let bytes = Folder::open(folder).and_then(|folder| folder.read(name, LONGEST));
+    let text = String::from_utf8(bytes.map_err(reading)?);
+    let text = text.map_err(|error| reading(io::Error::new(ErrorKind::InvalidData, error)))?;
+    let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
+    let (head, lines) = whole.split_once('\n').unwrap_or_default();
+    let head = serde_json::from_str(head).map_err(|error| reading(error.into()))?;
+    Ok((head, lines.to_owned()))
+}
+
 impl FileLedger {
     /// Opens the ledger at `path` to add to it.
     ///
     /// # Errors
-    /// If it cannot be made.
+    /// If it cannot be opened.
     pub fn open(backend: BackendKind, path: PathBuf) -> Result<Self, LabError> {
-        let file = OpenOptions::new().create(true).append(true).open(&path);
-        match file {
+        match OpenOptions::new().append(true).open(&path) {
             Ok(file) => Ok(Self {
                 backend,
                 path,
                 file: Mutex::new(file),
             }),
-            Err(source) => Err(LabError::State {
-                action: "making",
-                path,
-                source,
-            }),
-        }
-    }
-
-    /// Every resource in the ledger at `path`, in the order they were recorded; none if there is no
-    /// ledger. A torn last line is a resource that was not made yet.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn read(path: &Path) -> Result<Vec<Resource>, LabError> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Ok(text
-                .lines()
-                .map_while(|line| serde_json::from_str(line).ok())
-                .collect()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-            Err(source) => Err(LabError::State {
-                action: "reading",
-                path: path.to_owned(),
-                source,
-            }),
+            Err(error) => Err(failed("opening", &path, error)),
         }
     }
 }
@@ -63,34 +102,57 @@ impl FileLedger {
 impl Ledger for FileLedger {
     fn record(&self, resource: &Resource) -> Result<(), BackendError> {
         let action = || format!("recording {resource} in {}", self.path.display());
-        let system =
-            |error: std::io::Error| BackendErrorKind::system(error).at(self.backend, action());
+        let system = |error: io::Error| BackendErrorKind::system(error).at(self.backend, action());
         let mut line = serde_json::to_vec(resource).map_err(|error| system(error.into()))?;
         line.push(b'\n');
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = file.metadata().map_err(system)?.len();
         file.write_all(&line)
             .and_then(|()| file.sync_data())
-            .map_err(system)
+            .map_err(|error| {
+                // What is recorded next must not follow a part of a line.
+                let _ = file.set_len(before);
+                system(error)
+            })
     }
 }
 
+/// Bytes: a thousand nodes are some hundred thousand.
+const LONGEST: u64 = 64 << 20;
+
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
     fn a_torn_line_is_a_resource_that_was_not_made() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ledger.ndjson");
-        assert_eq!(FileLedger::read(&path).unwrap(), []);
+        read(&path).unwrap_err();
+        begin(&path, &Origin::here(dir.path()).unwrap()).unwrap();
+        assert_eq!(read(&path).unwrap().resources, []);
         let ledger = FileLedger::open(BackendKind::Fake, path.clone()).unwrap();
         let resources = ["a", "b"].map(|name| Resource::Fake(name.to_owned()));
         for resource in &resources {
             ledger.record(resource).unwrap();
         }
-        assert_eq!(FileLedger::read(&path).unwrap(), resources);
-        let whole = std::fs::read(&path).unwrap();
-        std::fs::write(&path, &whole[..whole.len() - 3]).unwrap();
-        assert_eq!(FileLedger::read(&path).unwrap(), resources[..1]);
+        assert_eq!(read(&path).unwrap().resources, resources);
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, &whole[..whole.len() - 3]).unwrap();
+        assert_eq!(read(&path).unwrap().resources, resources[..1]);
+    }
+
+    #[test]
+    fn a_line_that_is_not_understood_hides_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.ndjson");
+        begin(&path, &Origin::here(dir.path()).unwrap()).unwrap();
+        let mut text = fs::read_to_string(&path).unwrap();
+        text.push_str("{\"thing\":1}\n{\"fake\":\"a\"}\n");
+        fs::write(&path, text).unwrap();
+        read(&path).unwrap_err();
+        assert!(is_ours(&path));
     }
 }

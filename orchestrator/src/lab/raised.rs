@@ -16,7 +16,7 @@ use crate::plan::{LabId, Plan};
 use crate::topology::model::Topology;
 
 use super::reaper::{Orphan, take_away};
-use super::{FileLedger, LabError, LabFolder, LabLock, LabRecord, Reaper};
+use super::{FileLedger, LabError, LabFolder, LabLock, LabRecord, NewLab, Reaper};
 
 /// A lab that is up, with a control connection to every node.
 #[must_use = "dropping a lab has it taken away; call `destroy` to see errors, or `keep` to leave it up"]
@@ -54,10 +54,10 @@ impl Lab {
     pub async fn raise(
         backend: Arc<dyn Backend>,
         plan: Plan,
-        folder: LabFolder,
+        NewLab { folder, lock }: NewLab,
         reaper: Reaper,
     ) -> Result<(Self, RaiseTimings), LabError> {
-        let lock = Some(folder.lock()?);
+        let lock = Some(lock);
         let ledger = Arc::new(FileLedger::open(backend.kind(), folder.ledger())?);
         // The guard exists before the first resource, so that a cancelled future cleans up too.
         let (controls, gone) = (BTreeMap::new(), BTreeMap::new());

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::backend::Backend;
 
 use super::removal::remove_all;
-use super::{FileLedger, LabError, LabFolder, LabLock, Leftovers};
+use super::{LabError, LabFolder, LabLock, Leftovers};
 
 /// Where dropped labs are handed to.
 #[derive(Debug, Clone)]
@@ -68,11 +68,15 @@ impl Reaping {
 /// Removes everything in a lab's ledger, then its folder.
 ///
 /// # Errors
-/// What could not be removed; the folder then stays, so that `clean` finds it.
+/// What could not be removed; the folder then stays, so that whoever comes next goes on.
 pub async fn take_away(backend: &Arc<dyn Backend>, folder: &LabFolder) -> Result<(), LabError> {
-    let resources = FileLedger::read(&folder.ledger())?;
-    remove_all(backend, &resources)
-        .await
-        .map_err(|left: Leftovers| LabError::Leftovers(left))?;
+    if !folder.is_there() {
+        return Ok(());
+    }
+    let listed = folder.listed()?;
+    folder.check_reach(&listed)?;
+    folder.begin_removal()?;
+    let removed = remove_all(backend, &listed.resources).await;
+    removed.map_err(|left: Leftovers| LabError::Leftovers(left))?;
     folder.remove()
 }

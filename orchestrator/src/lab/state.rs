@@ -1,46 +1,25 @@
-//! Where labs are recorded while they are up, and the lock on each.
-//!
-//! The state folder holds one folder a lab, named by its identity: its ledger, its lock, its record
-//! once it is kept, and its nodes' sockets.
+//! Where labs are recorded while they are up: the state folder, with one folder a lab, named by its identity.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{Flock, FlockArg};
-use nix::unistd::geteuid;
+use plumbing::folder::{Entry, Folder};
 use protocol::name::LabName;
 
+use crate::backend::Origin;
 use crate::plan::LabId;
 
-use super::{LabError, LabRecord};
+use super::folder::{self, PART};
+use super::lock::{self, NameLock};
+use super::{LabError, LabFolder, LabLock, LabRecord, NewLab, Standing};
 
 /// The folder that all labs of this user are recorded in.
 #[derive(Debug, Clone)]
 pub struct StateDir {
     path: PathBuf,
-}
-
-/// The folder of one lab.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LabFolder {
-    path: PathBuf,
-}
-
-/// The right to act on a lab, held by one process at a time; it ends with the value, or the process.
-#[derive(Debug)]
-pub struct LabLock {
-    /// Removed with it, while it is still held.
-    path: PathBuf,
-    _file: Flock<File>,
-}
-
-impl Drop for LabLock {
-    fn drop(&mut self) {
-        // It is gone already where its lab's folder is; else the next one to lock it does without.
-        let _ = fs::remove_file(&self.path);
-    }
+    origin: Origin,
 }
 
 impl StateDir {
@@ -48,237 +27,173 @@ impl StateDir {
     /// as it is: it may have been named by mistake.
     ///
     /// # Errors
-    /// If it cannot be made.
+    /// If it cannot be made, is a link or another user's, or others may write to it.
     pub fn open(path: PathBuf) -> Result<Self, LabError> {
-        make_folder(&path)?;
-        Ok(Self { path })
-    }
-
-    /// The state folder at `path`, if there is one.
-    pub fn existing(path: PathBuf) -> Option<Self> {
-        path.is_dir().then_some(Self { path })
+        let opening = |error| failed("opening", &path, error);
+        let mut builder = fs::DirBuilder::new();
+        let made = builder.recursive(true).mode(0o700).create(&path);
+        made.map_err(|error| failed("making", &path, error))?;
+        check(&Folder::open(&path).map_err(opening)?).map_err(opening)?;
+        let origin = Origin::here(&path).map_err(opening)?;
+        Ok(Self { path, origin })
     }
 
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where labs that are recorded here are raised.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// Makes the folder of a new lab.
     ///
     /// # Errors
     /// If it cannot be made.
-    pub fn create(&self, lab: &LabId) -> Result<LabFolder, LabError> {
-        let path = self.path.join(lab.to_string());
-        make_folder(&path)?;
-        Ok(LabFolder { path })
+    pub fn create(&self, lab: &LabId) -> Result<NewLab, LabError> {
+        self.folder(lab).make(&self.origin)
     }
 
     /// The folder of a lab, whether or not it exists.
     pub fn folder(&self, lab: &LabId) -> LabFolder {
-        LabFolder {
-            path: self.path.join(lab.to_string()),
-        }
+        LabFolder::new(&self.path, lab.clone())
     }
 
-    /// Every lab folder, sorted by name. What is not named as a lab's is nobody's business here.
+    /// Every lab folder, sorted by name. What is not named as a lab's, or was not made by us, is nobody's
+    /// business here.
     ///
     /// # Errors
     /// If the state folder cannot be read.
     pub fn folders(&self) -> Result<Vec<LabFolder>, LabError> {
-        let mut folders = Vec::new();
-        for entry in fs::read_dir(&self.path).map_err(|e| state("reading", &self.path, e))? {
-            let path = entry.map_err(|e| state("reading", &self.path, e))?.path();
-            let folder = LabFolder { path };
-            if folder.name().parse::<LabId>().is_ok() && folder.path.is_dir() {
-                folders.push(folder);
-            }
-        }
-        folders.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(folders)
+        let named = self.entries()?.into_iter().filter_map(|entry| {
+            let lab = entry.name.to_str()?.parse().ok()?;
+            entry.is_folder.then(|| self.folder(&lab))
+        });
+        Ok(named.filter(LabFolder::is_ours).collect())
     }
 
-    /// The records of all labs that are up, sorted by name.
+    /// Every lab, with how far it has come, sorted by name.
     ///
     /// # Errors
-    /// If a record cannot be read.
+    /// If the state folder cannot be read.
+    pub fn labs(&self) -> Result<Vec<(LabFolder, Standing)>, LabError> {
+        let folders = self.folders()?.into_iter();
+        Ok(folders
+            .map(|folder| {
+                let standing = folder.standing();
+                (folder, standing)
+            })
+            .collect())
+    }
+
+    /// The records of all labs that are up, sorted by name. One that cannot be read is left out.
+    ///
+    /// # Errors
+    /// If the state folder cannot be read.
     pub fn records(&self) -> Result<Vec<(LabFolder, LabRecord)>, LabError> {
-        let mut records = Vec::new();
-        for folder in self.folders()? {
-            if let Some(record) = folder.record()? {
-                records.push((folder, record));
-            }
-        }
-        Ok(records)
+        let up = self
+            .labs()?
+            .into_iter()
+            .filter_map(|(folder, standing)| match standing {
+                Standing::Up(record) => Some((folder, *record)),
+                _ => None,
+            });
+        Ok(up.collect())
     }
 
     /// The right to raise a lab of this name that stays up.
     ///
     /// # Errors
     /// [`LabError::Busy`] if another process is about to.
-    pub fn lock_name(&self, name: &str) -> Result<LabLock, LabError> {
-        lock(&self.path.join(format!("{name}{LOCK}")), name)
+    pub fn lock_name(&self, name: &str) -> Result<NameLock, LabError> {
+        let part = format!("{PART}{}-{name}{LOCK}", std::process::id());
+        let path = self.path.join(format!("{name}{LOCK}"));
+        NameLock::take(path, &self.path.join(part), name)
     }
 
-    /// Removes the locks on names that killed processes have left.
+    /// Lists what killed processes have left beside the labs' folders: folders and locks that were being made or
+    /// removed, and locks on names.
     ///
     /// # Errors
     /// If the state folder cannot be read.
-    pub fn forget_names(&self) -> Result<(), LabError> {
-        for entry in fs::read_dir(&self.path).map_err(|e| state("reading", &self.path, e))? {
-            let path = entry.map_err(|e| state("reading", &self.path, e))?.path();
-            let file = path.file_name().unwrap_or_default().to_string_lossy();
-            if let Some(name) = file.strip_suffix(LOCK)
-                && name.parse::<LabName>().is_ok()
-                && is_lock(&path)
-                && let Ok(forgotten) = lock(&path, name)
-            {
-                drop(forgotten);
+    pub fn parts(&self) -> Result<Vec<Part>, LabError> {
+        let state = Folder::open(&self.path).map_err(|e| failed("reading", &self.path, e))?;
+        let parts = self.entries()?.into_iter().filter_map(|entry| {
+            let path = self.path.join(&entry.name);
+            let name = entry.name.to_str()?;
+            if entry.is_folder {
+                let left = folder::is_part(&state, &entry);
+                left.then_some(Part::Folder(path))
+            } else {
+                is_lock(name).then_some(Part::Lock(path))
             }
-        }
-        Ok(())
+        });
+        Ok(parts.collect())
+    }
+
+    fn entries(&self) -> Result<Vec<Entry>, LabError> {
+        let entries = Folder::open(&self.path).and_then(|folder| folder.entries());
+        entries.map_err(|error| failed("reading", &self.path, error))
     }
 }
 
-impl LabFolder {
-    /// The folder itself.
-    pub fn path(&self) -> &Path {
-        &self.path
+/// What a killed process has left beside the labs' folders, or one at work still needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// The folder of a lab, being made or removed.
+    Folder(PathBuf),
+    /// A lock on a name, or one that is being made.
+    Lock(PathBuf),
+}
+
+impl Part {
+    /// Whether no process is at work with it.
+    pub fn is_left(&self) -> bool {
+        matches!(self, Self::Folder(path) if LabLock::of(path).is_ok())
     }
 
-    /// The lab's identity as text.
-    pub fn name(&self) -> String {
-        self.path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default()
-    }
-
-    /// Where the ledger is.
-    pub fn ledger(&self) -> PathBuf {
-        self.path.join("ledger.ndjson")
-    }
-
-    /// The right to act on the lab.
+    /// Removes it, unless a process is at work with it; whether it did.
     ///
     /// # Errors
-    /// [`LabError::Busy`] if another process has it.
-    pub fn lock(&self) -> Result<LabLock, LabError> {
-        lock(&self.path.join("lock"), &self.name())
-    }
-
-    /// The lab's record, if it was kept.
-    ///
-    /// # Errors
-    /// If there is one that cannot be read.
-    pub fn record(&self) -> Result<Option<LabRecord>, LabError> {
-        let path = self.path.join(RECORD);
-        match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map(Some)
-                .map_err(|error| state("reading", &path, error.into())),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(state("reading", &path, error)),
-        }
-    }
-
-    /// Writes the lab's record: from now on it is up.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn write_record(&self, record: &LabRecord) -> Result<(), LabError> {
-        let (path, part) = (self.path.join(RECORD), self.path.join("record.part"));
-        let bytes = serde_json::to_vec_pretty(record)
-            .map_err(|error| state("writing", &path, error.into()))?;
-        fs::write(&part, bytes)
-            .and_then(|()| fs::rename(&part, &path))
-            .map_err(|error| state("writing", &path, error))
-    }
-
-    /// Removes the folder, when nothing of the lab is left.
-    ///
-    /// # Errors
-    /// If it cannot be removed.
-    pub fn remove(&self) -> Result<(), LabError> {
-        match fs::remove_dir_all(&self.path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(state("removing", &self.path, error))
-            }
-            _ => Ok(()),
+    /// The system's; that it is no lock.
+    pub fn forget(&self) -> io::Result<bool> {
+        match self {
+            Self::Folder(path) => folder::forget_part(path),
+            Self::Lock(path) => Ok(lock::forget(path)?.is_none()),
         }
     }
 }
 
-/// Takes the lock file at `path` and writes this process's number into it.
-fn lock(path: &Path, lab: &str) -> Result<LabLock, LabError> {
-    loop {
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).read(true).write(true);
-        let file = options
-            .open(path)
-            .map_err(|error| state("making", path, error))?;
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            // Whoever held it may have removed it in between: then this is not the file that others
-            // will find.
-            Ok(file) if !is_at(&file, path) => {}
-            Ok(mut file) => {
-                let written = file
-                    .set_len(0)
-                    .and_then(|()| file.rewind())
-                    .and_then(|()| write!(*file, "{}", std::process::id()));
-                written.map_err(|error| state("writing", path, error))?;
-                return Ok(LabLock {
-                    path: path.to_owned(),
-                    _file: file,
-                });
-            }
-            Err((mut file, _)) => {
-                let mut pid = String::new();
-                // The number is for the message only; without it the message still holds.
-                if file.read_to_string(&mut pid).is_err() || pid.is_empty() {
-                    "unknown".clone_into(&mut pid);
-                }
-                return Err(LabError::Busy {
-                    lab: lab.to_owned(),
-                    pid,
-                });
-            }
-        }
+/// Whether a file has the name of a lock on a lab's name, or of one that is being made.
+fn is_lock(file: &str) -> bool {
+    let Some(name) = file.strip_suffix(LOCK) else {
+        return false;
+    };
+    match name.strip_prefix(PART) {
+        None => name.parse::<LabName>().is_ok(),
+        Some(part) => part.split_once('-').is_some_and(|(process, name)| {
+            process.parse::<u32>().is_ok() && name.parse::<LabName>().is_ok()
+        }),
     }
 }
 
-/// Whether a file holds a process's number and nothing else, as no other program's `.lock` does.
-fn is_lock(path: &Path) -> bool {
-    fs::read_to_string(path).is_ok_and(|text| text.parse::<u32>().is_ok())
-}
-
-fn is_at(file: &File, path: &Path) -> bool {
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(held), Ok(found)) => (held.dev(), held.ino()) == (found.dev(), found.ino()),
-        _ => false,
+/// Whoever may write to the state folder decides what is removed.
+fn check(folder: &Folder) -> io::Result<()> {
+    let stat = folder.stat()?;
+    if !folder.is_own()? {
+        let text = format!("it belongs to user {}", stat.st_uid);
+        return Err(io::Error::other(text));
     }
-}
-
-fn make_folder(path: &Path) -> Result<(), LabError> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .and_then(|()| own(path))
-        .map_err(|error| state("making", path, error))
-}
-
-/// Whoever owns the folder of a lab's sockets owns the lab.
-fn own(path: &Path) -> std::io::Result<()> {
-    let owner = fs::metadata(path)?.uid();
-    if owner == geteuid().as_raw() {
-        return Ok(());
+    if stat.st_mode & OTHERS_WRITE != 0 {
+        let text = "others may write to it; `chmod go-w` takes that from them";
+        return Err(io::Error::other(text));
     }
-    let text = format!("it belongs to user {owner}");
-    Err(std::io::Error::other(text))
+    Ok(())
 }
 
-fn state(action: &'static str, path: &Path, source: std::io::Error) -> LabError {
+pub(super) fn failed(action: &'static str, path: &Path, source: io::Error) -> LabError {
     LabError::State {
         action,
         path: path.to_owned(),
@@ -286,73 +201,176 @@ fn state(action: &'static str, path: &Path, source: std::io::Error) -> LabError 
     }
 }
 
-const RECORD: &str = "record.json";
-
 /// What the lock on a name ends with.
 const LOCK: &str = ".lock";
 
+/// Permission bits.
+const OTHERS_WRITE: u32 = 0o022;
+
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
     use super::*;
+    use crate::backend::BackendKind;
+    use crate::lab::FileLedger;
+
+    fn state() -> (tempfile::TempDir, StateDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path().join("state")).unwrap();
+        (dir, state)
+    }
+
+    fn lab(instance: u32) -> LabId {
+        LabId {
+            name: "lab".parse().unwrap(),
+            instance,
+        }
+    }
+
+    fn forget_parts(state: &StateDir) {
+        for part in state.parts().unwrap() {
+            let _ = part.forget();
+        }
+    }
+
+    fn names(state: &StateDir) -> Vec<String> {
+        let entries = state.entries().unwrap().into_iter();
+        entries
+            .map(|entry| entry.name.into_string().unwrap())
+            .collect()
+    }
 
     #[test]
     fn one_process_at_a_time_acts_on_a_lab() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = StateDir::open(dir.path().join("state")).unwrap();
-        let lab = LabId {
-            name: "two-servers".parse().unwrap(),
-            instance: 7,
-        };
-        let folder = state.create(&lab).unwrap();
-        let held = folder.lock().unwrap();
-        let refused = folder.lock().unwrap_err().to_string();
+        let (_dir, state) = state();
+        let made = state.create(&lab(7)).unwrap();
+        let refused = made.folder.lock().unwrap_err().to_string();
         assert!(
             refused.contains(&std::process::id().to_string()),
             "{refused}"
         );
-        drop(held);
-        let again = folder.lock().unwrap();
+        forget_parts(&state);
+        drop(made.lock);
+        let again = made.folder.lock().unwrap();
+        made.folder.remove().unwrap();
         drop(again);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(names(&state), [""; 0]);
+        made.folder.lock().unwrap_err();
     }
 
     #[test]
     fn names_that_nobody_holds_are_forgotten() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = StateDir::open(dir.path().to_owned()).unwrap();
+        let (_dir, state) = state();
         let held = state.lock_name("held").unwrap();
         for (name, text) in [
-            ("killed", "17"),
-            ("yarn", "# yarn lockfile v1"),
-            ("none", ""),
+            ("killed.lock", "17"),
+            (".part-17-killed.lock", "17"),
+            (".part-18-killed.lock", ""),
+            ("yarn.lock", "# yarn lockfile v1"),
+            ("none.lock", ""),
         ] {
-            fs::write(dir.path().join(name).with_extension("lock"), text).unwrap();
+            fs::write(state.path().join(name), text).unwrap();
         }
-        state.forget_names().unwrap();
-        let mut left: Vec<_> = fs::read_dir(dir.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
-        left.sort();
-        assert_eq!(left, ["held.lock", "none.lock", "yarn.lock"]);
+        forget_parts(&state);
+        assert_eq!(names(&state), ["held.lock", "none.lock", "yarn.lock"]);
+        let busy = state.lock_name("held").unwrap_err().to_string();
+        assert!(busy.contains(&std::process::id().to_string()), "{busy}");
         drop(held);
         state.lock_name("held").unwrap();
+        state.lock_name("yarn").unwrap_err();
+    }
+
+    #[test]
+    fn folders_that_were_being_made_or_removed_are_forgotten_and_no_others() {
+        let (_dir, state) = state();
+        let part = |name: &str| state.path().join(format!("{PART}{name}"));
+        for name in ["lab-00000001", "lab-00000002", "thesis"] {
+            fs::create_dir(part(name)).unwrap();
+        }
+        fs::write(part("lab-00000002").join("chapter.tex"), "precious").unwrap();
+        let made = state.create(&lab(3)).unwrap();
+        fs::rename(made.folder.path(), part("lab-00000003")).unwrap();
+        forget_parts(&state);
+        let at_work = [".part-lab-00000002", ".part-lab-00000003", ".part-thesis"];
+        assert_eq!(names(&state), at_work);
+        drop(made.lock);
+        forget_parts(&state);
+        assert_eq!(names(&state), [".part-lab-00000002", ".part-thesis"]);
     }
 
     #[test]
     fn a_folder_named_by_mistake_stays_as_it_is() {
-        use std::os::unix::fs::PermissionsExt;
-
         let dir = tempfile::tempdir().unwrap();
         let mode = || fs::metadata(dir.path()).unwrap().permissions().mode() & 0o777;
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         for name in ["thesis", "lab-1", "lab-0000001G", "lab-00000001"] {
             fs::create_dir(dir.path().join(name)).unwrap();
         }
+        fs::write(dir.path().join("lab-00000001/ledger.ndjson"), "mine\n").unwrap();
         let state = StateDir::open(dir.path().to_owned()).unwrap();
+        assert_eq!(state.folders().unwrap(), []);
+        drop(state.create(&lab(2)).unwrap());
         let folders = state.folders().unwrap();
         let names: Vec<_> = folders.iter().map(LabFolder::name).collect();
-        assert_eq!(names, ["lab-00000001"]);
+        assert_eq!(names, ["lab-00000002"]);
         assert_eq!(mode(), 0o755);
+    }
+
+    #[test]
+    fn a_folder_that_others_may_write_to_or_that_is_a_link_is_refused() {
+        let (dir, state) = state();
+        let link = dir.path().join("link");
+        symlink(state.path(), &link).unwrap();
+        StateDir::open(link).unwrap_err();
+        for mode in [0o722, 0o770, 0o1777] {
+            fs::set_permissions(state.path(), fs::Permissions::from_mode(mode)).unwrap();
+            let refused = StateDir::open(state.path().to_owned()).unwrap_err();
+            assert!(refused.to_string().contains("chmod go-w"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_a_lab_did_not_make_is_not_removed() {
+        let (dir, state) = state();
+        let made = state.create(&lab(1)).unwrap();
+        let folder = &made.folder;
+        let stranger = folder.path().join("thesis.tex");
+        fs::write(&stranger, "precious").unwrap();
+        let refused = folder.remove().unwrap_err().to_string();
+        assert!(refused.contains("thesis.tex"), "{refused}");
+        fs::remove_file(stranger).unwrap();
+        let precious = dir.path().join("precious");
+        fs::create_dir(&precious).unwrap();
+        symlink(&precious, folder.path().join("nodes")).unwrap();
+        folder.remove().unwrap_err();
+        fs::remove_file(folder.path().join("nodes")).unwrap();
+        folder.remove().unwrap();
+        assert!(precious.exists() && !folder.path().exists());
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_is_told_apart() {
+        let (_dir, state) = state();
+        let made = state.create(&lab(1)).unwrap();
+        drop(FileLedger::open(BackendKind::Fake, made.folder.ledger()).unwrap());
+        let record = made.folder.path().join("record.json");
+        let is = |standing: &Standing, unreadable| {
+            assert_eq!(
+                matches!(standing, Standing::Unreadable(_)),
+                unreadable,
+                "{standing:?}"
+            );
+        };
+        is(&made.folder.standing(), false);
+        fs::write(&record, "{").unwrap();
+        is(&made.folder.standing(), true);
+        fs::remove_file(&record).unwrap();
+        nix::unistd::mkfifo(&record, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        is(&made.folder.standing(), true);
+        made.folder.begin_removal().unwrap();
+        assert!(matches!(made.folder.standing(), Standing::Ending));
+        made.folder.remove().unwrap();
+        assert_eq!(state.folders().unwrap(), []);
     }
 }

@@ -1,13 +1,9 @@
-//! The agenda of a run: the scenarios of a file to be run, and the lab of each cell.
+//! The agenda of a run: the scenarios of a file to be run, and their cells.
 
-use std::collections::BTreeMap;
+use crate::topology::matrix::{Params, combinations};
+use crate::topology::model::Scenario;
 
-use crate::topology::Diagnostics;
-use crate::topology::model::{Scenario, Topology, Work};
-
-use super::cell::{Params, combinations};
 use super::choice::CellChoice;
-use super::context::{RunContext, ScenarioError};
 
 /// The scenarios of a file that are to be run.
 #[derive(Debug, Clone, Default)]
@@ -35,80 +31,44 @@ impl Agenda {
     /// Whether a scenario is to be run, in which there is a cell to be run.
     pub fn has(&self, scenario: &Scenario) -> bool {
         let named = self.scenarios.is_empty() || self.scenarios.contains(&scenario.name);
-        named && (self.cells.is_empty() || !self.cells(scenario).is_empty())
+        named && (self.cells.is_empty() || self.cells(scenario).next().is_some())
     }
 
     /// The cells of a scenario that are to be run, in the matrix's order.
-    pub fn cells(&self, scenario: &Scenario) -> Vec<Cell> {
-        let mut matrix = scenario.matrix.clone();
+    pub fn cells<'a>(&'a self, scenario: &'a Scenario) -> impl Iterator<Item = Cell> + 'a {
         let repeat = self.repeat.max(1);
-        if repeat > 1 {
-            let runs = (1..=repeat).map(|run| run.to_string());
-            matrix.push((RUN.to_owned(), runs.collect()));
-        }
-        let cell = |(index, params)| Cell {
-            number: index / repeat as usize + 1,
-            index,
-            params,
-        };
-        let is_chosen = |cell: &Cell| {
+        let cells = combinations(&scenario.matrix).enumerate();
+        let chosen = cells.filter(|(place, params)| {
             let mut choices = self.cells.iter();
-            self.cells.is_empty() || choices.any(|one| one.takes(cell.number, &cell.params))
-        };
-        let cells = combinations(&matrix).into_iter().enumerate().map(cell);
-        cells.filter(is_chosen).collect()
+            self.cells.is_empty() || choices.any(|one| one.takes(place + 1, params))
+        });
+        chosen.flat_map(move |(place, params)| {
+            (0..repeat).map(move |run| {
+                let mut params = params.clone();
+                if repeat > 1 {
+                    params.insert(RUN.to_owned(), (run + 1).to_string());
+                }
+                Cell {
+                    number: place + 1,
+                    index: place * repeat as usize + run as usize,
+                    params,
+                }
+            })
+        })
     }
 }
 
-/// A scenario and its lab, with a cell's parameters applied.
-#[derive(Debug)]
-pub struct CellLab {
-    /// The scenario.
-    pub scenario: Scenario,
-    /// The lab, where the cell's values make it another one.
-    pub topology: Option<Topology>,
-    /// Why it cannot be carried out here.
-    pub unfit: Option<String>,
-}
-
-/// Applies a cell's parameters to a scenario and its lab.
-///
-/// # Errors
-/// If the values make the file wrong.
-pub fn in_cell(
-    cx: &RunContext<'_>,
-    scenario: &Scenario,
-    params: &Params,
-) -> Result<CellLab, ScenarioError> {
-    let has_model = scenario.work.transfer().is_some();
-    let is_variable = |axis: &str| axis != RUN && !(has_model && axis == MODEL);
-    let variables = params.iter().filter(|(axis, _)| is_variable(axis));
-    let variables: BTreeMap<_, _> = variables.map(|(k, v)| (k.clone(), v.clone())).collect();
-    let (mut own, mut topology, mut unfit) = (scenario.clone(), None, None);
-    if !variables.is_empty() {
-        let wrong = |wrong: Diagnostics| ScenarioError::Reread(wrong.to_string());
-        let mut reread = (cx.reread)(&variables).map_err(wrong)?;
-        let reasons = cx.lab.unfit(&reread);
-        unfit = (!reasons.is_empty()).then(|| reasons.join("; "));
-        let mut scenarios = std::mem::take(&mut reread.scenarios).into_iter();
-        own = scenarios.find(|s| s.name == own.name).unwrap_or(own);
-        topology = Some(reread);
+impl Cell {
+    /// The combination in words: `loss 5%, model single-thread`; `all` for the empty one.
+    pub fn label(&self) -> String {
+        if self.params.is_empty() {
+            return "all".to_owned();
+        }
+        let pairs = self.params.iter();
+        let pairs = pairs.map(|(axis, value)| format!("{axis} {value}"));
+        pairs.collect::<Vec<_>>().join(", ")
     }
-    if let (Some(model), Work::Broadcast(transfer, _) | Work::Split(transfer)) =
-        (params.get(MODEL), &mut own.work)
-        && let Ok(model) = model.parse()
-    {
-        transfer.sending.model = Some(model);
-    }
-    Ok(CellLab {
-        scenario: own,
-        topology,
-        unfit,
-    })
 }
-
-/// The matrix axis that names the concurrency model.
-const MODEL: &str = "model";
 
 /// The parameter that tells repetitions apart.
 const RUN: &str = "run";
@@ -116,7 +76,7 @@ const RUN: &str = "run";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::topology::model::{CaptureMode, Expect};
+    use crate::topology::model::{CaptureMode, Expect, Work};
 
     fn scenario() -> Scenario {
         let axis =
@@ -141,8 +101,9 @@ mod tests {
             repeat,
         };
         let numbers = |agenda: &Agenda| -> Vec<(usize, usize)> {
-            let cells = agenda.cells(&scenario());
-            cells.iter().map(|cell| (cell.number, cell.index)).collect()
+            let scenario = scenario();
+            let cells = agenda.cells(&scenario);
+            cells.map(|cell| (cell.number, cell.index)).collect()
         };
         assert_eq!(numbers(&agenda(&[], 1)), [(1, 0), (2, 1), (3, 2), (4, 3)]);
         assert_eq!(
@@ -151,5 +112,25 @@ mod tests {
         );
         assert!(!agenda(&["5"], 1).has(&scenario()));
         assert!(agenda(&["4"], 1).has(&scenario()));
+    }
+
+    #[test]
+    fn a_cell_is_named_by_its_values() {
+        let agenda = |repeat| Agenda {
+            repeat,
+            ..Agenda::default()
+        };
+        let labels = |agenda: Agenda| -> Vec<String> {
+            let scenario = scenario();
+            agenda.cells(&scenario).map(|cell| cell.label()).collect()
+        };
+        let once = [
+            "model a, size 1",
+            "model b, size 1",
+            "model a, size 2",
+            "model b, size 2",
+        ];
+        assert_eq!(labels(agenda(1)), once);
+        assert_eq!(labels(agenda(2))[1], "model a, run 2, size 1");
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use super::cell::Params;
+use crate::topology::matrix::Params;
 
 /// Some cells: by their numbers (`51`, `1-20,51`), or by values that all must hold
 /// (`operation=upload,size=10MiB`), in which `*` stands for anything and `|` for another value.

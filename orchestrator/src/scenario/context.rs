@@ -11,10 +11,10 @@ use crate::control::Control;
 use crate::evidence::{self, CaptureBudget, EvidenceError, Journal, RunFolder, component};
 use crate::lab::Lab;
 use crate::report::event::RunEvent;
-use crate::topology::Diagnostics;
+use crate::topology::matrix::Params;
 use crate::topology::model::{Scenario, Topology};
+use crate::topology::{Cells, Diagnostics};
 
-use super::cell::Params;
 use super::role::Role;
 
 /// An observer of a run's events. It must not block.
@@ -23,10 +23,6 @@ pub trait Observer: Send + Sync {
     fn observe(&self, event: &RunEvent);
 }
 
-/// Reads the topology again with other values for some variables.
-pub type Reread<'a> =
-    dyn Fn(&BTreeMap<String, String>) -> Result<Topology, Diagnostics> + Send + Sync + 'a;
-
 /// The context that every scenario gets.
 #[derive(Clone, Copy)]
 pub struct RunContext<'a> {
@@ -34,8 +30,8 @@ pub struct RunContext<'a> {
     pub lab: &'a Lab,
     /// The topology that it was raised from.
     pub topology: &'a Topology,
-    /// Reads the topology with a cell's values.
-    pub reread: &'a Reread<'a>,
+    /// The cells of its matrices.
+    pub cells: &'a Cells,
     /// Where evidence goes.
     pub evidence: &'a RunFolder,
     /// The bytes that captures may still take.
@@ -126,9 +122,6 @@ pub enum ScenarioError {
     /// A table of published figures cannot be read.
     #[error(transparent)]
     Published(#[from] Diagnostics),
-    /// A cell's values make the file wrong.
-    #[error("{0}")]
-    Reread(String),
 }
 
 impl RunContext<'_> {

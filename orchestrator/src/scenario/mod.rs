@@ -1,8 +1,7 @@
 //! The scenarios run in a lab that is up, and their results.
 //!
 //! - [`runner`]: the scenarios of a file, one after the other, each over its cells.
-//! - [`agenda`]: what of a file is to be run, and what each cell then is; [`choice`]: some cells.
-//! - [`cell`]: the parameter combinations of a scenario's matrix.
+//! - [`agenda`]: what of a file is to be run; [`choice`]: some cells.
 //! - [`transfer`]: files from a node to others.
 //! - [`conversation`]: commands to a file server.
 //! - [`expectation`]: the verdict on a cell, and its turning round where it was to fail.
@@ -21,7 +20,6 @@
 
 pub mod agenda;
 pub mod capture;
-pub mod cell;
 pub mod choice;
 pub mod context;
 pub mod conversation;

@@ -1,15 +1,17 @@
 //! The scenarios of a file, one after the other, each over its cells.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::control::process::ProcessHandle;
 use crate::report::event::RunEvent;
 use crate::report::model::{CaptureReport, CellReport, Finding, Outcome, ScenarioReport};
+use crate::topology;
 use crate::topology::model::{Scenario, Transfer, Work};
 
-use super::agenda::{Agenda, Cell, CellLab, in_cell};
+use super::agenda::{Agenda, Cell};
 use super::capture::Captures;
-use super::cell::label;
 use super::context::{CellPlace, RunContext, ScenarioError};
 use super::estimate::{Estimate, weight};
 use super::headline::{headline, kind};
@@ -43,7 +45,7 @@ async fn run_one(
     scenario: &Scenario,
     agenda: &Agenda,
 ) -> (ScenarioReport, Vec<CaptureReport>) {
-    let cells = agenda.cells(scenario);
+    let cells: Vec<Cell> = agenda.cells(scenario).collect();
     let mut report = ScenarioReport {
         name: scenario.name.clone(),
         kind: kind(&scenario.work).to_owned(),
@@ -95,16 +97,18 @@ async fn run_cells(
     if left.is_empty() {
         return Ok(Vec::new());
     }
-    let own = left.iter().map(|cell| in_cell(cx, scenario, &cell.params));
-    let own = own.collect::<Result<Vec<_>, _>>()?;
     let originals = match scenario.work.transfer() {
         Some(transfer) => payload::prepare(cx, transfer).await?,
         None => Originals::default(),
     };
     let captures = Captures::begin(cx, scenario).await?;
-    let ran = run_each(cx, (scenario, &originals), (&left, &own), report).await;
+    let ran = run_each(cx, (scenario, &originals), &left, report).await;
     let captures = captures.end(cx).await;
-    report.cells.sort_by_key(|cell| place_of(cells, cell));
+    let places = cells.iter().map(|cell| (&cell.params, cell.index));
+    let places: BTreeMap<_, _> = places.collect();
+    report
+        .cells
+        .sort_by_cached_key(|cell| places.get(&cell.params).copied());
     ran?;
     report.proofs = proof::judge(cx, scenario, &captures).await?;
     Ok(captures)
@@ -113,13 +117,14 @@ async fn run_cells(
 async fn run_each(
     cx: &RunContext<'_>,
     (scenario, originals): (&Scenario, &Originals),
-    (cells, own): (&[&Cell], &[CellLab]),
+    cells: &[&Cell],
     report: &mut ScenarioReport,
 ) -> Result<(), ScenarioError> {
-    let mut estimate = Estimate::new(own.iter().map(|own| weight(&own.scenario.work)));
+    let mut estimate = Estimate::new(weigh(cx, scenario, cells).await);
     let total = report.earlier_cells + cells.len();
-    for (cell, own) in cells.iter().zip(own) {
-        let name = label(&cell.params);
+    for cell in cells {
+        let own = with_values(cx, scenario, cell);
+        let name = cell.label();
         cx.tell(&RunEvent::CellBegun {
             scenario: scenario.name.clone(),
             cell: name.clone(),
@@ -132,13 +137,13 @@ async fn run_each(
             params: &cell.params,
             index: cell.index,
         };
-        let done = if let Some(reason) = &own.unfit {
-            skipped(cell, reason)
-        } else {
-            let topology = own.topology.as_ref().unwrap_or(cx.topology);
-            let links = cx.lab.impair(topology).await?;
+        let unfit = cx.lab.unfit(&own.topology);
+        let done = if unfit.is_empty() {
+            let links = cx.lab.impair(&own.topology).await?;
             let done = run_cell(cx, place, (cell, scenario, originals)).await?;
             CellReport { links, ..done }
+        } else {
+            skipped(cell, &unfit.join("; "))
         };
         cx.journal.note(&scenario.name, &done)?;
         estimate.done(weight(&own.scenario.work));
@@ -149,16 +154,32 @@ async fn run_each(
             seconds: done.duration_s,
         });
         report.cells.push(done);
+        // Nothing else need wait here, and an interruption must get through.
+        tokio::task::yield_now().await;
     }
     Ok(())
 }
 
-/// Where a cell that was run stands among those that were to be run.
-fn place_of(cells: &[Cell], done: &CellReport) -> Option<usize> {
-    let mut cells = cells.iter();
-    cells
-        .find(|cell| cell.params == done.params)
-        .map(|cell| cell.index)
+/// Returns the weight of all cells together. It is counted cell by cell where their values change it.
+async fn weigh(cx: &RunContext<'_>, scenario: &Scenario, cells: &[&Cell]) -> u64 {
+    if !matches!(scenario.work, Work::Stress(_)) {
+        return weight(&scenario.work).saturating_mul(cells.len() as u64);
+    }
+    let mut all = 0_u64;
+    for cell in cells {
+        all = all.saturating_add(weight(&with_values(cx, scenario, cell).scenario.work));
+        tokio::task::yield_now().await;
+    }
+    all
+}
+
+/// Applies a cell's values to its scenario and the lab.
+fn with_values(cx: &RunContext<'_>, scenario: &Scenario, cell: &Cell) -> topology::Cell {
+    let own = cx.cells.cell(&scenario.name, cell.number);
+    own.unwrap_or_else(|| topology::Cell {
+        scenario: scenario.clone(),
+        topology: Arc::clone(cx.cells.topology()),
+    })
 }
 
 async fn run_cell(

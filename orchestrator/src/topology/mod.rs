@@ -1,12 +1,13 @@
 //! The domain: what a topology file says, checked. No I/O, no async.
 //!
 //! ```text
-//! text ─document→ Document ─resolve→ Topology      (read: all of it, with every mistake)
+//! text ─document→ Document ─resolve→ Cells         (read: all of it, with every mistake)
 //! ```
 //!
 //! - [`model`]: the checked topology.
 //! - [`unit`]: values with units, parsed once.
-//! - [`read()`]: from a file's text to the checked topology.
+//! - [`read()`]: from a file's text to the checked topology; [`cells`]: and to each cell of its scenarios.
+//! - [`matrix`]: the combinations of a matrix's values.
 //! - [`diagnostic`]: what is wrong with a file, and how it is shown.
 //! - `variables`: `${name}` in strings; [`fill`] replaces what steps saved, at run time.
 //! - `document`: the file as written; `resolve`: from there to the model; `suggestion`: "did you mean".
@@ -15,9 +16,11 @@
 //! - [`graph`]: a topology as a picture.
 //! - [`schema()`]: the file's JSON Schema.
 
+pub mod cells;
 pub mod diagnostic;
 mod document;
 pub mod graph;
+pub mod matrix;
 pub mod model;
 pub mod path;
 mod read;
@@ -30,10 +33,11 @@ mod tests;
 pub mod unit;
 mod variables;
 
+pub use cells::{Cell, Cells};
 pub use diagnostic::{Diagnostic, Diagnostics};
 use document::word::signal_name;
 pub use model::Topology;
-pub use read::{Found, read};
+pub use read::{Found, read, read_cells};
 pub use resolved::resolved_toml;
 pub use schema::schema;
 pub use variables::{VariableError, fill};

@@ -1,10 +1,18 @@
 //! `${name}` in the strings of a file.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The values that stand for `${name}`.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Variables(pub(super) BTreeMap<String, String>);
+/// The values that stand for `${name}`, and the names that were asked for.
+#[derive(Debug)]
+pub(super) struct Variables<'a> {
+    /// The file's values, those set on the command line included.
+    file: &'a BTreeMap<String, String>,
+    /// A cell's values, which hold in place of the file's.
+    cell: &'a [(&'a str, &'a str)],
+    /// Each name asked for, once, in the order of the first time.
+    asked: RefCell<Vec<String>>,
+}
 
 /// Why a text's variables cannot be replaced.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,10 +25,41 @@ pub enum VariableError {
     Open,
 }
 
-impl Variables {
+impl<'a> Variables<'a> {
+    /// The file's values, with a cell's in their place.
+    pub(super) fn new(file: &'a BTreeMap<String, String>, cell: &'a [(&'a str, &'a str)]) -> Self {
+        let asked = RefCell::default();
+        Self { file, cell, asked }
+    }
+
+    /// The names of all variables.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a String> {
+        self.file.keys()
+    }
+
+    /// Whether there is a variable of that name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.file.contains_key(name)
+    }
+
+    /// The names that were asked for, each once, in the order of the first time.
+    pub(super) fn into_asked(self) -> Vec<String> {
+        self.asked.into_inner()
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        let value = self.file.get(name)?;
+        let mut asked = self.asked.borrow_mut();
+        if !asked.iter().any(|earlier| earlier == name) {
+            asked.push(name.to_owned());
+        }
+        let own = self.cell.iter().find(|(axis, _)| *axis == name);
+        Some(own.map_or(value.as_str(), |(_, value)| value).to_owned())
+    }
+
     /// Replaces every `${name}`; `$${` stands for `${` itself.
     pub(super) fn expand(&self, text: &str) -> Result<String, VariableError> {
-        fill(text, &self.0)
+        replace(text, "${", |name| self.value(name))
     }
 
     /// Replaces the variables, and leaves each `${name}` that is in `saved`, and each `$${`, to
@@ -30,8 +69,8 @@ impl Variables {
         text: &str,
         saved: &BTreeSet<String>,
     ) -> Result<String, VariableError> {
-        replace(text, "$${", |name| match self.0.get(name) {
-            Some(value) => Some(value.clone()),
+        replace(text, "$${", |name| match self.value(name) {
+            Some(value) => Some(value),
             None => saved.contains(name).then(|| format!("${{{name}}}")),
         })
     }
@@ -94,11 +133,22 @@ mod tests {
     }
 
     #[test]
+    fn a_cells_value_holds_in_place_of_the_files_and_is_remembered_as_asked_for() {
+        let mut values = values();
+        values.insert("rate".to_owned(), "1mbit".to_owned());
+        let variables = Variables::new(&values, &[("loss", "9%")]);
+        let filled = variables.expand("${rate} ${loss} ${rate}");
+        assert_eq!(filled.unwrap(), "1mbit 9% 1mbit");
+        assert_eq!(variables.into_asked(), ["rate", "loss"]);
+    }
+
+    #[test]
     fn what_a_step_saves_is_left_for_later() {
         let saved = BTreeSet::from(["pid".to_owned()]);
-        let now = Variables(values())
-            .expand_some("${loss} ${pid} $${x}", &saved)
-            .unwrap();
+        let values = values();
+        let variables = Variables::new(&values, &[]);
+        let now = variables.expand_some("${loss} ${pid} $${x}", &saved);
+        let now = now.unwrap();
         assert_eq!(now, "5% ${pid} $${x}");
         let later = fill(&now, &BTreeMap::from([("pid".to_owned(), "7".to_owned())]));
         assert_eq!(later.unwrap(), "5% 7 ${x}");

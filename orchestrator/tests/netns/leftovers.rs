@@ -9,6 +9,7 @@ use orchestrator::backend::netns::NetnsBackend;
 use orchestrator::backend::{Backend, Resource};
 use orchestrator::embedded::node_binary;
 use plumbing::control_group::{ControlGroups, Limit};
+use plumbing::process::ProcessIdentity;
 
 use crate::support::{Raised, Remembered, assert_gone, plan, run};
 use crate::user::as_ordinary_user;
@@ -102,8 +103,10 @@ fn a_keeper_takes_groups_along_that_nobody_saw() {
         groups
             .make(&id.to_string(), "n2", &[Limit::Pids(20)])
             .unwrap();
-        let keeper = Resource::Keeper { lab: id.clone() };
-        lab.backend.remove(&keeper).await.unwrap();
+        let recorded = lab.ledger.0.lock().unwrap().clone();
+        let is_keeper = |resource: &&Resource| matches!(resource, Resource::Keeper { .. });
+        let keeper = recorded.iter().find(is_keeper).unwrap();
+        lab.backend.remove(keeper).await.unwrap();
         assert_gone(&lab.backend, &id).await;
     });
 }
@@ -194,11 +197,14 @@ fn what_is_not_ours_survives() {
         let mut id = lab.plan.lab.clone();
         lab.remove().await;
         id.instance = 1;
-        other
-            .backend
-            .remove(&Resource::Keeper { lab: id })
-            .await
-            .unwrap();
+        // One that has the number of a process that was ours.
+        let decoy = ProcessIdentity::of(decoys[0].id()).unwrap();
+        let process = ProcessIdentity {
+            started: decoy.started - 1,
+            ..decoy
+        };
+        let keeper = Resource::Keeper { lab: id, process };
+        other.backend.remove(&keeper).await.unwrap();
         assert_eq!(other.shell(0, "hostname").await, "n1");
         for decoy in &mut decoys {
             assert!(decoy.try_wait().unwrap().is_none());

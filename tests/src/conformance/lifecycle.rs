@@ -22,7 +22,7 @@ pub(super) async fn a_survey_lists_what_was_raised_and_nothing_after(site: &Site
     let plan = Site::plan(THREE);
     assert_eq!(site.survey(&plan.lab).await, []);
     let lab = site.raise(&plan).await;
-    let recorded = Site::recorded(&site.folder(&plan));
+    let recorded = Site::recorded(&site.state.folder(&plan.lab));
     assert!(!recorded.is_empty());
     assert_eq!(site.survey(&plan.lab).await, recorded);
     site.destroy(lab).await;
@@ -50,7 +50,7 @@ pub(super) async fn a_dropped_lab_is_taken_away(site: &Site) {
     let plan = Site::plan(THREE);
     let (reaper, reaping) = Reaper::start();
     let backend = Arc::clone(&site.backend);
-    let raised = Lab::raise(backend, plan.clone(), site.folder(&plan), reaper).await;
+    let raised = Lab::raise(backend, plan.clone(), site.create(&plan), reaper).await;
     drop(raised.unwrap());
     let failures = reaping.drain().await;
     assert!(failures.is_empty(), "{failures:?}");
@@ -64,7 +64,7 @@ pub(super) async fn a_cancelled_raise_is_taken_away(site: &Site) {
         let plan = Site::plan(THREE);
         let (reaper, reaping) = Reaper::start();
         let backend = Arc::clone(&site.backend);
-        let raising = Lab::raise(backend, plan.clone(), site.folder(&plan), reaper);
+        let raising = Lab::raise(backend, plan.clone(), site.create(&plan), reaper);
         let mut raising = Box::pin(raising);
         let mut done = false;
         let mut seen = 0;

@@ -9,7 +9,7 @@ use orchestrator::backend::{Backend, Fabric, Resource};
 use orchestrator::control::{Collected, Control};
 use orchestrator::lab::raised::put_file;
 use orchestrator::lab::reaper::take_away;
-use orchestrator::lab::{FileLedger, Lab, LabError, LabFolder, LabLock, Reaper, StateDir};
+use orchestrator::lab::{FileLedger, Lab, LabError, LabFolder, LabLock, NewLab, Reaper, StateDir};
 use orchestrator::plan::{LabId, Plan, plan};
 use orchestrator::topology::{self, Topology};
 use protocol::control::{Command, Exit, Lifetime, Program};
@@ -46,8 +46,8 @@ impl Site {
         plan(&topology, LabId { name, instance })
     }
 
-    /// The plan's folder in the state directory.
-    pub fn folder(&self, plan: &Plan) -> LabFolder {
+    /// Makes the plan's folder in the state directory.
+    pub fn create(&self, plan: &Plan) -> NewLab {
         self.state.create(&plan.lab).unwrap()
     }
 
@@ -57,7 +57,7 @@ impl Site {
         let raised = Lab::raise(
             backend,
             plan.clone(),
-            self.folder(plan),
+            self.create(plan),
             self.reaper.clone(),
         );
         raised.await.map(|(lab, _)| lab)
@@ -98,16 +98,15 @@ impl Site {
 
     /// What a lab's ledger lists.
     pub fn recorded(folder: &LabFolder) -> Vec<Resource> {
-        let mut listed = FileLedger::read(&folder.ledger()).unwrap();
+        let mut listed = folder.listed().unwrap().resources;
         listed.sort();
         listed
     }
 
     /// Makes what is in the plan, without connections to its nodes.
     pub async fn make(&self, plan: &Plan) -> Made {
-        let folder = self.folder(plan);
-        // Without it a `clean` elsewhere would take the lab for one whose process was killed.
-        let lock = folder.lock().unwrap();
+        // Without the lock a `clean` would take the lab for one whose process was killed.
+        let NewLab { folder, lock } = self.create(plan);
         let ledger = FileLedger::open(self.backend.kind(), folder.ledger()).unwrap();
         let fabric = self.backend.raise(plan, Arc::new(ledger)).await.unwrap();
         let made = Made {

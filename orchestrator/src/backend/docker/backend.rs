@@ -1,7 +1,6 @@
 //! The trait [`Backend`] for container engines.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::backend::{
-    Backend, BackendError, BackendKind, Fabric, LabHandle, Ledger, Owned, Resource,
+    Backend, BackendError, BackendKind, Fabric, LabHandle, Ledger, Origin, Owned, Resource,
 };
 use crate::plan::Plan;
 
@@ -29,8 +28,8 @@ pub struct DockerBackend {
     engine: Engine,
     pending_requests: PendingRequests,
     node: &'static [u8],
-    /// Where labs are recorded.
-    state: Option<PathBuf>,
+    /// Where labs are raised and recorded.
+    origin: Option<Origin>,
 }
 
 impl DockerBackend {
@@ -45,12 +44,12 @@ impl DockerBackend {
         Self::with_engine(Engine::new(host.into()), node)
     }
 
-    /// Marks labs with the folder that they are recorded in, so that a `clean` that knows another one
-    /// can ask there whether they are up.
+    /// Marks labs with where they are raised and recorded. One that is not marked so can never be proved to be
+    /// ours.
     #[must_use]
-    pub fn recorded_in(self, state: &Path) -> Self {
+    pub fn recorded_in(self, origin: Origin) -> Self {
         Self {
-            state: std::path::absolute(state).ok(),
+            origin: Some(origin),
             ..self
         }
     }
@@ -60,7 +59,7 @@ impl DockerBackend {
             engine,
             pending_requests: PendingRequests::default(),
             node,
-            state: None,
+            origin: None,
         }
     }
 
@@ -148,7 +147,7 @@ impl Backend for DockerBackend {
     ) -> Result<Box<dyn Fabric>, BackendError> {
         let docker = self.engine.docker().await?;
         let local = self.engine.is_local();
-        let labels = mark::labels(&plan.lab, self.state.as_deref());
+        let labels = mark::labels(&plan.lab, self.origin.as_ref());
         let networks = async {
             let networks =
                 Networks::survey(docker, &self.pending_requests, plan, &labels, local).await?;
@@ -218,7 +217,7 @@ impl Backend for DockerBackend {
     }
 
     async fn survey(&self) -> Result<Vec<Owned>, BackendError> {
-        removal::survey(self.engine.docker().await?).await
+        removal::survey(self.engine.docker().await?, self.origin.as_ref()).await
     }
 }
 

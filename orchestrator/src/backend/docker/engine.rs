@@ -1,11 +1,14 @@
 //! The connection to the engine, made when it is first needed.
 
+use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
+use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use tokio::sync::OnceCell;
 
-use crate::backend::BackendError;
+use crate::backend::{BackendError, BackendErrorKind, BackendKind};
 
 use super::error::{at, lacking, no_engine};
 
@@ -50,7 +53,8 @@ impl Engine {
         let unusable = |error| no_engine(error, &action);
         let docker = Docker::connect_with_host(&self.host).map_err(unusable)?;
         let docker = docker.with_timeout(REQUEST_TIMEOUT);
-        let server = docker.version().await.map_err(unusable)?;
+        let server = tokio::time::timeout(ANSWER, docker.version()).await;
+        let server = server.map_err(|_| silent(&action))?.map_err(unusable)?;
         let api = server.api_version.as_deref().unwrap_or_default();
         let version = parse_version(api).unwrap_or_default();
         if version < OLDEST_API {
@@ -71,8 +75,36 @@ impl Engine {
         if version >= newest {
             return Ok(docker);
         }
-        docker.negotiate_version().await.map_err(at(&action))
+        let negotiated = tokio::time::timeout(ANSWER, docker.negotiate_version()).await;
+        negotiated
+            .map_err(|_| silent(&action))?
+            .map_err(at(&action))
     }
+}
+
+/// Waits for what an engine does, for as long as it answers other questions meanwhile.
+///
+/// # Errors
+/// The request's; that it timed out if the engine has ceased to answer.
+pub(super) async fn while_it_answers<T>(
+    docker: &Docker,
+    request: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let mut request = pin!(request);
+    loop {
+        if let Ok(done) = tokio::time::timeout(ANSWER / 2, &mut request).await {
+            return done;
+        }
+        let answer = tokio::time::timeout(ANSWER / 2, docker.ping()).await;
+        answer.unwrap_or(Err(Error::RequestTimeoutError))?;
+    }
+}
+
+fn silent(action: &str) -> BackendError {
+    BackendErrorKind::Silent {
+        seconds: ANSWER.as_secs(),
+    }
+    .at(BackendKind::Docker, action)
 }
 
 /// The node binary is for Linux and this machine's architecture.
@@ -112,6 +144,9 @@ const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 /// Docker 20.10's, and what Podman 4 and newer offers.
 const OLDEST_API: (usize, usize) = (1, 41);
 
+/// How long an engine may take to answer a question for which it has nothing to do.
+pub(super) const ANSWER: Duration = Duration::from_secs(10);
+
 /// How long one request may take. Starting a container takes seconds on a busy engine.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
 
@@ -133,7 +168,7 @@ mod tests {
             let error = Engine::new(host.to_owned()).docker().await.unwrap_err();
             let text = error.to_string();
             assert!(
-                matches!(error.kind, crate::backend::BackendErrorKind::Lacking { .. }),
+                matches!(error.kind, BackendErrorKind::Lacking { .. }),
                 "{text}"
             );
             assert!(text.contains(host), "{text}");

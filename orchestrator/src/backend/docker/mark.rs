@@ -1,10 +1,10 @@
 //! Names and labels by which we know what is ours.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 
 use protocol::name::{NetworkName, NodeName};
 
+use crate::backend::{Origin, Provenance};
 use crate::plan::LabId;
 
 /// The name of a node's container.
@@ -17,24 +17,47 @@ pub(super) fn network_name(lab: &LabId, segment: &NetworkName) -> String {
     format!("{lab}-{segment}")
 }
 
-/// The labels of everything that belongs to `lab`, which is recorded in the folder `state`.
-pub(super) fn labels(lab: &LabId, state: Option<&Path>) -> HashMap<String, String> {
+/// The labels of everything that belongs to `lab`.
+pub(super) fn labels(lab: &LabId, origin: Option<&Origin>) -> HashMap<String, String> {
     let mut labels = HashMap::from([(LAB.to_owned(), lab.to_string())]);
-    let state = state.and_then(|path| path.to_str());
-    labels.extend(state.map(|path| (STATE.to_owned(), path.to_owned())));
+    if let Some(origin) = origin {
+        labels.insert(ORIGIN.to_owned(), origin.mark());
+        let path = origin.path().to_string_lossy().into_owned();
+        labels.insert(STATE.to_owned(), path);
+    }
     labels
 }
 
-/// The state folder that labels name.
-pub(super) fn state(labels: Option<&HashMap<String, String>>) -> Option<PathBuf> {
-    Some(PathBuf::from(labels?.get(STATE)?))
+/// What labels prove to one who makes things with this origin.
+pub(super) fn provenance(
+    labels: Option<&HashMap<String, String>>,
+    here: Option<&Origin>,
+) -> Provenance {
+    let label = |key| {
+        labels
+            .and_then(|labels| labels.get(key))
+            .map(String::as_str)
+    };
+    match here {
+        Some(here) => here.judge(label(ORIGIN), label(STATE)),
+        None => Provenance::Elsewhere {
+            why: "is recorded in no folder".to_owned(),
+        },
+    }
 }
 
-/// The lab that labels name, or `None` where the thing is not ours. Nothing but the mark tells: a
-/// ledger is lost with the machine's `/run`, while an engine's containers stay. So who marks a thing
-/// with a lab's whole identity gives it to us.
+/// The lab that labels name, or `None` where they name none.
 pub(super) fn owner(labels: Option<&HashMap<String, String>>) -> Option<LabId> {
     labels?.get(LAB)?.parse().ok()
+}
+
+/// Whether a thing of this name with these labels is one that its lab made. It is asked before a thing is removed
+/// that is listed by its name.
+pub(super) fn is_of_its_lab(name: &str, labels: Option<&HashMap<String, String>>) -> bool {
+    owner(labels).is_some_and(|lab| {
+        let rest = name.strip_prefix(&lab.to_string());
+        rest.is_some_and(|rest| rest.starts_with('-'))
+    })
 }
 
 /// An engine's filter for things that carry `label`.
@@ -45,7 +68,10 @@ pub(super) fn filter(label: &str) -> HashMap<String, Vec<String>> {
 /// The label of a lab's containers and networks; its value is the lab.
 pub(super) const LAB: &str = "orchestrator.lab";
 
-/// The label that says where a lab is recorded, by which `clean` finds out whether it is up.
+/// The label that says where a lab was raised; it alone proves that the lab is ours.
+const ORIGIN: &str = "orchestrator.origin";
+
+/// The label that names the state folder to people.
 const STATE: &str = "orchestrator.state";
 
 /// The label of the built-in image; its value is the hash of the node binary inside.
@@ -61,11 +87,15 @@ mod tests {
             name: "two-servers".parse().unwrap(),
             instance: 0x7f,
         };
-        let state = Path::new("/run/orchestrator");
-        let labels = labels(&lab, Some(state));
-        assert_eq!(super::state(Some(&labels)).as_deref(), Some(state));
+        let dir = tempfile::tempdir().unwrap();
+        let origin = Origin::here(dir.path()).unwrap();
+        let labels = labels(&lab, Some(&origin));
+        assert_eq!(provenance(Some(&labels), Some(&origin)), Provenance::Ours);
         assert_eq!(labels[LAB], "two-servers-0000007f");
         assert_eq!(owner(Some(&labels)), Some(lab));
+        assert!(is_of_its_lab("two-servers-0000007f-a", Some(&labels)));
+        assert!(!is_of_its_lab("two-servers-0000007e-a", Some(&labels)));
+        assert!(!is_of_its_lab("postgres", Some(&labels)));
     }
 
     #[test]

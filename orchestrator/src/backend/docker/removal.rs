@@ -9,22 +9,28 @@ use bollard::query_parameters::{
 };
 use futures_util::TryStreamExt;
 
-use crate::backend::{BackendError, BackendErrorKind, BackendKind, Owned, Resource};
+use crate::backend::{BackendError, BackendErrorKind, BackendKind, Origin, Owned, Resource};
 
+use super::engine::while_it_answers;
 use super::error::{at, has_endpoints, status};
 use super::mark;
 
 /// Removes `resource` and waits until it is gone. One that is gone already, or that carries a mark
 /// other than ours, is none of ours any longer.
 pub(super) async fn remove(docker: &Docker, resource: &Resource) -> Result<(), BackendError> {
+    let failed = |kind: &str, name: &str| at(format!("removing {kind} {name}"));
     match resource {
-        Resource::Container(name) => gone(remove_container(docker, name).await)
-            .map_err(at(format!("removing container {name}"))),
+        Resource::Container(name) => {
+            let removed = while_it_answers(docker, remove_container(docker, name)).await;
+            gone(removed).map_err(failed("container", name))
+        }
         Resource::ContainerNetwork(name) => {
-            gone(remove_network(docker, name).await).map_err(at(format!("removing network {name}")))
+            let removed = while_it_answers(docker, remove_network(docker, name)).await;
+            gone(removed).map_err(failed("network", name))
         }
         Resource::Image(name) => {
-            gone(remove_image(docker, name).await).map_err(at(format!("removing image {name}")))
+            let removed = while_it_answers(docker, remove_image(docker, name)).await;
+            gone(removed).map_err(failed("image", name))
         }
         Resource::Keeper { .. }
         | Resource::ControlGroup { .. }
@@ -38,21 +44,25 @@ pub(super) async fn remove(docker: &Docker, resource: &Resource) -> Result<(), B
 }
 
 /// Everything that carries a lab's mark, in the order in which it was made.
-pub(super) async fn survey(docker: &Docker) -> Result<Vec<Owned>, BackendError> {
+pub(super) async fn survey(
+    docker: &Docker,
+    here: Option<&Origin>,
+) -> Result<Vec<Owned>, BackendError> {
     let filter = mark::filter(mark::LAB);
     let networks = ListNetworksOptionsBuilder::default().filters(&filter);
-    let networks = docker.list_networks(Some(networks.build())).await;
+    let networks = while_it_answers(docker, docker.list_networks(Some(networks.build()))).await;
     let networks = networks.map_err(at("listing networks"))?;
     let containers = ListContainersOptionsBuilder::default()
         .all(true)
         .filters(&filter);
-    let containers = docker.list_containers(Some(containers.build())).await;
+    let containers =
+        while_it_answers(docker, docker.list_containers(Some(containers.build()))).await;
     let containers = containers.map_err(at("listing containers"))?;
 
     let networks = networks.into_iter().filter_map(|network| {
         Some(Owned {
             lab: mark::owner(network.labels.as_ref())?,
-            state: mark::state(network.labels.as_ref()),
+            provenance: mark::provenance(network.labels.as_ref(), here),
             resource: Resource::ContainerNetwork(network.name?),
         })
     });
@@ -60,7 +70,7 @@ pub(super) async fn survey(docker: &Docker) -> Result<Vec<Owned>, BackendError> 
         let name = container.names?.into_iter().next()?;
         Some(Owned {
             lab: mark::owner(container.labels.as_ref())?,
-            state: mark::state(container.labels.as_ref()),
+            provenance: mark::provenance(container.labels.as_ref(), here),
             resource: Resource::Container(name.trim_start_matches('/').to_owned()),
         })
     });
@@ -70,7 +80,8 @@ pub(super) async fn survey(docker: &Docker) -> Result<Vec<Owned>, BackendError> 
 async fn remove_container(docker: &Docker, name: &str) -> Result<(), Error> {
     let there = docker.inspect_container(name, None).await?;
     let labels = there.config.and_then(|config| config.labels);
-    let (Some(id), Some(_)) = (there.id, mark::owner(labels.as_ref())) else {
+    let is_ours = mark::is_of_its_lab(name, labels.as_ref());
+    let (Some(id), true) = (there.id, is_ours) else {
         return stranger("container", name);
     };
     let options = RemoveContainerOptionsBuilder::default().force(true).v(true);
@@ -90,7 +101,8 @@ async fn remove_container(docker: &Docker, name: &str) -> Result<(), Error> {
 
 async fn remove_network(docker: &Docker, name: &str) -> Result<(), Error> {
     let there = docker.inspect_network(name, None).await?;
-    let (Some(id), Some(_)) = (there.id, mark::owner(there.labels.as_ref())) else {
+    let is_ours = mark::is_of_its_lab(name, there.labels.as_ref());
+    let (Some(id), true) = (there.id, is_ours) else {
         return stranger("network", name);
     };
     match docker.remove_network(&id).await {

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::backend::{
     Backend, BackendError, BackendErrorKind, BackendKind, ByteStream, Fabric, LabHandle, Ledger,
-    Owned, Resource,
+    Owned, Provenance, Resource,
 };
 use crate::plan::{LabId, Plan};
 
@@ -190,7 +190,7 @@ impl Backend for FakeBackend {
         let owned = |(resource, lab): (&Resource, &LabId)| Owned {
             lab: lab.clone(),
             resource: resource.clone(),
-            state: None,
+            provenance: Provenance::Ours,
         };
         Ok(state.made.iter().map(owned).collect())
     }

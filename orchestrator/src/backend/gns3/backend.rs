@@ -1,13 +1,12 @@
 //! The trait [`Backend`] for GNS3 servers.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::docker::{DockerBackend, Engine};
 use crate::backend::pending_request::PendingRequests;
 use crate::backend::{
-    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, LabHandle, Ledger, Owned,
+    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, LabHandle, Ledger, Origin, Owned,
     Resource,
 };
 use crate::gns3::container::IMAGE;
@@ -46,8 +45,8 @@ pub struct Gns3Backend {
     engine: Arc<Engine>,
     pending_requests: PendingRequests,
     pending_closes: PendingCloses,
-    /// Where labs are recorded.
-    state: Option<PathBuf>,
+    /// Where labs are raised and recorded.
+    origin: Origin,
     servers: Arc<Servers>,
 }
 
@@ -58,7 +57,7 @@ impl Gns3Backend {
     pub fn new(
         options: Options,
         node: &'static [u8],
-        state: &Path,
+        origin: Origin,
         pending_closes: PendingCloses,
     ) -> Self {
         Self {
@@ -68,7 +67,7 @@ impl Gns3Backend {
             engine: Arc::new(Engine::from_environment()),
             pending_requests: PendingRequests::default(),
             pending_closes,
-            state: std::path::absolute(state).ok(),
+            origin,
         }
     }
 
@@ -85,6 +84,11 @@ impl Gns3Backend {
             .at(BackendKind::Gns3, "looking for the server")
         })?;
         self.servers.at(&url).await
+    }
+
+    /// Where labs are raised and recorded.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// Where the server that is meant should be.
@@ -189,7 +193,7 @@ impl Backend for Gns3Backend {
             switches: self.options.switches,
             binary: self.node,
         };
-        let mark = mark::variables(&plan.lab, self.state.as_deref());
+        let mark = mark::variables(&plan.lab, &self.origin);
         builder.project(mark).await?;
         let places = builder.nodes().await?;
         builder.links(&places).await?;
@@ -240,8 +244,14 @@ impl Backend for Gns3Backend {
         }
     }
 
+    fn holds(&self, resource: &Resource) -> bool {
+        Self::server_of(resource)
+            .as_ref()
+            .is_some_and(|server| Some(server) == self.url())
+    }
+
     async fn survey(&self) -> Result<Vec<Owned>, BackendError> {
-        removal::survey(self.server().await?.as_ref()).await
+        removal::survey(self.server().await?.as_ref(), &self.origin).await
     }
 }
 

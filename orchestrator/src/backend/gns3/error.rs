@@ -3,6 +3,7 @@
 use crate::backend::{BackendError, BackendErrorKind, BackendKind};
 
 use super::address::ServerUrl;
+use super::server::PROBE_TIMEOUT;
 
 /// A failure between us and a server.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,9 @@ pub enum ServerError {
         /// The innermost reason.
         reason: String,
     },
+    /// It accepts connections and says nothing.
+    #[error("the GNS3 server at {0} does not answer")]
+    Silent(ServerUrl),
     /// Somebody else answers.
     #[error("what answers at {0} is no GNS3 server")]
     Stranger(ServerUrl),
@@ -83,7 +87,7 @@ impl ServerError {
                 let lack = LACKS.iter().find(|(words, _)| message.contains(words));
                 lack.map(|(_, remedy)| *remedy)
             }
-            Self::Broken { .. } | Self::Form { .. } => None,
+            Self::Silent(_) | Self::Broken { .. } | Self::Form { .. } => None,
         }
     }
 }
@@ -92,6 +96,9 @@ impl ServerError {
 pub(super) fn at(action: impl Into<String>) -> impl FnOnce(ServerError) -> BackendError {
     move |error| {
         let kind = match (error.remedy(), error) {
+            (_, ServerError::Silent(_)) => BackendErrorKind::Silent {
+                seconds: PROBE_TIMEOUT.as_secs(),
+            },
             (None, error) => BackendErrorKind::system(error),
             (Some(remedy), error) => BackendErrorKind::Lacking {
                 missing: match error {

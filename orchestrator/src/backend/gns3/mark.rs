@@ -1,10 +1,9 @@
 //! By which we know what is ours: variables of a project, which GNS3 shows and otherwise leaves alone.
 
-use std::path::{Path, PathBuf};
-
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::backend::{Origin, Provenance};
 use crate::plan::LabId;
 
 /// A variable of a project.
@@ -24,16 +23,18 @@ pub(super) struct ProjectAnswer {
     variables: Option<Vec<Variable>>,
 }
 
-/// The variables of `lab`'s project, which is recorded in the folder `state`.
-pub(super) fn variables(lab: &LabId, state: Option<&Path>) -> Vec<Variable> {
+/// The variables of `lab`'s project.
+pub(super) fn variables(lab: &LabId, origin: &Origin) -> Vec<Variable> {
     let variable = |name: &str, value: String| Variable {
         name: name.to_owned(),
         value: Some(value),
     };
-    let state = state.and_then(Path::to_str);
-    let state = state.map(|path| variable(STATE, path.to_owned()));
-    let lab = variable(LAB, lab.to_string());
-    std::iter::once(lab).chain(state).collect()
+    let path = origin.path().to_string_lossy().into_owned();
+    vec![
+        variable(LAB, lab.to_string()),
+        variable(ORIGIN, origin.mark()),
+        variable(STATE, path),
+    ]
 }
 
 impl ProjectAnswer {
@@ -42,9 +43,9 @@ impl ProjectAnswer {
         self.value(LAB)?.parse().ok()
     }
 
-    /// The state folder that it names.
-    pub(super) fn state(&self) -> Option<PathBuf> {
-        self.value(STATE).map(PathBuf::from)
+    /// What its mark proves to one who makes projects with this origin.
+    pub(super) fn provenance(&self, here: &Origin) -> Provenance {
+        here.judge(self.value(ORIGIN), self.value(STATE))
     }
 
     fn value(&self, name: &str) -> Option<&str> {
@@ -57,7 +58,10 @@ impl ProjectAnswer {
 /// The variable whose value is the lab.
 const LAB: &str = "orchestrator.lab";
 
-/// The variable that says where the lab is recorded, by which `clean` finds out whether it is up.
+/// The variable that says where the lab was raised; it alone proves that the lab is ours.
+const ORIGIN: &str = "orchestrator.origin";
+
+/// The variable that names the state folder to people.
 const STATE: &str = "orchestrator.state";
 
 #[cfg(test)]
@@ -70,13 +74,14 @@ mod tests {
             name: "two-servers".parse().unwrap(),
             instance: 0x7f,
         };
-        let state = Path::new("/run/orchestrator");
+        let dir = tempfile::tempdir().unwrap();
+        let origin = Origin::here(dir.path()).unwrap();
         let project = ProjectAnswer {
             project_id: Uuid::nil(),
-            variables: Some(variables(&lab, Some(state))),
+            variables: Some(variables(&lab, &origin)),
         };
         assert_eq!(project.owner(), Some(lab));
-        assert_eq!(project.state().as_deref(), Some(state));
+        assert_eq!(project.provenance(&origin), Provenance::Ours);
     }
 
     #[test]

@@ -26,9 +26,14 @@ pub(super) async fn probe(
             None => request,
         };
         let answer = request.timeout(PROBE_TIMEOUT).send().await;
-        let answer = answer.map_err(|error| ServerError::Unreachable {
-            url: url.clone(),
-            reason: innermost(&error),
+        let answer = answer.map_err(|error| {
+            if error.is_timeout() && !error.is_connect() {
+                return ServerError::Silent(url.clone());
+            }
+            ServerError::Unreachable {
+                url: url.clone(),
+                reason: innermost(&error),
+            }
         })?;
         if answer.status() == StatusCode::UNAUTHORIZED {
             let user = credentials.map_or("somebody without a name", |known| &known.user);

@@ -1,7 +1,7 @@
 //! Takes away what is ours on a server, and only that.
 
 use crate::backend::docker::{Engine, stray};
-use crate::backend::{BackendError, BackendErrorKind, BackendKind, Owned, Resource};
+use crate::backend::{BackendError, BackendErrorKind, BackendKind, Origin, Owned, Resource};
 
 use super::address::ProjectUrl;
 use super::compute::computes;
@@ -86,7 +86,7 @@ pub(super) async fn quiet(servers: &Servers, url: &ProjectUrl) {
 }
 
 /// All projects on a server that carry a lab's mark.
-pub(super) async fn survey(server: &Server) -> Result<Vec<Owned>, BackendError> {
+pub(super) async fn survey(server: &Server, here: &Origin) -> Result<Vec<Owned>, BackendError> {
     let projects: Vec<ProjectAnswer> = server
         .get("projects")
         .await
@@ -98,7 +98,7 @@ pub(super) async fn survey(server: &Server) -> Result<Vec<Owned>, BackendError> 
         };
         Some(Owned {
             lab: project.owner()?,
-            state: project.state(),
+            provenance: project.provenance(here),
             resource: Resource::Project(url.to_string()),
         })
     });

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::backend::Origin;
 use crate::gns3::device::SWITCH;
 use crate::plan::LabId;
 
@@ -53,9 +54,13 @@ impl Tool {
 }
 
 /// Checks which tools work on a machine, and why the others do not.
-pub async fn tools(server: &Server, compute: &Compute) -> Vec<(Tool, Result<(), ServerError>)> {
+pub async fn tools(
+    server: &Server,
+    compute: &Compute,
+    origin: &Origin,
+) -> Vec<(Tool, Result<(), ServerError>)> {
     let project = Uuid::new_v4();
-    if let Err(error) = open(server, project).await {
+    if let Err(error) = open(server, project, origin).await {
         return vec![(Tool::Ubridge, Err(error))];
     }
     let mut found = Vec::new();
@@ -68,7 +73,7 @@ pub async fn tools(server: &Server, compute: &Compute) -> Vec<(Tool, Result<(), 
     found
 }
 
-async fn open(server: &Server, project: Uuid) -> Result<(), ServerError> {
+async fn open(server: &Server, project: Uuid, origin: &Origin) -> Result<(), ServerError> {
     let instance = u32::from_be_bytes(
         project
             .as_bytes()
@@ -78,7 +83,7 @@ async fn open(server: &Server, project: Uuid) -> Result<(), ServerError> {
     );
     // Marked like a lab, so that it is cleaned up if this process ends before it is removed.
     let mark = "doctor".parse().ok().map(|name| LabId { name, instance });
-    let mark = mark.map(|lab| mark::variables(&lab, None));
+    let mark = mark.map(|lab| mark::variables(&lab, origin));
     let order = json!({
         "name": format!("doctor-{instance:08x}"),
         "project_id": project,

@@ -90,7 +90,6 @@ impl Backend for NetnsBackend {
                 ledger.record(&Resource::ControlGroup { lab, node })?;
             }
         }
-        ledger.record(&Resource::Keeper { lab: lab.clone() })?;
         let folder = self.sockets(&lab);
         let system = |error: io::Error| failed(BackendErrorKind::system(error));
         let mut builder = DirBuilder::new();
@@ -98,8 +97,20 @@ impl Backend for NetnsBackend {
         made.map_err(system)?;
         let program = self.program().map_err(system)?;
         let spec = spec::lab_spec(plan, self.fail_at);
-        let keeper = Keeper::start(&program, (&self.state, &folder), spec).await;
-        let mut keeper = keeper.map_err(|error| failed(explained(error)))?;
+        let started = Keeper::start(&program, &folder, &lab);
+        let (mut keeper, process) = started.map_err(|error| failed(explained(error)))?;
+        let resource = Resource::Keeper {
+            lab: lab.clone(),
+            process,
+        };
+        if let Err(error) = ledger.record(&resource) {
+            // Nobody would find it again.
+            drop(keeper);
+            self.remove(&resource).await?;
+            return Err(error);
+        }
+        let told = keeper.raise(spec).await;
+        told.map_err(|error| failed(explained(error)))?;
         let deadline = DEADLINE + DEADLINE_A_NODE * u32::try_from(plan.nodes.len()).unwrap_or(0);
         let raised = tokio::time::timeout(deadline, keeper.raised()).await;
         let raised = raised.map_err(|_| {
@@ -133,13 +144,15 @@ impl Backend for NetnsBackend {
     }
 
     async fn remove(&self, resource: &Resource) -> Result<(), BackendError> {
-        let (Resource::Keeper { lab } | Resource::ControlGroup { lab, .. }) = resource else {
-            return Ok(());
+        let (lab, keeper) = match resource {
+            Resource::Keeper { lab, process } => (lab.clone(), Some(*process)),
+            Resource::ControlGroup { lab, .. } => (lab.clone(), None),
+            _ => return Ok(()),
         };
-        let (lab, sockets) = (lab.clone(), self.sockets(lab));
+        let sockets = self.sockets(&lab);
         let action = format!("removing {resource}");
         // A group is empty only once the keeper is gone, and the keeper may still be making some.
-        on_a_thread_that_may_wait(action, move || removal::remove_keeper(&lab, &sockets)).await
+        on_a_thread_that_may_wait(action, move || removal::remove(&lab, keeper, &sockets)).await
     }
 
     async fn survey(&self) -> Result<Vec<Owned>, BackendError> {

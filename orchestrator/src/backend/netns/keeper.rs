@@ -9,10 +9,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 
 use plumbing::memory_file::MemoryProgram;
+use plumbing::process::ProcessIdentity;
 use protocol::frame::Frame;
-use protocol::keeper::{FromKeeper, KeeperFailure, LabSpec, MARK, STATE_MARK, ToKeeper};
+use protocol::keeper::{FromKeeper, KeeperFailure, LabSpec, MARK, ToKeeper};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
+
+use crate::plan::LabId;
 
 /// The conversation with a keeper. If it is dropped before the lab was kept, the keeper ends, and the
 /// lab with it.
@@ -46,27 +49,30 @@ pub(super) enum KeeperError {
 }
 
 impl Keeper {
-    /// Starts a keeper, marked with the `state` folder that its lab is recorded in, in `folder`, where the agents' sockets will be, and tells it what to make.
-    pub(super) async fn start(
+    /// Starts a keeper in `folder`, where the agents' sockets will be. It does nothing until it is told to
+    /// raise the lab, and ends if it never is.
+    pub(super) fn start(
         program: &MemoryProgram,
-        (state, folder): (&Path, &Path),
-        spec: LabSpec,
-    ) -> Result<Self, KeeperError> {
+        folder: &Path,
+        lab: &LabId,
+    ) -> Result<(Self, ProcessIdentity), KeeperError> {
         let starting = system("starting the lab's keeper");
         let (ours, its) = std::os::unix::net::UnixStream::pair().map_err(starting)?;
         ours.set_nonblocking(true).map_err(starting)?;
         let log = folder.join("keeper.log");
-        let mut command =
-            command(program, folder, &log, &spec.lab, its.into()).map_err(starting)?;
-        command.env(STATE_MARK, std::path::absolute(state).map_err(starting)?);
-        spawn(command).map_err(starting)?;
-        let mut keeper = Self {
+        let command = command(program, folder, &log, &lab.to_string(), its.into());
+        let process = spawn(command.map_err(starting)?).map_err(starting)?;
+        let keeper = Self {
             socket: UnixStream::from_std(ours).map_err(starting)?,
             received: Vec::new(),
             log,
         };
-        keeper.tell(&ToKeeper::Raise(Box::new(spec))).await?;
-        Ok(keeper)
+        Ok((keeper, process))
+    }
+
+    /// Tells it what to make.
+    pub(super) async fn raise(&mut self, spec: LabSpec) -> Result<(), KeeperError> {
+        self.tell(&ToKeeper::Raise(Box::new(spec))).await
     }
 
     /// Waits until the lab is up. Returns limits that cannot be enforced, in words.
@@ -127,14 +133,17 @@ impl Keeper {
 /// Starts the keeper, and has a thread wait for its end, so that no dead process is left over. The
 /// thread does not keep this process from ending.
 ///
-/// The keeper has started when this returns, not at some later time: whoever removes the lab of a
-/// cancelled raise finds it.
-fn spawn(mut command: Command) -> io::Result<()> {
+/// The keeper has started when this returns, not at some later time: its birth can be recorded.
+fn spawn(mut command: Command) -> io::Result<ProcessIdentity> {
     let (started, child) = mpsc::channel::<Child>();
     std::thread::Builder::new()
         .name("keeper".to_owned())
         .spawn(move || child.recv().map(|mut child| child.wait()))?;
-    started.send(command.spawn()?).map_err(io::Error::other)
+    let child = command.spawn()?;
+    // Before anybody waits for it, it has a number, even if it has ended.
+    let process = ProcessIdentity::of(child.id());
+    started.send(child).map_err(io::Error::other)?;
+    process
 }
 
 fn command(

@@ -1,103 +1,153 @@
-//! Finds what carries our mark, and removes it.
+//! Removes what a ledger lists, and finds processes that say that they are of a lab.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use plumbing::control_group::ControlGroups;
-use plumbing::process::{Marked, find_marked, own_depth, wait_for_ending};
-use protocol::keeper::{MARK, STATE_MARK};
+use plumbing::folder::Folder;
+use plumbing::process::{ProcessIdentity, children_of, find_marked, wait_for_ending};
+use protocol::keeper::MARK;
 
-use crate::backend::{BackendErrorKind, Owned, Resource};
+use crate::backend::{BackendErrorKind, Owned, Provenance, Resource};
 use crate::plan::LabId;
 
 /// Ends the keeper of a lab, which ends its nodes, and waits until all are gone; then removes their
 /// control groups, also those that the keeper was still making when it was found, and their sockets.
-pub(super) fn remove_keeper(lab: &LabId, sockets: &Path) -> Result<(), BackendErrorKind> {
-    let mark = lab.to_string();
-    let deadline = Instant::now() + DEADLINE;
-    let own_depth = own_depth().map_err(BackendErrorKind::system)?;
-    loop {
-        let marked = marked().map_err(BackendErrorKind::system)?;
-        let ours: Vec<_> = marked.into_iter().filter(|m| m.value == mark).collect();
-        if ours.is_empty() {
-            break;
-        }
-        // The process outside, which started the keeper, ends by itself once it has seen that end.
-        for one in ours.iter().filter(|one| one.depth > own_depth) {
-            one.process.kill().map_err(BackendErrorKind::system)?;
-        }
-        for one in &ours {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if !one.process.wait(left).map_err(BackendErrorKind::system)? {
-                return Err(BackendErrorKind::Deadline {
-                    seconds: DEADLINE.as_secs(),
-                    awaited: format!("the processes of {lab} to end"),
-                });
-            }
-        }
-        // A keeper that was just starting a node may have started one more: look again.
+pub(super) fn remove(
+    lab: &LabId,
+    keeper: Option<ProcessIdentity>,
+    sockets: &Path,
+) -> Result<(), BackendErrorKind> {
+    if let Some(keeper) = keeper {
+        end(keeper, lab)?;
     }
     let groups = ControlGroups::find().map_err(BackendErrorKind::system)?;
     let removed = groups.remove(&lab.to_string());
     removed.map_err(BackendErrorKind::system)?;
-    match fs::remove_dir_all(sockets) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(BackendErrorKind::system(error))
+    remove_sockets(sockets).map_err(BackendErrorKind::system)
+}
+
+/// Ends a keeper. The process that is recorded waits for the end of its only child, the first process of the
+/// lab's process namespace, and then ends itself; so its end is the end of all.
+fn end(keeper: ProcessIdentity, lab: &LabId) -> Result<(), BackendErrorKind> {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let Some(process) = keeper.hold().map_err(BackendErrorKind::system)? else {
+            return Ok(());
+        };
+        for child in children_of(keeper.number).map_err(BackendErrorKind::system)? {
+            child.kill().map_err(BackendErrorKind::system)?;
         }
-        _ => Ok(()),
+        // It was stopped, perhaps; it has nothing to do but to wait.
+        if Instant::now() + DEADLINE / 2 >= deadline {
+            process.kill().map_err(BackendErrorKind::system)?;
+        }
+        // One that was just starting may have its child only now: look again.
+        if process.wait(LOOK_AGAIN).map_err(BackendErrorKind::system)? {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            return Err(BackendErrorKind::Deadline {
+                seconds: DEADLINE.as_secs(),
+                awaited: format!("the processes of {lab} to end"),
+            });
+        }
     }
 }
 
-/// All that carries our mark.
+/// Removes the folder of the agents' sockets with what a keeper makes in it, and nothing else.
+fn remove_sockets(path: &Path) -> io::Result<()> {
+    let (Some(lab), Some(name)) = (path.parent(), path.file_name()) else {
+        return Ok(());
+    };
+    let removed = Folder::open(lab).and_then(|lab| {
+        let folder = lab.folder(name)?;
+        for entry in folder.entries()? {
+            let number = entry
+                .name
+                .to_str()
+                .is_some_and(|name| name.parse::<u32>().is_ok());
+            if !entry.is_folder && (number || entry.name == LOG) {
+                folder.remove_file(&entry.name)?;
+            }
+        }
+        lab.remove_folder(name)
+    });
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// All that says that it is of a lab. Anybody can start a process with such an environment, so it is no more than
+/// a hint; that of a keeper is told as it is recorded.
 pub(super) fn survey() -> Result<Vec<Owned>, BackendErrorKind> {
-    let alive = labs_alive().map_err(BackendErrorKind::system)?;
     let groups = ControlGroups::find().map_err(BackendErrorKind::system)?;
     let groups = groups.survey().into_iter().filter_map(|(lab, node)| {
         let (lab, node) = (LabId::from_str(&lab).ok()?, node.parse().ok()?);
-        let resource = Resource::ControlGroup {
-            lab: lab.clone(),
-            node,
-        };
         Some(Owned {
+            resource: Resource::ControlGroup {
+                lab: lab.clone(),
+                node,
+            },
+            provenance: Provenance::Hint {
+                why: "has a control group here".to_owned(),
+            },
             lab,
-            resource,
-            state: None,
         })
     });
-    let keepers = alive.into_iter().map(|(lab, state)| Owned {
-        resource: Resource::Keeper { lab: lab.clone() },
+    let keepers = keepers().map_err(BackendErrorKind::system)?;
+    let keepers = keepers.into_iter().map(|(lab, process)| Owned {
+        resource: Resource::Keeper {
+            lab: lab.clone(),
+            process,
+        },
+        provenance: Provenance::Hint {
+            why: format!("is named in the environment of process {}", process.number),
+        },
         lab,
-        state,
     });
     Ok(groups.chain(keepers).collect())
 }
 
-/// All labs of which a process is alive, with the state folders that they are recorded in.
-fn labs_alive() -> io::Result<BTreeMap<LabId, Option<PathBuf>>> {
-    let marked = marked()?;
-    let lab = |one: &Marked| {
-        let state = one.variable(STATE_MARK).map(PathBuf::from);
-        Some((one.value.parse().ok()?, state))
-    };
-    Ok(marked.iter().filter_map(lab).collect())
-}
-
-/// All processes that carry our mark. Those that are just ending show it no longer, and are waited for:
-/// what is not over after that cannot be told to be ours.
-fn marked() -> io::Result<Vec<Marked>> {
+/// For each lab that a process names in its environment, the first of these processes: its keeper, for a
+/// process is older than its descendants. One that has no child has made nothing yet.
+fn keepers() -> io::Result<BTreeMap<LabId, ProcessIdentity>> {
     let marked = find_marked(MARK)?;
+    // Those that are just ending show their mark no longer.
     if !wait_for_ending(ENDING)? {
         tracing::debug!("a process of this user has been ending for long");
     }
-    Ok(marked)
+    let mut found = BTreeMap::<LabId, Vec<(u64, usize, ProcessIdentity)>>::new();
+    for one in marked {
+        let alive = !one.process.wait(Duration::ZERO)?;
+        if let (true, Ok(lab)) = (alive, one.value.parse()) {
+            let born = (one.identity.started, one.depth, one.identity);
+            found.entry(lab).or_default().push(born);
+        }
+    }
+    let made_something = found
+        .into_iter()
+        .filter(|(_, processes)| processes.len() > 1);
+    Ok(made_something
+        .filter_map(|(lab, processes)| {
+            let (_, _, oldest) = processes.into_iter().min()?;
+            Some((lab, oldest))
+        })
+        .collect())
 }
 
 /// How long a process that is ending may take to be over.
 const ENDING: Duration = Duration::from_secs(2);
 
 /// How long a killed process may take to end.
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long a keeper may take from its child's end to its own before its children are looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// The keeper's log, beside the sockets.
+pub(super) const LOG: &str = "keeper.log";

@@ -129,6 +129,10 @@ pub struct DoctorArgs {
 /// `clean`.
 #[derive(Debug, Clone, Args)]
 pub struct CleanArgs {
+    /// The labs that are meant, by name or, where they were raised elsewhere, by identity [default: all that
+    /// are recorded in the state folder].
+    #[arg(value_name = "LAB")]
+    pub labs: Vec<String>,
     /// Only say what would be removed.
     #[arg(short = 'n', long)]
     pub dry_run: bool,

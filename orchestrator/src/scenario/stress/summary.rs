@@ -1,5 +1,7 @@
 //! The cells of a scenario as the labs' table.
 
+use std::collections::BTreeMap;
+
 use crate::report::model::{CellReport, StressReport, StressRow, StressSummary};
 
 use super::answers::answers;
@@ -8,17 +10,12 @@ use super::interval::mean;
 /// A row for each combination of the matrix, in its order, and what they tell; none where no cell had
 /// clients at a file server.
 pub fn summarize(cells: &[CellReport]) -> Option<StressSummary> {
-    let mut groups: Vec<(usize, Vec<&StressReport>)> = Vec::new();
+    let mut groups: BTreeMap<usize, Vec<&StressReport>> = BTreeMap::new();
     for cell in cells {
-        let Some(figures) = &cell.stress else {
-            continue;
-        };
-        match groups.iter_mut().find(|(number, _)| *number == cell.number) {
-            Some((_, runs)) => runs.push(figures),
-            None => groups.push((cell.number, vec![figures])),
+        if let Some(figures) = &cell.stress {
+            groups.entry(cell.number).or_default().push(figures);
         }
     }
-    groups.sort_by_key(|(number, _)| *number);
     let rows: Vec<StressRow> = groups
         .iter()
         .filter_map(|(number, runs)| row(*number, runs))
@@ -76,8 +73,6 @@ fn row(no: usize, runs: &[&StressReport]) -> Option<StressRow> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::collections::BTreeMap;
-
     use protocol::stress::Times;
 
     use super::*;

@@ -15,7 +15,7 @@ use super::interfaces::Port;
 use super::networks::Segment;
 use super::nodes::Draft;
 use crate::topology::document::word::Address;
-use crate::topology::model::{Attachment, Interface};
+use crate::topology::model::{Attachment, Impairment, Interface};
 
 /// The segments that interfaces are plugged into.
 #[derive(Clone, Copy)]
@@ -131,8 +131,8 @@ impl Used {
             attachment,
             mac,
             addresses,
-            egress: port.egress,
-            ingress: port.ingress,
+            egress: Impairment::default(),
+            ingress: Impairment::default(),
         })
     }
 

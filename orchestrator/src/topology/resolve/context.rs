@@ -23,23 +23,28 @@ pub(in crate::topology) struct FileBase<'a> {
 
 /// The context of resolving.
 pub(super) struct Context<'a> {
-    variables: Variables,
+    variables: Variables<'a>,
     file_base: FileBase<'a>,
     mistakes: RefCell<Vec<Diagnostic>>,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(variables: Variables, file_base: FileBase<'a>) -> Self {
+    /// With the file's values, and a cell's in their place.
+    pub(super) fn new(
+        values: &'a BTreeMap<String, String>,
+        cell: &'a [(&'a str, &'a str)],
+        file_base: FileBase<'a>,
+    ) -> Self {
         Self {
-            variables,
+            variables: Variables::new(values, cell),
             file_base,
             mistakes: RefCell::default(),
         }
     }
 
-    /// Everything that was noted.
-    pub(super) fn into_mistakes(self) -> Vec<Diagnostic> {
-        self.mistakes.into_inner()
+    /// Everything that was noted, and the variables that were asked for.
+    pub(super) fn finish(self) -> (Vec<Diagnostic>, Vec<String>) {
+        (self.mistakes.into_inner(), self.variables.into_asked())
     }
 
     pub(super) fn base(&self) -> &Path {
@@ -136,19 +141,14 @@ impl<'a> Context<'a> {
         full
     }
 
-    /// The variables' values.
-    pub(super) fn variables(&self) -> &BTreeMap<String, String> {
-        &self.variables.0
-    }
-
     /// Whether there is a variable of that name.
     pub(super) fn has_variable(&self, name: &str) -> bool {
-        self.variables.0.contains_key(name)
+        self.variables.has(name)
     }
 
     /// The variables' names.
     pub(super) fn variable_names(&self) -> Vec<&str> {
-        self.variables.0.keys().map(String::as_str).collect()
+        self.variables.names().map(String::as_str).collect()
     }
 
     fn expanded<T>(
@@ -161,7 +161,7 @@ impl<'a> Context<'a> {
             Ok(text) => return Some(text.clone()),
             Err(VariableError::Open) => "write ${name}, or $${ for the characters ${".to_owned(),
             Err(VariableError::Unknown(name)) => {
-                let known = self.variables.0.keys().chain(saved);
+                let known = self.variables.names().chain(saved);
                 let known: Vec<&str> = known.map(String::as_str).collect();
                 if known.is_empty() {
                     format!("define it: [vars] {name} = \"…\", or write $${{ for ${{ itself")

@@ -1,20 +1,18 @@
-//! The interfaces that a node's own table gives, and how bad their directions are.
+//! The interfaces that a node's own table gives.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::time::Duration;
 
 use protocol::name::{InterfaceName, NetworkName};
 use protocol::settings::MacAddress;
 
 use super::context::Context;
 use super::networks::Segment;
-use crate::topology::document::shape::{ImpairmentEntry, InterfaceEntry, NodeEntry};
+use crate::topology::document::At;
+use crate::topology::document::shape::{InterfaceEntry, NodeEntry};
 use crate::topology::document::word::Address;
-use crate::topology::document::{At, Written};
-use crate::topology::model::{Attachment, Impairment};
+use crate::topology::model::Attachment;
 use crate::topology::suggestion::instead_of;
-use crate::topology::unit::{Percent, Time};
 
 /// An interface in the making.
 #[derive(Debug, Clone)]
@@ -30,14 +28,16 @@ pub(super) struct Port {
     pub(super) addresses: Vec<(Address, Range<usize>)>,
     /// The MAC address that the file gives.
     pub(super) mac: Option<(MacAddress, Range<usize>)>,
-    pub(super) egress: Impairment,
-    pub(super) ingress: Impairment,
+    /// The place of its own table in the document: that of the node, and that in the node.
+    pub(super) table: Option<(usize, usize)>,
+    /// The wire that it is an end of, by its place in the document, and which of the two ends.
+    pub(super) wire: Option<(usize, usize)>,
 }
 
-/// Reads the interfaces of a node of which there are `count`.
+/// Reads the interfaces of the node at a place in the document, of which there are `count`.
 pub(super) fn read(
     cx: &Context<'_>,
-    entry: &NodeEntry,
+    (place, entry): (usize, &NodeEntry),
     networks: &BTreeMap<NetworkName, Segment>,
     count: u32,
 ) -> Vec<Port> {
@@ -52,11 +52,12 @@ pub(super) fn read(
             ports.push(port);
         }
     }
-    for (key, entry) in &entry.interface.0 {
+    for (index, (key, entry)) in entry.interface.0.iter().enumerate() {
         let Some(name) = cx.key::<InterfaceName>(key) else {
             continue;
         };
-        let port = port(cx, key, entry, name, networks);
+        let mut port = port(cx, key, entry, name, networks);
+        port.table = Some((place, index));
         if count > 1 {
             shared(cx, entry);
         }
@@ -86,8 +87,8 @@ impl Port {
             dangling: false,
             addresses: Vec::new(),
             mac: None,
-            egress: Impairment::default(),
-            ingress: Impairment::default(),
+            table: None,
+            wire: None,
         }
     }
 }
@@ -117,8 +118,6 @@ fn port(
             .filter_map(|w| Some((cx.get(w)?, w.span())))
             .collect(),
         mac,
-        egress: impairment(cx, &entry.egress, None),
-        ingress: impairment(cx, &entry.ingress, None),
         ..Port::new(name, key.span.clone())
     }
 }
@@ -152,56 +151,4 @@ fn is_known(
         cx.mistake(span, format!("there is no network called {name}"), remedy);
     }
     known
-}
-
-/// Reads how bad one direction is; a delay given elsewhere holds where it says none.
-pub(super) fn impairment(
-    cx: &Context<'_>,
-    entry: &At<ImpairmentEntry>,
-    delay: Option<Duration>,
-) -> Impairment {
-    let written = &entry.value;
-    let time = |word| {
-        cx.get(word)
-            .map_or_else(Default::default, |Time(time)| time)
-    };
-    let share = |word: &Written<Percent>| cx.get(word).unwrap_or_default();
-    let read = Impairment {
-        delay: delay.unwrap_or_else(|| time(&written.delay)),
-        jitter: time(&written.jitter),
-        loss: share(&written.loss),
-        duplicate: share(&written.duplicate),
-        corrupt: share(&written.corrupt),
-        reorder: share(&written.reorder),
-        rate: cx.get(&written.rate),
-        queue: cx.get(&written.queue),
-    };
-    if read.jitter > read.delay {
-        cx.mistake(
-            &written.jitter.span(),
-            format!(
-                "the jitter {} is more than the delay {}",
-                Time(read.jitter),
-                Time(read.delay)
-            ),
-            "write at most the delay: no frame arrives before it is sent",
-        );
-    }
-    if read.reorder.0 > 0.0 && read.delay.is_zero() {
-        let remedy = "add a delay: a frame overtakes those that are delayed";
-        cx.mistake(
-            &written.reorder.span(),
-            "frames cannot be reordered without a delay",
-            remedy,
-        );
-    }
-    if !written.queue.is_absent() && written.rate.is_absent() {
-        let remedy = "add a rate, or leave the queue out";
-        cx.mistake(
-            &written.queue.span(),
-            "nothing waits in a queue without a rate",
-            remedy,
-        );
-    }
-    read
 }

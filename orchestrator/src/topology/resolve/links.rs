@@ -1,17 +1,16 @@
-//! Direct wires: their ends become interfaces, their conditions those of the ends.
+//! Direct wires: their ends become interfaces.
 
 use std::ops::Range;
 
 use ipnet::IpNet;
 
 use super::context::Context;
-use super::interfaces::{self, Port};
+use super::interfaces::Port;
 use super::networks::{self, Segment};
 use super::nodes::{Draft, Names};
-use crate::topology::document::shape::{ImpairmentEntry, LinkEntry};
+use crate::topology::document::shape::LinkEntry;
 use crate::topology::document::{At, Many, Written};
-use crate::topology::model::{Attachment, Impairment, Link, LinkEnd};
-use crate::topology::unit::Time;
+use crate::topology::model::{Attachment, Link, LinkEnd};
 
 /// The nodes that wires are plugged into, and what is known of the wires so far.
 pub(super) struct Wiring<'a> {
@@ -31,15 +30,15 @@ impl Wiring<'_> {
         entries: &Many<At<LinkEntry>>,
         taken: &mut Vec<(IpNet, String)>,
     ) {
-        for entry in &entries.0 {
-            self.read_one(cx, entry, taken);
+        for place in 0..entries.0.len() {
+            self.read_one(cx, (place, &entries.0[place]), taken);
         }
     }
 
     fn read_one(
         &mut self,
         cx: &Context<'_>,
-        entry: &At<LinkEntry>,
+        (place, entry): (usize, &At<LinkEntry>),
         taken: &mut Vec<(IpNet, String)>,
     ) {
         let wire = &entry.value;
@@ -49,31 +48,14 @@ impl Wiring<'_> {
             None => "a link".to_owned(),
         };
         let subnets = networks::subnets(cx, &wire.subnet, &title, taken);
-        let directions = directions(cx, wire);
         let Some(ends) = ends else {
             return;
         };
-        let place = self.links.len();
-        let said = [&wire.forward, &wire.backward];
+        let link = self.links.len();
         for (index, end) in ends.iter().enumerate() {
             let span = wire.ends.value.0[index].span();
-            if let Some(port) = self.plug(cx, end, place, &span) {
-                let twice = !port.egress.is_none() && !directions[index].is_none();
-                if twice {
-                    let message = format!("{}'s egress is given already", end.interface);
-                    let at = if said[index].span.is_empty() {
-                        &entry.span
-                    } else {
-                        &said[index].span
-                    };
-                    cx.mistake(
-                        at,
-                        message,
-                        "say it in one place: here, or at the interface",
-                    );
-                } else if !directions[index].is_none() {
-                    port.egress = directions[index];
-                }
+            if let Some(port) = self.plug(cx, end, link, &span) {
+                port.wire = port.wire.or(Some((place, index)));
             }
         }
         self.links.push(Link {
@@ -160,21 +142,4 @@ impl Wiring<'_> {
         }
         Some(port)
     }
-}
-
-/// The conditions forward and backward.
-fn directions(cx: &Context<'_>, wire: &LinkEntry) -> [Impairment; 2] {
-    let rtt = cx.get(&wire.rtt).map(|Time(rtt)| rtt);
-    [&wire.forward, &wire.backward].map(|entry: &At<ImpairmentEntry>| {
-        let delay = &entry.value.delay;
-        if rtt.is_some() && !delay.is_absent() {
-            let remedy = "leave the delay or the rtt out";
-            cx.mistake(
-                &delay.span(),
-                "the link's rtt gives the delay already",
-                remedy,
-            );
-        }
-        interfaces::impairment(cx, entry, rtt.map(|rtt| rtt / 2))
-    })
 }

@@ -40,7 +40,7 @@ pub(super) fn read(
 ) -> (Vec<Draft>, Names) {
     let mut drafts: Vec<Draft> = Vec::new();
     let mut names = Names::default();
-    for (key, entry) in &document.node.0 {
+    for (place, (key, entry)) in document.node.0.iter().enumerate() {
         let Some(name) = cx.key::<NodeName>(key) else {
             continue;
         };
@@ -50,7 +50,7 @@ pub(super) fn read(
         }
         let count = count(cx, (key, entry), drafts.len());
         let node = settings(cx, entry, name.clone());
-        let ports = interfaces::read(cx, entry, networks, count);
+        let ports = interfaces::read(cx, (place, entry), networks, count);
         let routes = entry
             .routes
             .0

@@ -1,6 +1,6 @@
-//! The keys that every scenario has: name, matrix, faults, capture and time.
+//! The keys that every scenario has: name, faults, capture and time.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -10,10 +10,9 @@ use super::context::Context;
 use super::nodes::{Draft, Names};
 use super::{broadcast, conversation, faults, split, steps, stress};
 use crate::topology::document::scenario::{ScenarioEntry, ScenarioKeys};
-use crate::topology::document::word::{ExpectWord, Filled, Scalar, Word};
-use crate::topology::document::{At, Document, Many, Named, Written};
-use crate::topology::model::{CaptureMode, Expect, Model, Scenario};
-use crate::topology::suggestion::instead_of;
+use crate::topology::document::word::{ExpectWord, Filled};
+use crate::topology::document::{At, Document, Many};
+use crate::topology::model::{CaptureMode, Expect, Scenario};
 use crate::topology::unit::Time;
 
 /// The lab that scenarios are played in.
@@ -33,33 +32,26 @@ impl Stage<'_> {
     }
 }
 
-/// Reads all scenarios.
-pub(super) fn read(stage: &Stage<'_>, document: &Document) -> Vec<Scenario> {
+/// Notes names that several scenarios have.
+pub(super) fn names(cx: &Context<'_>, document: &Document) {
     let mut names = BTreeSet::new();
     let entries = document.scenario.0.iter();
-    entries
-        .filter_map(|entry| scenario(stage, entry, &mut names))
-        .collect()
+    for common in entries.filter_map(|entry| entry.value.common()) {
+        if let Some(name) = cx.get(common.name)
+            && !names.insert(name.as_str().to_owned())
+        {
+            let message = format!("there are two scenarios called {name}");
+            let remedy = "give one of them another name";
+            cx.mistake(&common.name.span(), message, remedy);
+        }
+    }
 }
 
-fn scenario(
-    stage: &Stage<'_>,
-    entry: &At<ScenarioEntry>,
-    names: &mut BTreeSet<String>,
-) -> Option<Scenario> {
+/// Reads a scenario without its matrix, which [`super::axes`] reads.
+pub(super) fn read(stage: &Stage<'_>, entry: &At<ScenarioEntry>) -> Option<Scenario> {
     let cx = stage.cx;
     let common = entry.value.common()?;
     let name = cx.need(common.name, &entry.span, "name");
-    if let Some(name) = &name
-        && !names.insert(name.as_str().to_owned())
-    {
-        let message = format!("there are two scenarios called {name}");
-        cx.mistake(
-            &common.name.span(),
-            message,
-            "give one of them another name",
-        );
-    }
     let timeout = cx.get(common.timeout).map_or(TIMEOUT, |Time(time)| time);
     if timeout.is_zero() {
         let remedy = "write a longer one, or leave it out for 60s";
@@ -75,7 +67,6 @@ fn scenario(
         .iter()
         .filter_map(|fault| faults::read(stage, fault, timeout));
     let faults = faults.collect();
-    let matrix = matrix(cx, &entry.value, common);
     let work = match &entry.value {
         ScenarioEntry::Broadcast(broadcast) => broadcast::read(stage, broadcast, &entry.span),
         ScenarioEntry::Steps(steps) => Some(steps::read(stage, steps, &entry.span)),
@@ -87,7 +78,7 @@ fn scenario(
     Some(Scenario {
         name: name?.as_str().to_owned(),
         work: work?,
-        matrix,
+        matrix: Vec::new(),
         faults,
         capture: cx
             .get(common.capture)
@@ -127,93 +118,6 @@ fn expect(cx: &Context<'_>, common: ScenarioKeys<'_>, span: &Range<usize>) -> Ex
     }
 }
 
-/// The axes. Their values are tried by [`super::matrix`].
-fn matrix(
-    cx: &Context<'_>,
-    entry: &ScenarioEntry,
-    common: ScenarioKeys<'_>,
-) -> Vec<(String, Vec<String>)> {
-    let named: &Named<Many<Written<Scalar>>> = common.matrix;
-    let mut axes = Vec::new();
-    for (key, written) in &named.0 {
-        axis_name(cx, entry, key);
-        let mut values: Vec<String> = Vec::new();
-        let mut seen = HashSet::new();
-        for word in &written.0 {
-            let Some(value) = cx.text(word) else { continue };
-            if has_model(entry)
-                && key.value == "model"
-                && let Err(remedy) = Model::parse(&value)
-            {
-                cx.mistake(&word.span(), format!("`{value}` is not a model"), remedy);
-            }
-            if !seen.insert(value.clone()) {
-                let message = format!("`{value}` twice on one axis");
-                cx.mistake(&word.span(), message, "write it once");
-            }
-            values.push(value);
-        }
-        if values.is_empty() {
-            let message = format!("the axis {} has no value", key.value);
-            cx.mistake(
-                &key.span,
-                message,
-                "write at least one, or leave the axis out",
-            );
-        }
-        if values.len() > MOST_VALUES {
-            let message = format!("the axis {} has {} values", key.value, values.len());
-            let remedy = format!("write fewer values: at most {MOST_VALUES}");
-            cx.mistake(&key.span, message, remedy);
-        }
-        axes.push((key.value.clone(), values));
-    }
-    let cells = cells(named);
-    if cells > MOST_CELLS
-        && let Some((key, _)) = named.0.last()
-    {
-        let message = format!("the matrix has {cells} cells");
-        let remedy = format!("write fewer values: at most {MOST_CELLS} combinations");
-        cx.mistake(&key.span, message, remedy);
-    }
-    axes
-}
-
-/// Whether the matrix is small enough to be tried, value by value.
-pub(super) fn can_be_tried(matrix: &Named<Many<Written<Scalar>>>) -> bool {
-    let longest = matrix.0.iter().map(|(_, values)| values.0.len()).max();
-    longest.unwrap_or(0) <= MOST_VALUES && cells(matrix) <= MOST_CELLS
-}
-
-/// Returns the number of combinations.
-fn cells(matrix: &Named<Many<Written<Scalar>>>) -> usize {
-    let lengths = matrix.0.iter().map(|(_, values)| values.0.len().max(1));
-    lengths.fold(1, usize::saturating_mul)
-}
-
-/// Whether an axis may be called `model` without being a variable.
-fn has_model(entry: &ScenarioEntry) -> bool {
-    matches!(entry, ScenarioEntry::Broadcast(_) | ScenarioEntry::Split(_))
-}
-
-fn axis_name(cx: &Context<'_>, entry: &ScenarioEntry, key: &At<String>) {
-    let has_model = has_model(entry);
-    let name = key.value.as_str();
-    if cx.has_variable(name) || (has_model && name == "model") {
-        return;
-    }
-    let mut known = cx.variable_names();
-    if has_model {
-        known.push("model");
-    }
-    let remedy = if known.is_empty() {
-        format!("define it: [vars] {name} = \"…\"")
-    } else {
-        instead_of(name, &known)
-    };
-    cx.mistake(&key.span, format!("{name} is not a variable"), remedy);
-}
-
 /// Notes a list that has nothing in it.
 pub(super) fn filled<T>(
     cx: &Context<'_>,
@@ -235,9 +139,3 @@ pub(super) fn filled<T>(
 
 /// The time limit of a cell, where the file does not say.
 const TIMEOUT: Duration = Duration::from_mins(1);
-
-/// The most values of an axis. Each is tried before anything is raised.
-const MOST_VALUES: usize = 1000;
-
-/// The most cells of a scenario.
-const MOST_CELLS: usize = 10_000;

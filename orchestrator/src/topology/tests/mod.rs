@@ -4,6 +4,7 @@
 //! holds folders, and so on; any other input file is there.
 
 mod bad;
+mod cells;
 mod good;
 mod schema;
 

@@ -1,0 +1,168 @@
+//! Who may act on a lab, or raise one of a name: one process at a time.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+use plumbing::folder::Folder;
+
+use super::LabError;
+use super::folder::PART;
+use super::state::failed;
+
+/// The right to act on a lab; it ends with the value, or the process. It is a lock on the lab's folder itself, so
+/// nothing is written for it and nothing left of it.
+#[derive(Debug)]
+pub struct LabLock {
+    _folder: Flock<File>,
+}
+
+impl LabLock {
+    /// Locks the lab's folder at `path`.
+    ///
+    /// # Errors
+    /// [`LabError::Busy`] if another process has it; if the folder is gone.
+    pub(super) fn of(path: &Path) -> Result<Self, LabError> {
+        let locking = |error| failed("locking", path, error);
+        let folder = Folder::open(path).map_err(locking)?;
+        let number = folder.stat().map_err(locking)?.st_ino;
+        match Flock::lock(File::from(folder), FlockArg::LockExclusiveNonblock) {
+            // Whoever held it may have removed it in between.
+            Ok(held) if is_at(&held, path) => Ok(Self { _folder: held }),
+            Ok(_) => Err(locking(Errno::ENOENT.into())),
+            Err((_, Errno::EWOULDBLOCK)) => Err(LabError::Busy {
+                lab: name_of(path),
+                pid: holder(number).unwrap_or_else(|| "unknown".to_owned()),
+            }),
+            Err((_, error)) => Err(locking(error.into())),
+        }
+    }
+}
+
+/// The right to raise a lab of a name that stays up. Its file has its final name only when it is whole and locked,
+/// and goes with the value.
+#[derive(Debug)]
+pub struct NameLock {
+    path: PathBuf,
+    _file: Flock<File>,
+}
+
+impl NameLock {
+    /// Takes the name that the file at `path` stands for; `part` is where the file is made.
+    ///
+    /// # Errors
+    /// [`LabError::Busy`] if another process has it.
+    pub(super) fn take(path: PathBuf, part: &Path, name: &str) -> Result<Self, LabError> {
+        loop {
+            let made = make(part).and_then(|file| {
+                let linked = fs::hard_link(part, &path);
+                fs::remove_file(part)?;
+                linked.map(|()| file)
+            });
+            match made {
+                Ok(file) => return Ok(Self { path, _file: file }),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                // A `clean` took it for one that a killed process had left.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(failed("making", &path, error)),
+            }
+            match forget(&path) {
+                Ok(Some(pid)) => {
+                    return Err(LabError::Busy {
+                        lab: name.to_owned(),
+                        pid,
+                    });
+                }
+                Ok(None) => {}
+                Err(error) => return Err(failed("reading", &path, error)),
+            }
+        }
+    }
+}
+
+impl Drop for NameLock {
+    fn drop(&mut self) {
+        // It is still held. One that cannot be removed is forgotten by the next who wants the name.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Makes a file with this process's number in it, and locks it.
+fn make(path: &Path) -> io::Result<Flock<File>> {
+    let _ = fs::remove_file(path);
+    let mut options = OpenOptions::new();
+    let file = options
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
+    let mut file =
+        Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| error)?;
+    if let Err(error) = write!(*file, "{}", std::process::id()) {
+        let _ = fs::remove_file(path);
+        return Err(error);
+    }
+    Ok(file)
+}
+
+/// Removes a lock's file that nobody holds, or returns the number of the process that does. What no lock of ours
+/// is stays.
+///
+/// # Errors
+/// If something else than a lock's file is there.
+pub(super) fn forget(path: &Path) -> io::Result<Option<String>> {
+    let mut options = OpenOptions::new();
+    let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
+    let file = match options.read(true).custom_flags(flags).open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    let about = file.metadata()?;
+    let text = io::read_to_string(io::Read::take(&file, LONGEST))?;
+    let is_own = about.uid() == nix::unistd::geteuid().as_raw();
+    // One that was being made may be empty yet.
+    let is_part = name_of(path).starts_with(PART) && text.is_empty();
+    let is_lock = text.parse::<u32>().is_ok() || is_part;
+    if !about.is_file() || !is_own || !is_lock {
+        return Err(io::Error::other("it is no lock of ours; move it away"));
+    }
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(held) if is_at(&held, path) => fs::remove_file(path).map(|()| None),
+        Ok(_) => Ok(None),
+        Err((_, Errno::EWOULDBLOCK)) => Ok(Some(text)),
+        Err((_, error)) => Err(error.into()),
+    }
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(held), Ok(found)) => (held.dev(), held.ino()) == (found.dev(), found.ino()),
+        _ => false,
+    }
+}
+
+/// The number of the process that holds a lock on the file with this inode (`proc_locks(5)`). It is for a
+/// message only.
+fn holder(inode: u64) -> Option<String> {
+    let table = fs::read_to_string("/proc/locks").ok()?;
+    let line = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [_, "FLOCK", _, "WRITE", pid, file, ..] = words.as_slice() else {
+            return None;
+        };
+        let number: u64 = file.rsplit(':').next()?.parse().ok()?;
+        (number == inode).then(|| (*pid).to_owned())
+    };
+    table.lines().find_map(line)
+}
+
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// Bytes of a process's number.
+const LONGEST: u64 = 16;

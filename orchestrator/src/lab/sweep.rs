@@ -1,0 +1,389 @@
+//! Removes what labs have left whose processes were killed. What it removes is proved to be ours: by a ledger in
+//! the state folder, or by a mark that only we set and that names this machine, its last start and this folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::backend::{
+    Backend, BackendError, BackendErrorKind, BackendKind, Owned, Provenance, Resource,
+};
+use crate::plan::LabId;
+
+use super::removal::remove_all;
+use super::state::Part;
+use super::{LabError, LabFolder, LabLock, Standing, StateDir};
+
+/// What is told while it goes on.
+pub trait Observer {
+    /// A thing is removed now, or would be.
+    fn removing(&mut self, what: &dyn Display);
+    /// A lab stays, and why.
+    fn staying(&mut self, why: String);
+    /// A thing could not be removed, or may be there and could not be looked for.
+    fn failed(&mut self, why: String);
+    /// A backend was not looked through, and no lab is known that it should have.
+    fn unseen(&mut self, backend: BackendKind, why: &BackendError);
+}
+
+/// What to look through, and for what.
+#[derive(Debug)]
+pub struct Sweep<'a> {
+    /// Where labs are recorded.
+    pub state: &'a StateDir,
+    /// Where they may have left something.
+    pub backends: &'a [Arc<dyn Backend>],
+    /// Names or identities of the labs that are meant; empty: all that are recorded here.
+    pub only: &'a [String],
+    /// Whether things are only named.
+    pub dry_run: bool,
+}
+
+/// A thing, and the backend that has it.
+type There = (Arc<dyn Backend>, Owned);
+
+/// What the backends have.
+#[derive(Debug, Default)]
+struct Found {
+    labs: BTreeMap<LabId, Vec<There>>,
+    /// Backends that could not be looked through.
+    unseen: Vec<(Arc<dyn Backend>, BackendError)>,
+}
+
+impl Sweep<'_> {
+    /// Removes it, going on past failures. Returns those of the labs that are meant of which there was nothing.
+    ///
+    /// # Errors
+    /// If the state folder cannot be read.
+    pub async fn run(&self, observer: &mut dyn Observer) -> Result<Vec<String>, LabError> {
+        let found = self.look().await?;
+        self.tell_of_unseen(&found, observer)?;
+        let recorded = self.state.folders()?;
+        let mut labs: BTreeSet<LabId> = recorded.iter().map(|f| f.lab().clone()).collect();
+        labs.extend(found.labs.keys().cloned());
+        let mut missing: BTreeSet<&String> = self.only.iter().collect();
+        for lab in labs.iter().filter(|lab| self.is_meant(lab)) {
+            missing.retain(|called| !is_called(lab, called));
+            let folder = self.state.folder(lab);
+            if folder.is_ours() {
+                self.sweep_recorded(&folder, &found, observer).await;
+            } else {
+                self.sweep_marked(lab, &found, observer).await;
+            }
+        }
+        self.sweep_parts(observer)?;
+        Ok(missing.into_iter().cloned().collect())
+    }
+
+    fn is_meant(&self, lab: &LabId) -> bool {
+        self.only.is_empty() || self.only.iter().any(|called| is_called(lab, called))
+    }
+
+    /// Looks through all backends, once what a killed process asked an engine for is there.
+    async fn look(&self) -> Result<Found, LabError> {
+        let unfinished = Unfinished::find(self.state)?;
+        let mut found = Found::default();
+        for backend in self.backends {
+            let kind = backend.kind();
+            let mut owned = within(kind, "what is there to be listed", backend.survey()).await;
+            let expected: Vec<_> = unfinished.resources_of(backend).collect();
+            let patience = unfinished.patience();
+            if owned.is_ok() && !expected.is_empty() && !patience.is_zero() {
+                backend.settle(&expected, patience).await;
+                owned = within(kind, "what is there to be listed", backend.survey()).await;
+            }
+            match owned {
+                Ok(owned) => found.add(backend, owned),
+                Err(error) => found.unseen.push((Arc::clone(backend), error)),
+            }
+        }
+        Ok(found)
+    }
+
+    /// An engine or server that does not answer may have anything; one that is not there has the labs that are
+    /// recorded as up there.
+    fn tell_of_unseen(&self, found: &Found, observer: &mut dyn Observer) -> Result<(), LabError> {
+        for (backend, error) in &found.unseen {
+            let is_silent = !matches!(error.kind, BackendErrorKind::Lacking { .. });
+            let on = |folder: &LabFolder| {
+                let listed = folder.listed();
+                listed.is_ok_and(|listed| listed.resources.iter().any(|r| backend.holds(r)))
+            };
+            let labs = self.state.labs()?.into_iter();
+            let labs = labs.filter(|(folder, standing)| {
+                on(folder) && (is_silent || !matches!(standing, Standing::Unfinished))
+            });
+            let labs: Vec<_> = labs.map(|(folder, _)| folder.name()).collect();
+            let there = match labs.as_slice() {
+                [] if is_silent => "labs that no folder records may be there".to_owned(),
+                [] => {
+                    observer.unseen(backend.kind(), error);
+                    continue;
+                }
+                labs => format!("there may be: {}", labs.join(", ")),
+            };
+            observer.failed(format!(
+                "{error}; {there}; mend that, then run `orchestrator clean` again"
+            ));
+        }
+        Ok(())
+    }
+
+    /// A lab with a folder here.
+    async fn sweep_recorded(&self, folder: &LabFolder, found: &Found, observer: &mut dyn Observer) {
+        let lab = folder.lab();
+        let elsewhere = folder
+            .listed()
+            .and_then(|listed| folder.check_reach(&listed));
+        let elsewhere = elsewhere
+            .err()
+            .filter(|error| matches!(error, LabError::Elsewhere { .. }));
+        match (folder.standing(), elsewhere) {
+            // Who names it knows that place to be gone.
+            (_, Some(_)) if self.only.contains(&lab.to_string()) => {
+                self.sweep_idle(folder, found, observer).await;
+            }
+            (_, Some(error)) => observer.staying(format!(
+                "{error}, or name it where that is gone: `orchestrator clean {lab}`; it stays"
+            )),
+            (Standing::Up(_), _) if found.has_nothing_of(folder) => observer.staying(format!(
+                "{lab} is recorded as up, but nothing of it is left here; {} forgets it",
+                self.down(lab)
+            )),
+            (Standing::Up(_), _) => observer.staying(format!(
+                "{lab} is up and stays; {} takes it away",
+                self.down(lab)
+            )),
+            (Standing::Unreadable(error), _) => observer.failed(format!(
+                "{error}; so it is not known whether {lab} is up; {} takes it away",
+                self.down(lab)
+            )),
+            (Standing::Unfinished | Standing::Ending, _) => {
+                self.sweep_idle(folder, found, observer).await;
+            }
+        }
+    }
+
+    /// A lab that is not up, unless a process is at work with it.
+    async fn sweep_idle(&self, folder: &LabFolder, found: &Found, observer: &mut dyn Observer) {
+        match folder.lock() {
+            Ok(lock) => self.sweep_leftovers(folder, found, (lock, observer)).await,
+            Err(LabError::Busy { lab, pid }) => {
+                observer.staying(format!("{lab} is at work in process {pid} and stays"));
+            }
+            // Its process has just removed it.
+            Err(_) if !folder.is_there() => {}
+            Err(error) => observer.failed(error.to_string()),
+        }
+    }
+
+    async fn sweep_leftovers(
+        &self,
+        folder: &LabFolder,
+        found: &Found,
+        (_lock, observer): (LabLock, &mut dyn Observer),
+    ) {
+        let listed = match folder.listed() {
+            Ok(listed) => listed,
+            Err(error) => return observer.failed(error.to_string()),
+        };
+        if let Some(resource) = listed.resources.iter().find(|r| !self.sees(found, r)) {
+            return observer.failed(format!(
+                "{resource} could not be looked for; mend that and run `orchestrator clean` again, or \
+                 remove {} if it is gone for good",
+                folder.path().display()
+            ));
+        }
+        let there = found.of(folder.lab());
+        for (_, owned) in there {
+            if listed.resources.contains(&owned.resource) {
+                observer.removing(&owned.resource);
+            }
+        }
+        observer.removing(&format_args!("state folder {}", folder.path().display()));
+        if self.dry_run {
+            return;
+        }
+        for backend in self.backends {
+            let own = listed.resources.iter().filter(|r| backend.holds(r));
+            let own: Vec<_> = own.cloned().collect();
+            if let Err(left) = remove_all(backend, &own).await {
+                return observer.failed(LabError::from(left).to_string());
+            }
+        }
+        if let Err(error) = folder.remove() {
+            observer.failed(error.to_string());
+        }
+    }
+
+    /// A lab that only marks tell of.
+    async fn sweep_marked(&self, lab: &LabId, found: &Found, observer: &mut dyn Observer) {
+        let is_named = self.only.contains(&lab.to_string());
+        let mut stays = None;
+        for (backend, owned) in found.of(lab) {
+            let proved = match &owned.provenance {
+                Provenance::Ours => true,
+                Provenance::Elsewhere { .. } if is_named => true,
+                Provenance::Elsewhere { why } => {
+                    let by_name = format!("`orchestrator clean {lab}`");
+                    stays = Some(format!(
+                        "{lab} {why} and stays; clean it there, or name it: {by_name}"
+                    ));
+                    false
+                }
+                Provenance::Hint { why } => {
+                    let proof = "which proves nothing: take it down where it was raised";
+                    stays.get_or_insert(format!("{lab} {why} and stays, {proof}"));
+                    false
+                }
+            };
+            if !proved {
+                continue;
+            }
+            observer.removing(&owned.resource);
+            if !self.dry_run
+                && let Err(left) = remove_all(backend, std::slice::from_ref(&owned.resource)).await
+            {
+                observer.failed(LabError::from(left).to_string());
+            }
+        }
+        if let Some(why) = stays {
+            observer.staying(why);
+        }
+    }
+
+    /// What was left beside the labs' folders.
+    fn sweep_parts(&self, observer: &mut dyn Observer) -> Result<(), LabError> {
+        for part in self.state.parts()? {
+            let forgotten = if self.dry_run {
+                Ok(part.is_left())
+            } else {
+                part.forget()
+            };
+            match (part, forgotten) {
+                (Part::Folder(path), Ok(true)) => {
+                    observer.removing(&format_args!("state folder {}", path.display()));
+                }
+                // What is no lock of ours stays, and is nobody's business here.
+                (Part::Lock(_), _) | (_, Ok(false)) => {}
+                (Part::Folder(path), Err(error)) => {
+                    observer.failed(format!("removing {}: {error}", path.display()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a resource would have been found.
+    fn sees(&self, found: &Found, resource: &Resource) -> bool {
+        let unseen = found
+            .unseen
+            .iter()
+            .any(|(backend, _)| backend.holds(resource));
+        // What is in memory ended with its process.
+        resource.backend() == BackendKind::Fake
+            || !unseen && self.backends.iter().any(|backend| backend.holds(resource))
+    }
+
+    /// What takes down a lab that is recorded here.
+    fn down(&self, lab: &LabId) -> String {
+        let (name, folder) = (&lab.name, self.state.path().display());
+        format!("`orchestrator down {name} --state-dir {folder}`")
+    }
+}
+
+impl Found {
+    fn add(&mut self, backend: &Arc<dyn Backend>, owned: Vec<Owned>) {
+        tracing::debug!(kind = %backend.kind(), found = owned.len(), "looked for leftovers");
+        for one in owned {
+            let there = self.labs.entry(one.lab.clone()).or_default();
+            there.push((Arc::clone(backend), one));
+        }
+        for there in self.labs.values_mut() {
+            // Networks go after the containers that are on them.
+            there.sort_by_key(|(_, owned)| matches!(owned.resource, Resource::ContainerNetwork(_)));
+        }
+    }
+
+    fn of(&self, lab: &LabId) -> &[There] {
+        self.labs.get(lab).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether all was looked through that a lab lists, and nothing found.
+    fn has_nothing_of(&self, folder: &LabFolder) -> bool {
+        let unseen = |resource: &Resource| self.unseen.iter().any(|(b, _)| b.holds(resource));
+        let listed = folder.listed().map(|listed| listed.resources);
+        let looked = listed.is_ok_and(|listed| !listed.iter().any(unseen));
+        looked && self.of(folder.lab()).is_empty()
+    }
+}
+
+/// What killed processes had recorded that they would make.
+#[derive(Default)]
+struct Unfinished {
+    resources: Vec<Resource>,
+    /// When the last was recorded.
+    latest: Option<SystemTime>,
+}
+
+impl Unfinished {
+    fn find(state: &StateDir) -> Result<Self, LabError> {
+        let mut unfinished = Self::default();
+        for (folder, standing) in state.labs()? {
+            if !matches!(standing, Standing::Unfinished | Standing::Ending) {
+                continue;
+            }
+            let Ok(_lock) = folder.lock() else { continue };
+            let Ok(listed) = folder.listed() else {
+                continue;
+            };
+            unfinished.resources.extend(listed.resources);
+            let written = std::fs::metadata(folder.ledger()).and_then(|meta| meta.modified());
+            unfinished.latest = unfinished.latest.max(written.ok());
+        }
+        Ok(unfinished)
+    }
+
+    fn resources_of(&self, backend: &Arc<dyn Backend>) -> impl Iterator<Item = Resource> {
+        let own = self
+            .resources
+            .iter()
+            .filter(|resource| backend.holds(resource));
+        own.cloned()
+    }
+
+    /// How much longer it may be until what was asked for is there.
+    fn patience(&self) -> Duration {
+        let age = self.latest.and_then(|latest| latest.elapsed().ok());
+        age.map_or(Duration::ZERO, |age| IN_THE_MAKING.saturating_sub(age))
+    }
+}
+
+fn is_called(lab: &LabId, called: &str) -> bool {
+    lab.name.as_str() == called || lab.to_string() == called
+}
+
+/// Waits for an answer, not for ever.
+async fn within<T>(
+    backend: BackendKind,
+    awaited: &str,
+    answer: impl Future<Output = Result<T, BackendError>>,
+) -> Result<T, BackendError> {
+    let answered = tokio::time::timeout(PATIENCE, answer).await;
+    answered.unwrap_or_else(|_| {
+        let late = BackendErrorKind::Deadline {
+            seconds: PATIENCE.as_secs(),
+            awaited: awaited.to_owned(),
+        };
+        Err(late.at(backend, "looking for leftovers"))
+    })
+}
+
+/// How long after its request an engine may make something: its requests end within this time even
+/// on a busy machine.
+const IN_THE_MAKING: Duration = Duration::from_secs(5);
+
+/// How long an answer may take. Connecting has a deadline of its own, as long.
+const PATIENCE: Duration = Duration::from_secs(20);
