@@ -15,7 +15,7 @@ pub(crate) fn wait(
 ) -> io::Result<Vec<bool>> {
     let mut polled: Vec<PollFd<'_>> = descriptors
         .iter()
-        .map(|(descriptor, what)| PollFd::new(*descriptor, *what))
+        .map(|(descriptor, events)| PollFd::new(*descriptor, *events))
         .collect();
     let timeout = until.map(|at| TimeSpec::from(at.saturating_duration_since(Instant::now())));
     match ppoll(&mut polled, timeout, None) {

@@ -8,7 +8,7 @@ use protocol::control::{Failure, FailureKind, Reply, Request, Stream, ToNode};
 use protocol::frame::Frame;
 use tokio::task::JoinSet;
 
-use super::conversations::Channels;
+use super::channels::Channels;
 use super::failure::refusal;
 use super::node::Node;
 use super::outbox::{Gone, Outbox, outbox};

@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 
 use crate::capture;
 
-use super::conversations::Channel;
+use super::channels::Channel;
 use super::failure::refusal;
 use super::outbox::Outbox;
 

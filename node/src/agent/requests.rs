@@ -13,8 +13,8 @@ use protocol::control::{
 use protocol::settings::NodeSettings;
 use tokio::task::spawn_blocking;
 
+use super::channels::Channel;
 use super::connection::{Connection, End};
-use super::conversations::Channel;
 use super::failure::{refusal, system};
 use super::files;
 use super::inbox::inbox;

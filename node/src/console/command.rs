@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 
 use crate::cli::fail;
 
-use super::ears::Events;
+use super::events::Events;
 use super::program::{Ended, Program};
 use super::terminal::Terminal;
 

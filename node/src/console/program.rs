@@ -8,7 +8,7 @@ use protocol::console::scanner::Input;
 use protocol::console::session::Session;
 use tokio::sync::mpsc;
 
-use super::ears::{Event, Events};
+use super::events::{Event, Events};
 use super::streams::Streams;
 
 /// The program.

@@ -18,7 +18,7 @@ use protocol::keeper::{FromKeeper, KeeperFailure, LabSpec, ToKeeper};
 use protocol::name::NodeName;
 
 use super::child::{self, Child};
-use super::conversation::Connection;
+use super::connection::Connection;
 use super::failure::{DuringStep, OnNode, Steps};
 use super::limits::LabLimits;
 use super::links::Links;

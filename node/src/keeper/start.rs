@@ -16,7 +16,7 @@ use plumbing::title::TitleArea;
 use plumbing::{capability, descriptor, namespace};
 use protocol::keeper::{FromKeeper, KeeperFailure, LabSpec, ToKeeper};
 
-use super::conversation::Connection;
+use super::connection::Connection;
 use super::failure::{DuringStep, Steps};
 use super::lab::{self, Part};
 use super::world::Privilege;

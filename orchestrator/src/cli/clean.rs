@@ -20,11 +20,11 @@ use super::site::Site;
 ///
 /// # Errors
 /// If the state folder cannot be read, or nothing is there of a lab that was named.
-pub async fn clean(args: CleanArgs, console: Printer, site: &Site) -> Result<Status, Failure> {
+pub async fn clean(args: CleanArgs, printer: Printer, site: &Site) -> Result<Status, Failure> {
     let state = &site.state;
     if args.labs.is_empty() {
         let folder = state.path().display();
-        console.note(format_args!(
+        printer.note(format_args!(
             "looking for leftovers of labs recorded in {folder}"
         ));
     }
@@ -32,7 +32,7 @@ pub async fn clean(args: CleanArgs, console: Printer, site: &Site) -> Result<Sta
     let mut backends: Vec<Arc<dyn Backend>> = kinds.map(|kind| site.backend(kind)).into();
     let servers = site.servers(&unfinished(state)?).into_iter();
     backends.extend(servers.map(|server| Arc::new(server) as Arc<dyn Backend>));
-    let mut account = Account::new(args.dry_run, console);
+    let mut account = Account::new(args.dry_run, printer);
     let sweep = Sweep {
         state,
         backends: &backends,
@@ -65,7 +65,7 @@ fn unfinished(state: &StateDir) -> Result<Vec<Resource>, Failure> {
 #[derive(Debug, Serialize)]
 struct Account {
     #[serde(skip)]
-    console: Printer,
+    printer: Printer,
     /// Whether there is a place that was not looked through.
     #[serde(skip)]
     unseen: bool,
@@ -81,46 +81,46 @@ struct Account {
 }
 
 impl Observer for Account {
-    fn removing(&mut self, what: &dyn Display) {
+    fn removing(&mut self, thing: &dyn Display) {
         let verb = if self.dry_run {
             "would remove"
         } else {
             "removing"
         };
-        if self.console.format == Format::Table {
-            self.console.result(format_args!("{verb} {what}"));
+        if self.printer.format == Format::Table {
+            self.printer.result(format_args!("{verb} {thing}"));
         }
-        self.removed.push(what.to_string());
+        self.removed.push(thing.to_string());
     }
 
     fn staying(&mut self, why: String) {
         let why = visible(&why).into_owned();
-        self.console.note(&why);
+        self.printer.note(&why);
         self.stays.push(why);
     }
 
     fn failed(&mut self, why: String) {
         self.failed.push(why.clone());
-        self.console.fail(&Failure::Error(why));
+        self.printer.fail(&Failure::Error(why));
     }
 
     fn unseen(&mut self, backend: BackendKind, why: &BackendError) {
         if backend == BackendKind::Docker {
             self.docker_is_unseen = true;
-            self.console
+            self.printer
                 .note(format_args!("Docker was not looked through: {why}"));
         } else {
             self.unseen = true;
-            self.console
+            self.printer
                 .warn(format_args!("{backend} was not looked through: {why}"));
         }
     }
 }
 
 impl Account {
-    fn new(dry_run: bool, console: Printer) -> Self {
+    fn new(dry_run: bool, printer: Printer) -> Self {
         Self {
-            console,
+            printer,
             unseen: false,
             docker_is_unseen: false,
             dry_run,
@@ -131,16 +131,16 @@ impl Account {
     }
 
     fn close(self) -> Result<Status, Failure> {
-        if self.console.format == Format::Json {
-            self.console.json(&self)?;
+        if self.printer.format == Format::Json {
+            self.printer.json(&self)?;
         } else if !self.failed.is_empty() {
             // Said already.
         } else if self.removed.is_empty() && self.unseen {
-            self.console.note("nothing was found elsewhere");
+            self.printer.note("nothing was found elsewhere");
         } else if self.removed.is_empty() && self.stays.is_empty() {
-            self.console.note("nothing is left of any lab");
+            self.printer.note("nothing is left of any lab");
         } else if self.removed.is_empty() {
-            self.console.note("nothing is left of any other lab");
+            self.printer.note("nothing is left of any other lab");
         }
         Ok(if self.failed.is_empty() {
             Status::Passed
@@ -158,8 +158,8 @@ async fn images(args: &CleanArgs, account: &mut Account) -> Result<(), Failure> 
     };
     for image in cached {
         if !args.images {
-            let console = account.console;
-            console.note(format_args!(
+            let printer = account.printer;
+            printer.note(format_args!(
                 "{image} stays as a cache; --images removes it"
             ));
             continue;

@@ -14,20 +14,20 @@ use super::site::Site;
 ///
 /// # Errors
 /// If there is no such lab, another process acts on it, or something could not be removed.
-pub async fn down(args: DownArgs, console: Printer, site: &Site) -> Result<Status, Failure> {
+pub async fn down(args: DownArgs, printer: Printer, site: &Site) -> Result<Status, Failure> {
     let labs = match args.lab {
         Some(called) => vec![find::lab_to_end(&site.state, &called)?],
         None => all(&site.state)?,
     };
     if labs.is_empty() {
-        console.note("no lab is up");
+        printer.note("no lab is up");
     }
     let mut status = Status::Passed;
     for folder in labs {
         match take_down(site, &folder).await {
-            Ok(()) => console.note(format_args!("{} is down", folder.lab().name)),
+            Ok(()) => printer.note(format_args!("{} is down", folder.lab().name)),
             Err(failure) => {
-                console.fail(&failure);
+                printer.fail(&failure);
                 status = failure.status();
             }
         }

@@ -29,7 +29,7 @@ pub fn lab(state: &StateDir, called: &str) -> Result<(LabFolder, LabRecord), Fai
             "`{called}` names several labs; {up}"
         ))),
         (None, _) => Err(Failure::Input(match unfinished(state, called)? {
-            Some(what) => format!("no lab `{called}` is up; {what}"),
+            Some(leftover) => format!("no lab `{called}` is up; {leftover}"),
             None => format!("no lab `{called}` is up; {up}"),
         })),
     }

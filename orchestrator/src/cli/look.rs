@@ -19,35 +19,35 @@ use super::site::Site;
 ///
 /// # Errors
 /// If a record cannot be read. A node that does not answer is listed as such.
-pub async fn ps(args: PsArgs, console: Printer, site: &Site) -> Result<Status, Failure> {
+pub async fn ps(args: PsArgs, printer: Printer, site: &Site) -> Result<Status, Failure> {
     let records = match args.lab {
         Some(called) => vec![find::lab(&site.state, &called)?.1],
-        None => up(&site.state, console)?,
+        None => up(&site.state, printer)?,
     };
     let mut labs = Vec::new();
     for record in &records {
         labs.push(lab_row(site, record).await);
     }
-    match console.format {
-        Format::Json => console.json(&labs)?,
-        Format::Table if labs.is_empty() => console.note("no lab is up"),
-        Format::Table => labs.iter().for_each(|lab| console.result(lab.text())),
+    match printer.format {
+        Format::Json => printer.json(&labs)?,
+        Format::Table if labs.is_empty() => printer.note("no lab is up"),
+        Format::Table => labs.iter().for_each(|lab| printer.result(lab.text())),
     }
     Ok(Status::Passed)
 }
 
 /// The records of all labs that are up. What stands beside them is told.
-fn up(state: &StateDir, console: Printer) -> Result<Vec<LabRecord>, Failure> {
+fn up(state: &StateDir, printer: Printer) -> Result<Vec<LabRecord>, Failure> {
     let mut up = Vec::new();
     for (folder, standing) in state.labs()? {
         let lab = folder.name();
         match standing {
             Standing::Up(record) => up.push(*record),
             Standing::Unfinished => {}
-            Standing::Ending => console.note(format_args!(
+            Standing::Ending => printer.note(format_args!(
                 "the removal of {lab} was begun; `orchestrator down {lab}` finishes it"
             )),
-            Standing::Unreadable(error) => console.warn(format_args!(
+            Standing::Unreadable(error) => printer.warn(format_args!(
                 "{error}; `orchestrator down {lab}` takes away what there is of it"
             )),
         }
@@ -59,11 +59,11 @@ fn up(state: &StateDir, console: Printer) -> Result<Vec<LabRecord>, Failure> {
 ///
 /// # Errors
 /// If there is no such node.
-pub async fn logs(args: LogsArgs, console: Printer, site: &Site) -> Result<Status, Failure> {
+pub async fn logs(args: LogsArgs, printer: Printer, site: &Site) -> Result<Status, Failure> {
     let (_, control) = find::connect(site, &args.node.node).await?;
     let mut log = control.logs(args.follow).await?;
     while let Some(bytes) = log.next().await? {
-        if !console.bytes(&bytes) {
+        if !printer.bytes(&bytes) {
             break;
         }
     }

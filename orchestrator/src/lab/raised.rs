@@ -219,8 +219,9 @@ impl Lab {
         record: impl FnOnce(LabHandle, Plan) -> LabRecord,
     ) -> Result<(), LabError> {
         if let Some(fabric) = &self.fabric {
-            let hold = fabric.keep().await?;
-            self.folder.write_record(&record(hold, self.plan.clone()))?;
+            let handle = fabric.keep().await?;
+            self.folder
+                .write_record(&record(handle, self.plan.clone()))?;
             self.owned = false;
         }
         Ok(())

@@ -19,7 +19,7 @@ use super::{LabError, LabFolder, LabLock, Standing, StateDir};
 /// What is told while it goes on.
 pub trait Observer {
     /// A thing is removed now, or would be.
-    fn removing(&mut self, what: &dyn Display);
+    fn removing(&mut self, thing: &dyn Display);
     /// A lab stays, and why.
     fn staying(&mut self, why: String);
     /// A thing could not be removed, or may be there and could not be looked for.

@@ -8,9 +8,9 @@ use protocol::task::{TaskRecord, TaskResult};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-use super::effort::Sending;
 use super::job::{Ended, Job, Start};
 use super::options::TaskOptions;
+use super::sending::Sending;
 use crate::broadcast::Wait;
 
 /// A job whose file and socket are open, or could not be opened.
@@ -18,7 +18,7 @@ use crate::broadcast::Wait;
 pub(super) struct OpenJob {
     job: Job,
     start: Start,
-    effort: Result<Sending, TaskResult>,
+    sending: Result<Sending, TaskResult>,
 }
 
 impl OpenJob {
@@ -28,16 +28,16 @@ impl OpenJob {
         Self {
             job: job.clone(),
             start,
-            effort: Sending::begin(job, options, start),
+            sending: Sending::begin(job, options, start),
         }
     }
 
     /// Does the task; `worker` says who does it.
     pub(super) async fn run(self, worker: String) -> TaskRecord {
-        let ended = match self.effort {
+        let ended = match self.sending {
             Err(result) => Ended::before(result),
-            Ok(effort) => {
-                let ended = drive(effort).await;
+            Ok(sending) => {
+                let ended = drive(sending).await;
                 ended.unwrap_or_else(|error| Sending::cannot_wait(&self.job, &error))
             }
         };
@@ -45,11 +45,11 @@ impl OpenJob {
     }
 }
 
-async fn drive(mut effort: Sending) -> io::Result<Ended> {
+async fn drive(mut sending: Sending) -> io::Result<Ended> {
     // Another descriptor of the same socket, for the runtime to watch.
-    let watched = UdpSocket::from_std(effort.as_fd().try_clone_to_owned()?.into())?;
+    let watched = UdpSocket::from_std(sending.as_fd().try_clone_to_owned()?.into())?;
     loop {
-        match effort.step() {
+        match sending.step() {
             Ok(wait) => ready(&watched, wait).await?,
             Err(ended) => return Ok(ended),
         }

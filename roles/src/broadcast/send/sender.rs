@@ -13,12 +13,12 @@ use protocol::broadcast::hash::Hash;
 use protocol::broadcast::manifest::{self, ManifestError};
 use protocol::broadcast::{Datagram, FileEntry, Layout, Message, Object, Poll, Report};
 
-use super::damage::{Conditions, RepairQueue};
 use super::group::{Group, Key};
 use super::loss::Mark;
 use super::model::{SenderEvent, Sent, Settings, Transmit};
 use super::pace::{Pace, RateVerdict};
 use super::polls::Polls;
+use super::repair_queue::{Conditions, RepairQueue};
 
 /// The sender of one session.
 #[derive(Debug)]
