@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 
-/// Waits until one of the descriptors is ready or the time has come; says which are ready.
+/// Waits until one of the descriptors is ready or the time has come. Returns which are ready.
 pub(crate) fn wait(
     descriptors: &[(BorrowedFd<'_>, PollFlags)],
     until: Option<Instant>,

@@ -43,39 +43,13 @@ pub(crate) const OPENINGS: Rule = Rule {
                 rest.is_some_and(|rest| rest.starts_with(' '))
             })
         };
-        let ready = tree.product().filter(|source| {
-            let later = LATER.iter().any(|start| source.path.starts_with(start));
-            !later
-        });
-        ready.flat_map(|s| s.find(opens)).collect()
+        tree.product().flat_map(|s| s.find(opens)).collect()
     },
     bad: &[("node/src/a.rs", "/// What is sent.\nfn payload() {}\n")],
 };
 
 /// Words that begin a clause in the place of a noun.
 const OPENERS: [&str; 6] = ["What", "Who", "Whoever", "Whose", "How", "So many"];
-
-/// Starts of paths whose comments are still to be rewritten.
-const LATER: [&str; 18] = [
-    "orchestrator/src/lab/",
-    "orchestrator/src/cli/clean.rs",
-    "orchestrator/src/cli/doctor.rs",
-    "orchestrator/src/cli/down.rs",
-    "orchestrator/src/cli/find.rs",
-    "orchestrator/src/cli/look.rs",
-    "orchestrator/src/cli/site.rs",
-    "orchestrator/src/backend/netns/",
-    "orchestrator/src/backend/docker/backend.rs",
-    "orchestrator/src/backend/docker/engine.rs",
-    "orchestrator/src/backend/docker/late.rs",
-    "orchestrator/src/backend/docker/mark.rs",
-    "orchestrator/src/backend/docker/removal.rs",
-    "orchestrator/src/backend/gns3/backend.rs",
-    "orchestrator/src/backend/gns3/mark.rs",
-    "orchestrator/src/backend/gns3/removal.rs",
-    "plumbing/src/control_group.rs",
-    "plumbing/src/process.rs",
-];
 
 /// Names of things that have another name now, as whole words.
 const REPLACED: [&str; 24] = [

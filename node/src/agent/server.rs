@@ -88,7 +88,7 @@ async fn serve_all(options: AgentOptions) -> io::Result<()> {
     Ok(())
 }
 
-/// Serves every connection that this process's own user makes.
+/// Serves every connection of this process's own user.
 async fn accept(node: &Arc<Node>, listener: &UnixListener) {
     loop {
         let accepted = listener.accept().await;

@@ -25,7 +25,7 @@ use super::impaired::impaired;
 /// A place where labs can run.
 #[async_trait]
 pub trait Backend: fmt::Debug + Send + Sync {
-    /// Which one it is.
+    /// Returns the kind of this backend.
     fn kind(&self) -> BackendKind;
 
     /// Whether `plan` can be raised here. Changes nothing.
@@ -34,8 +34,8 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Names what this machine lacks and how to mend it.
     async fn preflight(&self, plan: &Plan) -> Result<(), BackendError>;
 
-    /// Whether a link that is not to be bad carries every frame. One that is a program between sockets
-    /// does not, where more come than it takes.
+    /// Whether a link without an impairment carries every frame. A link that is a program between sockets loses
+    /// frames if more come than it can take.
     fn is_lossless(&self) -> bool {
         true
     }
@@ -64,8 +64,8 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Removes one resource and waits until it is gone. One that is already gone counts as removed.
     async fn remove(&self, resource: &Resource) -> Result<(), BackendError>;
 
-    /// Waits until what a process asked for before it was killed is there: each of `expected`, unless
-    /// `patience` ends before. Only where requests outlive their sender is there anything to wait for.
+    /// Waits until the things exist that a killed process asked for: each of `expected`, unless `patience` ends
+    /// before. There is something to wait for only where requests outlive their sender.
     async fn settle(&self, _expected: &[Resource], _patience: Duration) {}
 
     /// Lists everything here that carries a lab's mark, whether or not a ledger knows it, and says whether
@@ -240,14 +240,14 @@ pub struct Owned {
 pub enum Provenance {
     /// It was made on this machine, since its last start, for a lab of this state folder.
     Ours,
-    /// The mark names another place, or none. Who knows better may name the lab.
+    /// The mark names another place, or none. A user who knows better may name the lab.
     Elsewhere {
-        /// Says so as the end of a sentence: `is recorded in …`.
+        /// The reason, as the end of a sentence: `is recorded in …`.
         why: String,
     },
     /// Anybody could have set the mark: it is a hint for people.
     Hint {
-        /// Says where it was seen, as the end of a sentence.
+        /// The place where it was seen, as the end of a sentence.
         why: String,
     },
 }

@@ -42,7 +42,7 @@ pub enum BackendErrorKind {
     Deadline {
         /// The time waited.
         seconds: u64,
-        /// For what.
+        /// The thing waited for.
         awaited: String,
     },
     /// Something accepted the connection and says nothing. Exit code 3 before anything is made.

@@ -4,11 +4,11 @@
 //! - `pending_request`: requests that end even if nobody waits.
 //! - [`docker`]: labs on a Docker engine.
 //! - [`fake`]: a backend in memory, for tests.
-//! - `impaired`: whether a topology has links that are to be bad.
+//! - `impaired`: whether a topology has impaired links.
 //! - [`gns3`]: labs on a GNS3 server.
-//! - [`error`]: why a backend could not do what it was asked.
+//! - [`error`]: the errors of backends.
 //! - [`netns`]: labs in Linux namespaces on this machine.
-//! - [`origin`]: where a lab was raised, as marks say it and as records do.
+//! - [`origin`]: the origin of a lab, in marks and in records.
 
 pub mod contract;
 pub mod docker;

@@ -1,7 +1,7 @@
-//! Where a lab was raised: on which machine, since which start of it, from which state folder.
+//! The origin of a lab: the machine, its start, and the state folder.
 //!
-//! A record or a mark that says so proves that a thing is ours. None of it is a secret; what is not trusted
-//! is a mark that lacks it, or that anybody can set.
+//! A record or a mark with an origin proves that a thing is ours. No part of it is secret. A mark without an origin,
+//! or one that anybody can set, is not trusted.
 
 use std::fs;
 use std::io;
@@ -15,16 +15,16 @@ use serde::{Deserialize, Serialize};
 
 use super::Provenance;
 
-/// Where a lab was raised.
+/// The place where a lab was raised.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The machine.
     machine: String,
     /// Its start (`boot_id`, `proc_sys_kernel(5)`).
     boot: String,
-    /// The state folder: a hash of its device, inode and birth, which outlive no removal.
+    /// The state folder: a hash of its device, inode and birth, none of which survives its removal.
     folder: String,
-    /// The process namespace, in which processes' numbers have a meaning.
+    /// The process namespace in which the numbers of processes have a meaning.
     processes: u64,
     /// The state folder's path, for people.
     path: PathBuf,
@@ -33,7 +33,7 @@ pub struct Origin {
 /// The relation of an origin to this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
-    /// The same machine, and the same process namespace if it was not started anew since.
+    /// The same machine and, unless it was started again since, the same process namespace.
     Here,
     /// Another process namespace of this machine.
     OtherNamespace,
@@ -42,9 +42,9 @@ pub enum Relation {
 }
 
 impl Origin {
-    /// The origin of what is made here and recorded in the state folder at `path`.
+    /// Returns the origin of things that are made here and recorded in the state folder at `path`.
     ///
-    /// Where `/proc` is closed, no lab can be raised, and nothing is proved.
+    /// If `/proc` cannot be read, no lab can be raised, and nothing is proved.
     ///
     /// # Errors
     /// If the folder cannot be looked at.
@@ -68,7 +68,7 @@ impl Origin {
         format!("{}-{}-{}", self.machine, self.boot, self.folder)
     }
 
-    /// The state folder's path.
+    /// Returns the state folder's path.
     pub fn path(&self) -> &Path {
         &self.path
     }

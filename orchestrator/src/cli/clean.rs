@@ -1,4 +1,4 @@
-//! `clean`: removes what crashed runs have left.
+//! `clean`: removes leftovers of crashed runs.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use super::failure::{Failure, Status};
 use super::printer::Printer;
 use super::site::Site;
 
-/// Removes what is proved to be ours and belongs to no lab that is up or at work.
+/// Removes things that are proved to be ours and belong to no lab that is up or at work.
 ///
 /// # Errors
-/// If the state folder cannot be read, or nothing is there of a lab that was named.
+/// If the state folder cannot be read, or nothing is left of a lab that was named.
 pub async fn clean(args: CleanArgs, printer: Printer, site: &Site) -> Result<Status, Failure> {
     let state = &site.state;
     if args.labs.is_empty() {
@@ -53,7 +53,7 @@ pub async fn clean(args: CleanArgs, printer: Printer, site: &Site) -> Result<Sta
     }
 }
 
-/// What labs that are not up list.
+/// Returns the resources in the ledgers of labs that are not up.
 fn unfinished(state: &StateDir) -> Result<Vec<Resource>, Failure> {
     let folders = state.folders()?.into_iter();
     let unfinished = folders.filter(|folder| matches!(folder.record(), Ok(None)));
@@ -61,22 +61,22 @@ fn unfinished(state: &StateDir) -> Result<Vec<Resource>, Failure> {
     Ok(listed.flat_map(|listed| listed.resources).collect())
 }
 
-/// What was done, told as it is done or, in JSON, at the end.
+/// An account of the work, printed as it is done or, in JSON, at the end.
 #[derive(Debug, Serialize)]
 struct Account {
     #[serde(skip)]
     printer: Printer,
-    /// Whether there is a place that was not looked through.
+    /// Whether there is a backend that was not searched.
     #[serde(skip)]
     unseen: bool,
     #[serde(skip)]
     docker_is_unseen: bool,
     dry_run: bool,
-    /// What was removed, or would be.
+    /// The things that were removed, or would be.
     removed: Vec<String>,
-    /// What stays, and why.
+    /// The things that stay, with the reasons.
     stays: Vec<String>,
-    /// What could not be removed, and why.
+    /// The things that could not be removed, with the reasons.
     failed: Vec<String>,
 }
 
@@ -134,7 +134,7 @@ impl Account {
         if self.printer.format == Format::Json {
             self.printer.json(&self)?;
         } else if !self.failed.is_empty() {
-            // Said already.
+            // The failures have been printed already.
         } else if self.removed.is_empty() && self.unseen {
             self.printer.note("nothing was found elsewhere");
         } else if self.removed.is_empty() && self.stays.is_empty() {
@@ -150,7 +150,7 @@ impl Account {
     }
 }
 
-/// Names the cached node images, and removes them where asked to.
+/// Names the cached node images, and removes them if `--images` is given.
 async fn images(args: &CleanArgs, account: &mut Account) -> Result<(), Failure> {
     let docker = DockerBackend::from_environment(node_binary());
     let Ok(cached) = docker.cached_images().await else {

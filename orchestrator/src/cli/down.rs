@@ -1,4 +1,4 @@
-//! `down`: takes labs away.
+//! `down`: takes labs down.
 
 use crate::backend::{BackendKind, Resource};
 use crate::lab::reaper::take_away;
@@ -10,7 +10,7 @@ use super::find;
 use super::printer::Printer;
 use super::site::Site;
 
-/// Takes a lab away, or all that are up. Works without the lab's file, and without its record.
+/// Takes a lab down, or all that are up. It needs neither the lab's file nor its record.
 ///
 /// # Errors
 /// If there is no such lab, another process acts on it, or something could not be removed.
@@ -35,14 +35,14 @@ pub async fn down(args: DownArgs, printer: Printer, site: &Site) -> Result<Statu
     Ok(status)
 }
 
-/// All labs that are up, and those whose removal was begun or whose record cannot be read.
+/// Lists all labs that are up, that are being removed, or whose record cannot be read.
 fn all(state: &StateDir) -> Result<Vec<LabFolder>, Failure> {
     let labs = state.labs()?.into_iter();
     let up = labs.filter(|(_, standing)| !matches!(standing, Standing::Unfinished));
     Ok(up.map(|(folder, _)| folder).collect())
 }
 
-/// Finishes the removal of labs of this name that was begun by processes that were killed.
+/// Finishes removals of labs of this name that killed processes began.
 ///
 /// # Errors
 /// If something could not be removed.
@@ -58,7 +58,7 @@ pub async fn finish(site: &Site, name: &str) -> Result<(), Failure> {
 
 async fn take_down(site: &Site, folder: &LabFolder) -> Result<(), Failure> {
     let _lock = folder.lock()?;
-    // A lab lies on one backend, which its ledger names before anything else is there.
+    // A lab is on one backend, which its ledger names before anything else exists.
     let listed = folder.listed()?;
     let kind = listed.resources.first().map(Resource::backend);
     let backend = site.backend(kind.unwrap_or(BackendKind::Fake));

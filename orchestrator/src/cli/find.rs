@@ -1,4 +1,4 @@
-//! Labs that are up and their nodes, by what the user calls them.
+//! Finds labs that are up, and their nodes, by the names that the user gives.
 
 use protocol::name::NodeName;
 
@@ -9,10 +9,10 @@ use crate::plan::Port;
 use super::failure::Failure;
 use super::site::Site;
 
-/// The lab that is up and has this name, identity, or was raised from this file.
+/// Finds the lab that is up and has this name or identity, or was raised from this file.
 ///
 /// # Errors
-/// If there is none; names those that are up.
+/// If there is none. Names the labs that are up.
 pub fn lab(state: &StateDir, called: &str) -> Result<(LabFolder, LabRecord), Failure> {
     let records = state.records()?;
     let file = std::path::absolute(called).ok();
@@ -35,11 +35,10 @@ pub fn lab(state: &StateDir, called: &str) -> Result<(LabFolder, LabRecord), Fai
     }
 }
 
-/// The folder of a lab that is to be taken down, which is up, or whose removal was begun, or whose record cannot
-/// be read.
+/// Finds the folder of a lab that can be taken down: it is up, or is being removed, or its record cannot be read.
 ///
 /// # Errors
-/// If there is none; names those that are up.
+/// If there is none. Names the labs that are up.
 pub fn lab_to_end(state: &StateDir, called: &str) -> Result<LabFolder, Failure> {
     let labs = state.labs()?.into_iter();
     let to_end =
@@ -55,7 +54,7 @@ fn is_called(folder: &LabFolder, called: &str) -> bool {
     folder.lab().name.as_str() == called || folder.name() == called
 }
 
-/// What there is of a lab of this name or identity that is not up.
+/// Describes the leftovers of a lab of this name or identity that is not up.
 fn unfinished(state: &StateDir, called: &str) -> Result<Option<String>, Failure> {
     let mut labs = state.labs()?.into_iter();
     let Some((folder, standing)) = labs.find(|(folder, _)| is_called(folder, called)) else {
@@ -73,10 +72,10 @@ fn unfinished(state: &StateDir, called: &str) -> Result<Option<String>, Failure>
     }))
 }
 
-/// The lab and the node that `NODE` or `LAB/NODE` names.
+/// Finds the lab and the node that `NODE` or `LAB/NODE` names.
 ///
 /// # Errors
-/// If there is none, or several labs that are up have one.
+/// If there is none, or if several labs that are up have one.
 pub fn node(state: &StateDir, called: &str) -> Result<(LabRecord, NodeName), Failure> {
     let (of, name) = match called.split_once('/') {
         Some((of, name)) => (Some(of), name),
@@ -115,10 +114,10 @@ pub fn node(state: &StateDir, called: &str) -> Result<(LabRecord, NodeName), Fai
     }
 }
 
-/// The lab and the interface that `NODE:INTERFACE` names; the interface is eth0 where none is said.
+/// Finds the lab and the interface that `NODE:INTERFACE` names. The interface is eth0 if none is given.
 ///
 /// # Errors
-/// If there is no such node; whether it has the interface is not known here.
+/// If there is no such node. Whether the node has the interface is not checked here.
 pub fn port(state: &StateDir, called: &str) -> Result<(LabRecord, Port), Failure> {
     let (node, interface) = called.rsplit_once(':').unwrap_or((called, "eth0"));
     let (record, node) = self::node(state, node)?;
@@ -128,7 +127,7 @@ pub fn port(state: &StateDir, called: &str) -> Result<(LabRecord, Port), Failure
     Ok((record, Port { node, interface }))
 }
 
-/// A control connection to a node of a lab that is up.
+/// Opens a control connection to a node of a lab that is up.
 ///
 /// # Errors
 /// If there is no such node, or it does not answer.
@@ -138,7 +137,7 @@ pub async fn connect(site: &Site, called: &str) -> Result<(LabRecord, Control), 
     Ok((record, control))
 }
 
-/// A control connection to a node of this lab.
+/// Opens a control connection to a node of this lab.
 ///
 /// # Errors
 /// If it does not answer.

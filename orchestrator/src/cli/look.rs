@@ -1,4 +1,4 @@
-//! `ps` and `logs`: what is up and what it says.
+//! `ps` and `logs`: list the labs that are up, and print the logs of their nodes.
 
 use futures_util::future::join_all;
 use protocol::control::{CommandState, Status as NodeStatus};
@@ -36,7 +36,7 @@ pub async fn ps(args: PsArgs, printer: Printer, site: &Site) -> Result<Status, F
     Ok(Status::Passed)
 }
 
-/// The records of all labs that are up. What stands beside them is told.
+/// Returns the records of all labs that are up. Warns of labs that are being removed or cannot be read.
 fn up(state: &StateDir, printer: Printer) -> Result<Vec<LabRecord>, Failure> {
     let mut up = Vec::new();
     for (folder, standing) in state.labs()? {

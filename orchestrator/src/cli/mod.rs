@@ -8,7 +8,7 @@
 //! - [`failure`]: what ends a verb early, and its exit code.
 //! - [`progress`]: what is shown and logged while a lab is at work.
 //! - [`input`]: topology files, read with their diagnostics.
-//! - [`blocking`]: work that would hold up the answer to an interruption.
+//! - [`blocking`]: runs work that would delay the answer to an interruption.
 //! - [`request`]: a checked file and the identity of its lab.
 //! - [`job`]: one run, from its run directory to its reports.
 //! - [`summary`]: what is said about a lab before its verdict.

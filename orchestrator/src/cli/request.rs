@@ -147,7 +147,7 @@ impl Request {
     }
 }
 
-/// Checks a file, so that an interruption gets through meanwhile.
+/// Checks a file, and lets an interruption through meanwhile.
 async fn checked(source: Source) -> Result<(Source, Cells), Failure> {
     apart(move || {
         let cells = source.cells()?;

@@ -1,4 +1,4 @@
-//! Other tools' labs as topologies of ours. Pure: what must be read or written is the caller's.
+//! Other tools' labs as topologies of ours. Pure: the caller reads and writes the files.
 //!
 //! - [`gns3`]: projects of GNS3.
 //! - [`lab`]: the part of another tool's lab that a topology can hold.

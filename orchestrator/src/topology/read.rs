@@ -43,7 +43,7 @@ pub fn read(
     Ok(Arc::unwrap_or_clone(cells.topology))
 }
 
-/// Does the same, and keeps what is needed for each cell.
+/// Does the same, and keeps the parts that are needed for each cell.
 ///
 /// # Errors
 /// As those of [`read`].

@@ -10,8 +10,8 @@ use super::job::Job;
 use super::options::StressWorkerArguments;
 use crate::{lines, worker};
 
-/// Runs `node stress-worker`: says that it is ready, waits for a line on standard input, does its job
-/// and prints what came of it. The code is 1 if no line came.
+/// Runs `node stress-worker`: says that it is ready, waits for a line on standard input, does its job and prints
+/// the record. The exit code is 1 if no line came.
 pub fn work(arguments: &StressWorkerArguments) -> io::Result<ExitCode> {
     worker::begin(&format!("stress client {}", arguments.number))?;
     let job = Job::new(

@@ -28,7 +28,7 @@ pub struct DockerBackend {
     engine: Engine,
     pending_requests: PendingRequests,
     node: &'static [u8],
-    /// Where labs are raised and recorded.
+    /// The place where labs are raised and recorded.
     origin: Option<Origin>,
 }
 
@@ -44,8 +44,8 @@ impl DockerBackend {
         Self::with_engine(Engine::new(host.into()), node)
     }
 
-    /// Marks labs with where they are raised and recorded. One that is not marked so can never be proved to be
-    /// ours.
+    /// Marks labs with the place where they are raised and recorded. A lab without that mark can never be proved to
+    /// be ours.
     #[must_use]
     pub fn recorded_in(self, origin: Origin) -> Self {
         Self {
@@ -63,8 +63,8 @@ impl DockerBackend {
         }
     }
 
-    /// The built-in images that the engine keeps from one lab to the next, of every version. They
-    /// belong to no lab; [`Backend::remove`] takes them away.
+    /// Lists the built-in images of every version that the engine keeps from one lab to the next. They belong to
+    /// no lab. [`Backend::remove`] removes them.
     ///
     /// # Errors
     /// The engine's.
@@ -76,15 +76,15 @@ impl DockerBackend {
     /// Puts the image of nodes on GNS3's servers into the engine, under this tag.
     ///
     /// # Errors
-    /// The engine's, or that there is none.
+    /// The engine's, or that no engine answers.
     pub async fn make_gns3_image(&self, tag: &str) -> Result<(), BackendError> {
         gns3_image::load(self.engine.docker().await?, self.node, tag).await
     }
 
-    /// The same, unless the engine has it already with this very node binary inside.
+    /// Does the same, unless the engine has the image already with this very node binary inside.
     ///
     /// # Errors
-    /// The engine's, or that there is none.
+    /// The engine's, or that no engine answers.
     pub async fn renew_gns3_image(&self, tag: &str) -> Result<(), BackendError> {
         let docker = self.engine.docker().await?;
         let Some(old) = image::other_than(docker, tag, self.node).await else {
@@ -95,7 +95,7 @@ impl DockerBackend {
         Ok(())
     }
 
-    /// Makes sure of all images and returns the built-in one's tag.
+    /// Makes sure that all images are there, and returns the built-in one's tag.
     async fn images(&self, plan: &Plan) -> Result<String, BackendError> {
         let docker = self.engine.docker().await?;
         let images: BTreeSet<&str> = plan
@@ -221,8 +221,8 @@ impl Backend for DockerBackend {
     }
 }
 
-/// Containers that are being started at once. More does not make an engine faster.
+/// The most containers that are being started at once. More would not make an engine faster.
 const IN_FLIGHT: usize = 16;
 
-/// Ports of a Linux bridge (`BR_MAX_PORTS`, less the one that is never used).
+/// The ports of a Linux bridge: `BR_MAX_PORTS` less the one that is never used.
 const BRIDGE_PORTS: usize = 1023;

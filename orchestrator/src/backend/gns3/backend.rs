@@ -28,12 +28,12 @@ use super::server::Server;
 use super::servers::Servers;
 use super::{mark, removal};
 
-/// How labs are raised on a server.
+/// The options of raising labs on a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Which server, and who we are there.
+    /// The server, and the user there.
     pub access: Access,
-    /// What switches are made of.
+    /// The kind of node that switches become.
     pub switches: SwitchKind,
 }
 
@@ -45,15 +45,15 @@ pub struct Gns3Backend {
     engine: Arc<Engine>,
     pending_requests: PendingRequests,
     pending_closes: PendingCloses,
-    /// Where labs are raised and recorded.
+    /// The place where labs are raised and recorded.
     origin: Origin,
     servers: Arc<Servers>,
 }
 
 impl Gns3Backend {
-    /// The server that `options` name. `node` is the static node binary. The Docker engine behind the
-    /// server is the one that `DOCKER_HOST` names, else this machine's, if nodes are found there. What is begun
-    /// over consoles is ended with `pending_closes`.
+    /// Takes the server that `options` name. `node` is the static node binary. The Docker engine behind the server
+    /// is the one that `DOCKER_HOST` names, else this machine's, if nodes are found there. Sessions over consoles
+    /// are ended with `pending_closes`.
     pub fn new(
         options: Options,
         node: &'static [u8],
@@ -71,10 +71,10 @@ impl Gns3Backend {
         }
     }
 
-    /// The server that is meant, once it answers and lets us in.
+    /// Connects to the server, and returns it once it answers and accepts the user.
     ///
     /// # Errors
-    /// Says why not.
+    /// If it does not, with the reason.
     pub async fn server(&self) -> Result<Arc<Server>, BackendError> {
         let url = self.options.access.url.clone().ok_or_else(|| {
             BackendErrorKind::Lacking {
@@ -86,17 +86,17 @@ impl Gns3Backend {
         self.servers.at(&url).await
     }
 
-    /// Where labs are raised and recorded.
+    /// Returns the place where labs are raised and recorded.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// Where the server that is meant should be.
+    /// Returns the address of the server.
     pub fn url(&self) -> Option<&ServerUrl> {
         self.options.access.url.as_ref()
     }
 
-    /// The server that a resource is on.
+    /// Returns the server that a resource is on.
     pub fn server_of(resource: &Resource) -> Option<ServerUrl> {
         let Resource::Project(url) = resource else {
             return None;
@@ -108,7 +108,7 @@ impl Gns3Backend {
         (Arc::clone(&self.engine), self.pending_closes.clone())
     }
 
-    /// Puts our image into the engine of this machine where the server is on it too.
+    /// Puts our image into the engine of this machine, if the server is on this machine too.
     async fn make_image(&self, server: &Server, plan: &Plan) -> Result<(), BackendError> {
         let needed = plan.nodes.iter().any(|node| node.image.is_none());
         let is_here = server.url().is_local() && self.engine.is_local();
@@ -156,7 +156,7 @@ impl Backend for Gns3Backend {
         false
     }
 
-    /// What a link's filters cannot do.
+    /// Checks for impairments that a link's filters cannot apply.
     fn unfit(&self, topology: &Topology) -> Vec<String> {
         let wires = conditions(topology).into_iter();
         let lost = wires.flat_map(|wire| {
@@ -228,8 +228,7 @@ impl Backend for Gns3Backend {
         removal::remove(&server, &self.engine, &url).await
     }
 
-    /// A server carries out what it was asked for though its sender is gone, and tells whoever listens
-    /// of each part.
+    /// A server carries out a request even if its sender is gone, and sends an event for each part of it.
     async fn settle(&self, expected: &[Resource], patience: Duration) {
         for resource in expected {
             let Resource::Project(url) = resource else {
@@ -239,7 +238,7 @@ impl Backend for Gns3Backend {
                 continue;
             };
             let quiet = removal::quiet(&self.servers, &url);
-            // When it is quiet is not known; how long it may last is.
+            // The end of the events cannot be known, but their duration has a limit.
             let _ = tokio::time::timeout(patience, quiet).await;
         }
     }

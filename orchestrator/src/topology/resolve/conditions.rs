@@ -20,7 +20,7 @@ pub(super) fn interface(
     [&entry.egress, &entry.ingress].map(|entry| impairment(cx, entry, None))
 }
 
-/// The words of such a table. Two that have the same are right or wrong together.
+/// Returns the words of such a table. Two tables with the same words are right or wrong together.
 pub(super) fn words(document: &Document, (node, interface): (usize, usize)) -> String {
     let (_, entry) = &document.node.0[node].1.interface.0[interface];
     format!("{:?} {:?}", entry.egress.value, entry.ingress.value)
@@ -55,7 +55,7 @@ pub(super) fn wire(
     directions
 }
 
-/// Makes the links of a lab's nodes as bad as the document says.
+/// Applies the document's conditions to the links of a lab's nodes.
 pub(super) fn apply(
     cx: &Context<'_>,
     (document, structure): (&Document, &Structure),
@@ -84,7 +84,7 @@ fn both(cx: &Context<'_>, document: &Document, port: &Port) -> [Impairment; 2] {
     [egress, ingress]
 }
 
-/// The conditions forward and backward.
+/// Reads a wire's conditions forward and backward.
 fn directions(cx: &Context<'_>, document: &Document, place: usize) -> [Impairment; 2] {
     let wire = &document.link.0[place].value;
     let rtt = cx.get(&wire.rtt).map(|Time(rtt)| rtt);

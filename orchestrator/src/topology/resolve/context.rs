@@ -29,7 +29,7 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// With the file's values, and a cell's in their place.
+    /// Begins with the file's values; those of a cell replace them.
     pub(super) fn new(
         values: &'a BTreeMap<String, String>,
         cell: &'a [(&'a str, &'a str)],
@@ -42,7 +42,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Everything that was noted, and the variables that were asked for.
+    /// Returns everything that was noted, and the variables that were asked for.
     pub(super) fn finish(self) -> (Vec<Diagnostic>, Vec<String>) {
         (self.mistakes.into_inner(), self.variables.into_asked())
     }

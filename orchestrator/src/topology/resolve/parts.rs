@@ -1,4 +1,4 @@
-//! The parts of a file, each resolved by itself, so that what a cell's values leave as it is need not be
+//! The parts of a file. Each is resolved by itself, so that a part that a cell's values do not change need not be
 //! resolved again.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +42,7 @@ pub(in crate::topology) struct Resolved {
     pub(in crate::topology) structure: Structure,
     /// The axes of each scenario's matrix, in the document's order.
     pub(in crate::topology) axes: Vec<Vec<Axis>>,
-    /// The topology. It is not to be used where there is any mistake.
+    /// The topology. It must not be used if there is any mistake.
     pub(in crate::topology) topology: Option<Topology>,
     /// Its parts.
     pub(super) parts: Vec<Known>,
@@ -87,7 +87,7 @@ impl Reading<'_> {
         self.within(cell, read).0
     }
 
-    /// Makes links as bad as they are with a cell's values.
+    /// Applies the conditions of links with a cell's values.
     pub(in crate::topology) fn impair(
         &self,
         structure: &Structure,
@@ -127,7 +127,7 @@ impl Reading<'_> {
 }
 
 impl Resolved {
-    /// The variables that links' conditions depend on.
+    /// Returns the variables that links' conditions depend on.
     pub(in crate::topology) fn conditions(&self) -> BTreeSet<String> {
         let parts = self.parts.iter();
         let parts = parts.filter(|known| matches!(known.part, Part::Interface(..) | Part::Wire(_)));
@@ -197,7 +197,7 @@ pub(in crate::topology) fn resolve(
     }
 }
 
-/// The parts of a document beside the structure of its lab.
+/// Returns the parts of a document other than the structure of its lab.
 fn beside_structure(document: &Document) -> impl Iterator<Item = Part> + '_ {
     let nodes = document.node.0.iter().enumerate();
     let interfaces = nodes.flat_map(|(node, (_, entry))| {
@@ -209,7 +209,7 @@ fn beside_structure(document: &Document) -> impl Iterator<Item = Part> + '_ {
     interfaces.chain(wires).chain(scenarios)
 }
 
-/// Puts the parts together; none where the lab has no name.
+/// Puts the parts together. Returns `None` if the lab has no name.
 fn topology(
     reading: Reading<'_>,
     structure: &Structure,

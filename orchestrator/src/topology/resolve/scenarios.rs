@@ -15,7 +15,7 @@ use crate::topology::document::{At, Document, Many};
 use crate::topology::model::{CaptureMode, Expect, Scenario};
 use crate::topology::unit::Time;
 
-/// The lab that scenarios are played in.
+/// The lab in which scenarios are run.
 #[derive(Clone, Copy)]
 pub(super) struct Stage<'a> {
     pub(super) cx: &'a Context<'a>,
@@ -24,7 +24,7 @@ pub(super) struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    /// The node of that name in the making.
+    /// Returns the unfinished node of that name.
     pub(super) fn draft(&self, name: &NodeName) -> Option<&Draft> {
         self.names
             .place(name)
