@@ -1,4 +1,4 @@
-//! What the orchestrator and a netns lab's keeper say to each other, over a socket pair: JSON in
+//! The messages between the orchestrator and a netns lab's keeper, over a socket pair: JSON in
 //! [`crate::frame::Frame::Message`].
 //!
 //! The orchestrator sends one [`ToKeeper::Raise`]; the keeper answers [`FromKeeper::Raised`], or
@@ -39,7 +39,7 @@ pub enum FromKeeper {
     Failed(KeeperFailure),
 }
 
-/// What the keeper is to make.
+/// The lab that the keeper is to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabSpec {
     /// The lab's identity, which names its control groups.
@@ -63,13 +63,13 @@ pub struct LabSpec {
 pub struct NodeSpec {
     /// Absolute paths whose folders must be writable in it.
     pub file_targets: Vec<String>,
-    /// What it may use.
+    /// Its resource limits.
     pub limits: Limits,
     /// How its network is to be, names of other nodes left out.
     pub settings: NodeSettings,
 }
 
-/// What a node's programs may use at most.
+/// The resource limits of a node's programs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Bytes of memory.
@@ -94,7 +94,7 @@ pub struct SegmentSpec {
     pub name: NetworkName,
     /// Whether it is a direct wire of two ports, without a switch.
     pub wire: bool,
-    /// What is plugged in.
+    /// The ports plugged into it.
     pub ports: Vec<PortSpec>,
 }
 
@@ -115,7 +115,7 @@ pub struct PortSpec {
 pub struct KeeperFailure {
     /// The node it concerns, where it concerns one.
     pub node: Option<NodeName>,
-    /// What was being done, in words.
+    /// The step that failed, in words.
     pub step: String,
     /// The system's answer, in words.
     pub reason: String,

@@ -1,17 +1,16 @@
 //! Where labs can run.
 //!
 //! - [`contract`]: the traits [`Backend`] and [`Fabric`], and the resources that they make.
-//! - `creation`: requests that end even if nobody waits.
+//! - `pending_request`: requests that end even if nobody waits.
 //! - [`docker`]: labs on a Docker engine.
 //! - [`fake`]: a backend in memory, for tests.
-//! - `impaired`: whether a topology has links that are to be bad.
+//! - `impaired`: whether a topology has impaired links.
 //! - [`gns3`]: labs on a GNS3 server.
-//! - [`error`]: why a backend could not do what it was asked.
+//! - [`error`]: the errors of backends.
 //! - [`netns`]: labs in Linux namespaces on this machine.
-//! - [`origin`]: where a lab was raised, as marks say it and as records do.
+//! - [`origin`]: the origin of a lab, in marks and in records.
 
 pub mod contract;
-mod creation;
 pub mod docker;
 pub mod error;
 pub mod fake;
@@ -19,9 +18,10 @@ pub mod gns3;
 mod impaired;
 pub mod netns;
 pub mod origin;
+mod pending_request;
 
 pub use contract::{
-    Backend, BackendKind, Fabric, Hold, Ledger, Owned, Provenance, Resource, Turn, Wire,
+    Backend, BackendKind, ByteStream, Fabric, LabHandle, Ledger, Owned, Provenance, Resource,
 };
 pub use error::{BackendError, BackendErrorKind};
 pub use origin::Origin;

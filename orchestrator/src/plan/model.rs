@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::position::Positions;
 
-/// What tells one raised lab from every other, on this machine and in every report: the lab's name
-/// and eight hexadecimal digits, `two-servers-7f3a91c2`. It is part of every mark of ownership.
+/// The identity of a raised lab, on this machine and in every report: the lab's name and eight hexadecimal
+/// digits, `two-servers-7f3a91c2`. It is part of every mark of ownership.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LabId {
     /// The lab's name.
@@ -69,7 +69,7 @@ pub struct Segment {
     pub name: NetworkName,
     /// Whether it is a direct wire: exactly two ports and no switch between.
     pub wire: bool,
-    /// What is plugged in.
+    /// The ports plugged into it.
     pub ports: Vec<Port>,
 }
 
@@ -103,7 +103,7 @@ pub struct PlannedNode {
     /// Absolute paths that files will be put at, so that a backend without a writable root can make
     /// their folders writable.
     pub file_targets: Vec<String>,
-    /// What its agent shall set up, beside the plan's hosts.
+    /// The settings that its agent applies, beside the plan's hosts.
     pub settings: NodeSettings,
 }
 

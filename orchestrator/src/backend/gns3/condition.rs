@@ -10,7 +10,7 @@ use crate::topology::Topology;
 use crate::topology::model::{Attachment, Impairment};
 use crate::topology::unit::{Percent, Time};
 
-/// What a link does, there and back: the impairments in the order that a frame meets them.
+/// The impairments of a link, there and back, in the order that a frame meets them.
 #[derive(Debug, Clone, Copy)]
 pub struct Directions<'a> {
     /// From the first end to the second.
@@ -24,13 +24,14 @@ pub struct Directions<'a> {
 pub struct Condition<'a> {
     /// An interface that is plugged into it.
     pub port: Port,
-    /// What people call it.
+    /// The name that people use.
     pub title: String,
-    /// What it is to do.
+    /// The impairments to apply.
     pub directions: Directions<'a>,
 }
 
-/// What each link of a topology is to do: one for each interface on a network, and one for each wire.
+/// Returns the condition of each link of a topology: one for each interface on a network, and one for each
+/// wire.
 pub fn conditions(topology: &Topology) -> Vec<Condition<'_>> {
     let mut conditions: Vec<Condition<'_>> = Vec::new();
     let mut first: BTreeMap<usize, usize> = BTreeMap::new();
@@ -97,13 +98,13 @@ pub fn filters(directions: Directions<'_>) -> (Filters, Vec<String>) {
     (filters, lost)
 }
 
-/// What each direction has where both are alike: delays there and back, halved.
+/// Returns the delay of each direction where both are alike: delays there and back, halved.
 fn delay(directions: Directions<'_>, lost: &mut Vec<String>) -> Option<Vec<u32>> {
     let all = || directions.there.iter().chain(&directions.back);
     let half = all().map(|i| i.delay).sum::<Duration>() / 2;
     // Deviations that come one after the other add up no further than this.
     let jitter = all().map(|i| i.jitter).sum::<Duration>() / 2;
-    let mut whole = |time: Duration, what: &str| {
+    let mut whole = |time: Duration, quantity: &str| {
         let milliseconds = (time.as_secs_f64() * 1000.0).round();
         #[expect(
             clippy::cast_possible_truncation,
@@ -113,7 +114,7 @@ fn delay(directions: Directions<'_>, lost: &mut Vec<String>) -> Option<Vec<u32>>
         let number = milliseconds.min(f64::from(MOST)) as u32;
         if Duration::from_millis(u64::from(number)) != time {
             lost.push(format!(
-                "a {what} of {} is {number} ms, for GNS3 counts whole ones, {MOST} at most",
+                "a {quantity} of {} is {number} ms, for GNS3 counts whole ones, {MOST} at most",
                 Time(time)
             ));
         }
@@ -142,18 +143,18 @@ fn both(directions: Directions<'_>, share: impl Fn(&Impairment) -> f64) -> f64 {
 }
 
 /// A share in whole per cents.
-fn share(percent: f64, what: &str, lost: &mut Vec<String>) -> Option<[u8; 1]> {
+fn share(percent: f64, quantity: &str, lost: &mut Vec<String>) -> Option<[u8; 1]> {
     let whole = rounded(percent);
     if (percent - f64::from(whole)).abs() > 1e-9 {
         lost.push(format!(
-            "{what} of {} is {whole} %, for GNS3 counts whole ones",
+            "{quantity} of {} is {whole} %, for GNS3 counts whole ones",
             short(percent)
         ));
     }
     (whole > 0).then_some([whole])
 }
 
-/// Loss of less than one per cent is every so manieth packet: the share is right, and chance is not in it.
+/// Loss of less than one per cent is every n-th packet: the share is right, and chance is not in it.
 fn loss(percent: f64, filters: Filters, lost: &mut Vec<String>) -> Filters {
     if percent <= 0.0 || percent >= 1.0 {
         let packet_loss = share(percent, "loss", lost);
@@ -254,8 +255,8 @@ mod tests {
         assert_eq!(filters.delay, Some(vec![1, 0]));
         assert_eq!(filters.frequency_drop, Some([1999]));
         let lost = lost.join("\n");
-        for what in ["750us", "0.05 %", "1mbit", "twice", "directions differ"] {
-            assert!(lost.contains(what), "{what}: {lost}");
+        for loss in ["750us", "0.05 %", "1mbit", "twice", "directions differ"] {
+            assert!(lost.contains(loss), "{loss}: {lost}");
         }
     }
 }

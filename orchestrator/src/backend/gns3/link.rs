@@ -7,15 +7,15 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::backend::{BackendError, BackendErrorKind, BackendKind, Turn};
+use crate::backend::{BackendError, BackendErrorKind, BackendKind};
 use crate::gns3::filter::Filters;
 use crate::plan::Port;
 use crate::topology::Topology;
 
 use super::condition::{conditions, filters};
 use super::error::{ServerError, at};
+use super::project_builder::Place;
 use super::server::{Dialect, Server};
-use super::site::Place;
 
 /// The links of a project, as the server has them.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) struct Links {
 pub(super) struct LinkAnswer {
     pub(super) link_id: Uuid,
     nodes: Vec<EndAnswer>,
-    /// What it does to packets. Servers write values there that they take in other forms.
+    /// Its filters. Servers write values there that they take in other forms.
     #[serde(default)]
     filters: serde_json::Value,
     /// Whether it passes nothing.
@@ -53,7 +53,7 @@ impl Links {
         Ok(Self { project, links })
     }
 
-    /// How many there are.
+    /// Returns the number of links.
     pub(super) fn len(&self) -> usize {
         self.links.len()
     }
@@ -81,22 +81,25 @@ impl Links {
         places: &BTreeMap<NodeName, Place>,
     ) -> Result<Vec<String>, BackendError> {
         let mut bad = Vec::new();
-        for wire in conditions(topology) {
-            let (wanted, _) = filters(wire.directions);
+        for condition in conditions(topology) {
+            let (wanted, _) = filters(condition.directions);
             if wanted != Filters::default() {
                 let by = "each way, by its GNS3 link filter";
-                bad.push(format!("{}: {wanted}, {by}", wire.title));
+                bad.push(format!("{}: {wanted}, {by}", condition.title));
             }
-            let link = self.of_port(places, &wire.port)?;
+            let link = self.of_port(places, &condition.port)?;
             if link.suspend {
-                let Port { node, interface } = &wire.port;
+                let Port { node, interface } = &condition.port;
                 let mend = format!("`orchestrator fault up {node}:{interface}` ends that");
-                bad.push(format!("{}: down, it passes nothing; {mend}", wire.title));
+                bad.push(format!(
+                    "{}: down, it passes nothing; {mend}",
+                    condition.title
+                ));
             }
             if link.has(&wanted) {
                 continue;
             }
-            let action = format!("impairing {}", wire.title);
+            let action = format!("impairing {}", condition.title);
             let path = self.path(link);
             let order = json!({ "filters": wanted });
             server.put(&path, &order).await.map_err(at(&action))?;
@@ -112,15 +115,19 @@ impl Links {
         &self,
         server: &Server,
         (link, port): (&LinkAnswer, &Port),
-        turn: Turn,
+        down: bool,
     ) -> Result<(), BackendError> {
-        let is_down = turn == Turn::Begin;
-        let way = if is_down { "down" } else { "up" };
-        let action = || format!("taking the link of {}:{} {way}", port.node, port.interface);
-        let order = json!({ "suspend": is_down });
+        let state = if down { "down" } else { "up" };
+        let action = || {
+            format!(
+                "taking the link of {}:{} {state}",
+                port.node, port.interface
+            )
+        };
+        let order = json!({ "suspend": down });
         let path = self.path(link);
         server.put(&path, &order).await.map_err(at(action()))?;
-        if is_down {
+        if down {
             return Ok(());
         }
         self.tell_nodes(server, link).await.map_err(at(action()))

@@ -1,4 +1,4 @@
-//! From the plan to what a keeper is told.
+//! Translates the plan into a keeper's orders.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use protocol::name::NodeName;
 
 use crate::plan::{Plan, PlannedNode, Port, Segment};
 
-/// What the keeper of `plan` is to make.
+/// Returns the lab that the keeper of `plan` is to make.
 pub(super) fn lab_spec(plan: &Plan, fail_at: Option<u32>) -> LabSpec {
     let numbers: BTreeMap<&NodeName, u32> = (0..)
         .zip(&plan.nodes)
@@ -28,7 +28,7 @@ pub(super) fn lab_spec(plan: &Plan, fail_at: Option<u32>) -> LabSpec {
     }
 }
 
-/// What a node may use at most.
+/// Returns the limits of a node.
 pub(super) fn limits(node: &PlannedNode) -> Limits {
     Limits {
         memory: node.memory,

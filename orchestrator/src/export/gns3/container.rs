@@ -51,7 +51,7 @@ pub fn docker(node: &Node, hosts: &[Host], volumes: Vec<String>) -> (Docker, Vec
     (docker, warnings)
 }
 
-/// What GNS3 starts, as a shell has it.
+/// Returns the command that GNS3 starts, quoted for a shell.
 fn start_command(node: &Node) -> String {
     if !node.command.is_empty() {
         let words = node.command.iter().map(String::as_str);

@@ -16,19 +16,19 @@ use crate::gns3::adapter::Adapters;
 
 /// A file of a project, by its path from the project's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Belonging {
+pub struct NodeFile {
     /// Its path.
     pub path: String,
-    /// What it holds.
-    pub content: Holds,
+    /// Its content.
+    pub content: FileContent,
 }
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Holds {
+pub enum FileContent {
     /// A text.
     Text(String),
-    /// What a file of this machine does.
+    /// The content of a file of this machine.
     CopyOf(PathBuf),
 }
 
