@@ -33,13 +33,16 @@ pub fn stay_readable() -> io::Result<()> {
     Ok(prctl::set_dumpable(true)?)
 }
 
-/// Returns the number that distinguishes this process's process namespace from every other that exists
-/// (`ioctl_ns(2)`).
+/// Returns the numbers of the namespaces that give processes, users and times their meaning here: no two that live
+/// share one (`ioctl_ns(2)`).
 ///
 /// # Errors
-/// If `/proc` is not mounted.
-pub fn own_process_namespace() -> io::Result<u64> {
-    Ok(fs::metadata("/proc/self/ns/pid")?.ino())
+/// If `/proc` is closed.
+pub fn own_namespaces() -> io::Result<[u64; 3]> {
+    let number =
+        |kind: &str| Ok::<_, io::Error>(fs::metadata(format!("/proc/self/ns/{kind}"))?.ino());
+    // Kernels before 5.6 have one time for all.
+    Ok([number("pid")?, number("user")?, number("time").unwrap_or(0)])
 }
 
 /// Makes new namespaces, of the kinds given, for this process; new process name spaces are for its

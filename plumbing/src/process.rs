@@ -94,6 +94,7 @@ impl ProcessIdentity {
     /// # Errors
     /// `ESRCH` if there is none.
     pub fn of(number: u32) -> io::Result<Self> {
+        check_proc()?;
         let stat = Stat::of(number).ok_or(Errno::ESRCH)?;
         Ok(Self {
             number,
@@ -113,9 +114,27 @@ impl ProcessIdentity {
             Err(error) => return Err(error),
         };
         // It is read while the process is held. So it belongs to that process, or the process has ended.
-        let same = Self::of(self.number).is_ok_and(|now| now == self);
-        Ok(same.then_some(handle))
+        match Self::of(self.number) {
+            Ok(now) => Ok((now == self).then_some(handle)),
+            Err(_) if handle.wait(Duration::ZERO)? => Ok(None),
+            // What cannot be judged has not ended.
+            Err(error) => Err(error),
+        }
     }
+}
+
+/// Finds out that `/proc` shows this process's own process namespace: elsewhere its numbers mean other processes.
+///
+/// # Errors
+/// That it does not, or is closed.
+pub fn check_proc() -> io::Result<()> {
+    let own = fs::read_link("/proc/self")?;
+    if own.to_str() == Some(&std::process::id().to_string()) {
+        return Ok(());
+    }
+    Err(io::Error::other(
+        "/proc shows another process namespace; mount this one's: `mount -t proc proc /proc`",
+    ))
 }
 
 fn boot() -> io::Result<u64> {
@@ -149,6 +168,7 @@ pub struct Marked {
 /// # Errors
 /// If `/proc` cannot be read.
 pub fn children_of(parent: u32) -> io::Result<Vec<ProcessHandle>> {
+    check_proc()?;
     let mut children = Vec::new();
     let is_child = |number| Stat::of(number).is_some_and(|stat| stat.parent == parent);
     for entry in fs::read_dir("/proc")? {

@@ -3,6 +3,8 @@
 //! A few for each verb here; more with `ORCHESTRATOR_TEST_KILLS=200 cargo test -p e2e --test netns -- kills`.
 
 use std::fs;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use e2e::sandbox::Who;
@@ -17,6 +19,7 @@ pub(crate) const TRIALS: &[Play] = &[
     ("of_deploy", |who| kills(who, "deploy", Before::Nothing)),
     ("of_down", |who| kills(who, "down few", Before::Up)),
     ("of_clean", |who| kills(who, "clean", Before::Killed)),
+    ("beside_clean", beside_clean),
     ("of_exec", |who| kills(who, "exec n-1 -- true", Before::Up)),
     ("of_capture", |who| {
         kills(
@@ -26,6 +29,33 @@ pub(crate) const TRIALS: &[Play] = &[
         );
     }),
 ];
+
+/// While a `clean` of the same state folder goes on all the time, every other verb does as it should.
+fn beside_clean(who: Who) {
+    let stage = Stage::with_lab(who, FEW);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    stage.run("clean").succeeds();
+                }
+            });
+        }
+        let rounds = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            for _ in 0..rounds() {
+                stage.run("deploy").succeeds();
+                stage.run("exec n-1 -- true").succeeds();
+                stage.run("run --lab few --out out").succeeds();
+                stage.run("down few").succeeds();
+                stage.run("run --out out").succeeds();
+            }
+        }));
+        over.store(true, Ordering::Relaxed);
+        rounds.unwrap();
+    });
+    stage.is_as_before();
+}
 
 /// What there is when the verb begins.
 #[derive(Clone, Copy, PartialEq, Eq)]

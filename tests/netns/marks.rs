@@ -156,7 +156,7 @@ fn a_lab_of_another_process_namespace_stays(who: Who) {
     for line in ["clean", "clean one"] {
         let said = stage.complaint(line, 0);
         assert!(
-            said.contains("another process namespace of this machine"),
+            said.contains("another process, user or time namespace of this machine"),
             "{said}"
         );
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use nix::unistd::gethostname;
-use plumbing::namespace::own_process_namespace;
+use plumbing::namespace::own_namespaces;
 use serde::{Deserialize, Serialize};
 
 use super::Provenance;
@@ -24,8 +24,8 @@ pub struct Origin {
     boot: String,
     /// The state folder: a hash of its device, inode and birth, none of which survives its removal.
     folder: String,
-    /// The process namespace in which the numbers of processes have a meaning.
-    processes: u64,
+    /// The namespaces in which the numbers of processes, users and times have a meaning; none where `/proc` is closed.
+    namespaces: Option<[u64; 3]>,
     /// The state folder's path, for people.
     path: PathBuf,
 }
@@ -33,12 +33,16 @@ pub struct Origin {
 /// The relation of an origin to this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
-    /// The same machine and, unless it was started again since, the same process namespace.
+    /// The same state folder and namespaces of the same machine, or an earlier start of it.
     Here,
-    /// Another process namespace of this machine.
+    /// Another state folder of this machine, of which this one may be a copy.
+    OtherFolder,
+    /// Another process, user or time namespace of this machine.
     OtherNamespace,
     /// Another machine.
     OtherMachine,
+    /// It cannot be told where this process is.
+    Unclear,
 }
 
 impl Origin {
@@ -56,9 +60,13 @@ impl Origin {
         let born = born.unwrap_or_default().as_nanos();
         Ok(Self {
             machine: short_hash(&machine()),
-            boot: short_hash(boot.trim()),
+            boot: if boot.is_empty() {
+                boot
+            } else {
+                short_hash(boot.trim())
+            },
             folder: short_hash(&format!("{}:{}:{born}", folder.dev(), folder.ino())),
-            processes: own_process_namespace().unwrap_or_default(),
+            namespaces: own_namespaces().ok(),
             path: std::path::absolute(path)?,
         })
     }
@@ -94,7 +102,14 @@ impl Origin {
     pub fn relation(&self, other: &Self) -> Relation {
         if other.machine != self.machine {
             Relation::OtherMachine
-        } else if other.boot == self.boot && other.processes != self.processes {
+        } else if self.namespaces.is_none() || self.boot.is_empty() {
+            Relation::Unclear
+        } else if other.boot != self.boot {
+            // No process is left of an earlier start.
+            Relation::Here
+        } else if other.folder != self.folder {
+            Relation::OtherFolder
+        } else if other.namespaces != self.namespaces {
             Relation::OtherNamespace
         } else {
             Relation::Here
@@ -168,13 +183,13 @@ mod tests {
     #[test]
     fn what_another_namespace_start_or_machine_recorded_is_told_apart() {
         let (_dir, here, other) = origins();
-        assert_eq!(here.relation(&other), Relation::Here);
+        assert_eq!(here.relation(&here), Relation::Here);
+        assert_eq!(here.relation(&other), Relation::OtherFolder);
         let namespace = Origin {
-            processes: 1,
+            namespaces: Some([1; 3]),
             ..here.clone()
         };
         assert_eq!(here.relation(&namespace), Relation::OtherNamespace);
-        // No process is left of an earlier start.
         let start = Origin {
             boot: "0".to_owned(),
             ..namespace
@@ -185,5 +200,10 @@ mod tests {
             ..start
         };
         assert_eq!(here.relation(&machine), Relation::OtherMachine);
+        let closed = Origin {
+            namespaces: None,
+            ..here.clone()
+        };
+        assert_eq!(closed.relation(&here), Relation::Unclear);
     }
 }

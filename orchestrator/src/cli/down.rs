@@ -2,7 +2,7 @@
 
 use crate::backend::{BackendKind, Resource};
 use crate::lab::reaper::take_away;
-use crate::lab::{LabFolder, Standing, StateDir};
+use crate::lab::{LabError, LabFolder, Standing, StateDir};
 
 use super::args::DownArgs;
 use super::failure::{Failure, Status};
@@ -50,14 +50,22 @@ pub async fn finish(site: &Site, name: &str) -> Result<(), Failure> {
     for (folder, standing) in site.state.labs()? {
         let is_ending = matches!(standing, Standing::Ending);
         if is_ending && folder.lab().name.as_str() == name {
-            take_down(site, &folder).await?;
+            match take_down(site, &folder).await {
+                // Another process finishes it; a new lab of the name is another lab.
+                Err(Failure::Lab(LabError::Busy { .. })) => {}
+                done => done?,
+            }
         }
     }
     Ok(())
 }
 
 async fn take_down(site: &Site, folder: &LabFolder) -> Result<(), Failure> {
-    let _lock = folder.lock()?;
+    let _lock = match folder.lock_soon().await {
+        // Another process has just removed it.
+        Err(_) if !folder.is_there() => return Ok(()),
+        lock => lock?,
+    };
     // A lab is on one backend, which its ledger names before anything else exists.
     let listed = folder.listed()?;
     let kind = listed.resources.first().map(Resource::backend);

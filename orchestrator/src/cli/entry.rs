@@ -127,6 +127,7 @@ async fn supervise(arguments: Arguments, printer: Printer) -> Status {
         &arguments.verb,
         Verb::Exec(_) | Verb::Shell(_) | Verb::Capture(_)
     );
+    let removes = matches!(&arguments.verb, Verb::Down(_) | Verb::Clean(_));
     // A panic unwinds through the verb, and its lab is handed to the reaper like any dropped one.
     let verb =
         AssertUnwindSafe(dispatch(arguments, printer, (reaper, &pending_closes))).catch_unwind();
@@ -147,7 +148,11 @@ async fn supervise(arguments: Arguments, printer: Printer) -> Status {
             Status::Error
         }
         None => {
-            printer.note("interrupted; taking away what was made (once more: stop waiting)");
+            printer.note(if removes {
+                "interrupted; the next `orchestrator clean` or `down` goes on"
+            } else {
+                "interrupted; taking away what was made (once more: stop waiting)"
+            });
             Status::Interrupted
         }
     };
@@ -158,6 +163,8 @@ async fn supervise(arguments: Arguments, printer: Printer) -> Status {
         }
     }
     tokio::select! {
+        // One signal that came as the verb ended is not a second one.
+        biased;
         left = reaping.drain() => for error in left {
             printer.fail(&Failure::Lab(error));
             status = Status::Leftovers;

@@ -119,7 +119,12 @@ fn lab_status(error: &LabError) -> Status {
             ..
         }) => Status::Lacking,
         LabError::Input { .. } => Status::Input,
-        LabError::Leftovers(_) | LabError::Left { .. } => Status::Leftovers,
+        LabError::Leftovers(_)
+        | LabError::Left { .. }
+        | LabError::Unread { .. }
+        | LabError::State {
+            action: "removing", ..
+        } => Status::Leftovers,
         _ => Status::Error,
     }
 }

@@ -44,8 +44,20 @@ pub enum LabError {
         /// The process that holds the lock.
         pid: String,
     },
+    /// A ledger lists what this version does not know.
+    #[error(
+        "{lines} of the lines in {path} are not understood; take the lab down with the version that raised it, or, \
+         if nothing is left of it, remove {}",
+        path.parent().unwrap_or(path).display()
+    )]
+    Unread {
+        /// The ledger.
+        path: PathBuf,
+        /// How many lines.
+        lines: usize,
+    },
     /// It cannot be removed from here.
-    #[error("lab {lab} was raised in {place}; take it down there")]
+    #[error("lab {lab} was raised {place}; take it down there")]
     Elsewhere {
         /// The lab.
         lab: String,

@@ -7,9 +7,11 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use plumbing::folder::{Entry, Folder};
 
+use crate::backend::netns::is_made_by_keeper;
 use crate::backend::origin::Relation;
 use crate::backend::{BackendKind, Origin, Resource};
 use crate::plan::LabId;
@@ -65,7 +67,7 @@ impl LabFolder {
                 .mode(0o700)
                 .create(&part)
                 .map_err(making)?;
-            match LabLock::of(&part) {
+            match LabLock::after(&part) {
                 // A `clean` took it for a leftover of a killed process.
                 Err(LabError::State { source, .. }) if source.kind() == ErrorKind::NotFound => {}
                 locked => break locked?,
@@ -127,6 +129,23 @@ impl LabFolder {
         LabLock::of(&self.path())
     }
 
+    /// Takes the right to act on the lab, also where a `clean` holds it for a moment to look at the lab.
+    ///
+    /// # Errors
+    /// As [`LabFolder::lock`].
+    pub async fn lock_soon(&self) -> Result<LabLock, LabError> {
+        match self.lock() {
+            Err(LabError::Busy { .. }) => {}
+            other => return other,
+        }
+        let path = self.path();
+        let waiting = tokio::task::spawn_blocking(move || LabLock::after(&path));
+        match tokio::time::timeout(MOMENT, waiting).await {
+            Ok(Ok(locked)) => locked,
+            _ => self.lock(),
+        }
+    }
+
     /// Returns the state of the lab.
     pub fn standing(&self) -> Standing {
         let there = |name: &str| fs::symlink_metadata(self.path().join(name)).is_ok();
@@ -177,19 +196,37 @@ impl LabFolder {
     /// [`LabError::Elsewhere`] otherwise.
     pub(super) fn check_reach(&self, listed: &Listed) -> Result<(), LabError> {
         let here = Origin::here(&self.state).map_err(|e| failed("reading", &self.state, e))?;
-        let why = match here.relation(&listed.origin) {
-            Relation::Here => return Ok(()),
-            Relation::OtherNamespace => "another process namespace of this machine",
-            Relation::OtherMachine => "another machine",
-        };
         let local = |resource: &Resource| resource.backend() == BackendKind::Netns;
-        if !listed.resources.iter().any(local) {
-            return Ok(());
-        }
+        let has_processes = listed.resources.iter().any(local);
+        let place = match here.relation(&listed.origin) {
+            Relation::Here => return Ok(()),
+            Relation::OtherMachine => "on another machine",
+            Relation::OtherFolder => "from another state folder, of which this one is a copy",
+            // An engine is the same for all of them.
+            _ if !has_processes => return Ok(()),
+            Relation::OtherNamespace => {
+                "in another process, user or time namespace of this machine"
+            }
+            Relation::Unclear => "where this process cannot tell, for /proc is closed to it",
+        };
         Err(LabError::Elsewhere {
             lab: self.name(),
-            place: why,
+            place,
         })
+    }
+
+    /// Finds out that the ledger lists nothing that this version does not know.
+    ///
+    /// # Errors
+    /// [`LabError::Unread`] otherwise.
+    pub(super) fn check_all_read(&self, listed: &Listed) -> Result<(), LabError> {
+        match listed.unread {
+            0 => Ok(()),
+            lines => Err(LabError::Unread {
+                path: self.ledger(),
+                lines,
+            }),
+        }
     }
 
     /// Records that the lab is being removed. It is no longer up, and the next process that finds it continues
@@ -255,15 +292,36 @@ pub(super) fn is_part(state: &Folder, entry: &Entry) -> bool {
     let is_ours = || {
         let folder = state.folder(&entry.name)?;
         refuse_strangers(&folder)?;
-        folder.is_own()
+        Ok::<_, io::Error>(folder.is_own()? && is_begun(&folder)?)
     };
     named && entry.is_folder && is_ours().unwrap_or(false)
+}
+
+/// Whether the folder of a lab that is being made or removed began with our ledger. That is made first, and
+/// removed last.
+fn is_begun(folder: &Folder) -> io::Result<bool> {
+    let entries = folder.entries()?;
+    if entries.is_empty() {
+        return Ok(true);
+    }
+    let ledger = folder.read(LEDGER, ledger::LONGEST)?;
+    // It may have been cut off in its first line.
+    let torn = entries.len() == 1 && !ledger.contains(&b'\n');
+    Ok(torn || ledger::begins_as_ours(&ledger))
 }
 
 /// Checks that a lab's folder holds nothing but entries that this program makes.
 fn refuse_strangers(folder: &Folder) -> io::Result<()> {
     let stranger = |entry: &Entry| entry.is_folder != (entry.name == NODES) || !is_ours(entry);
-    match folder.entries()?.iter().find(|entry| stranger(entry)) {
+    let mut entries = folder.entries()?;
+    if entries
+        .iter()
+        .any(|entry| entry.is_folder && entry.name == NODES)
+    {
+        let sockets = folder.folder(NODES)?.entries()?.into_iter();
+        entries.extend(sockets.filter(|entry| !is_made_by_keeper(entry)));
+    }
+    match entries.iter().find(|entry| stranger(entry)) {
         None => Ok(()),
         Some(entry) => {
             let name = entry.name.to_string_lossy();
@@ -282,7 +340,14 @@ fn empty(folder: &Folder) -> io::Result<()> {
     let entries = folder.entries()?;
     for entry in entries.iter().filter(|entry| entry.name != LEDGER) {
         if entry.is_folder {
-            // The backend has removed all that it made there.
+            let nodes = folder.folder(&entry.name)?;
+            for made in nodes
+                .entries()?
+                .iter()
+                .filter(|made| is_made_by_keeper(made))
+            {
+                nodes.remove_file(&made.name)?;
+            }
             folder.remove_folder(&entry.name)?;
         } else {
             folder.remove_file(&entry.name)?;
@@ -305,6 +370,9 @@ const ENDING: &str = "ending.json";
 /// The folder of the agents' sockets.
 const NODES: &str = "nodes";
 const OURS: [&str; 5] = [LEDGER, RECORD, RECORD_PART, ENDING, NODES];
+
+/// How long a look at a lab takes at most, on a machine that has much else to do.
+const MOMENT: Duration = Duration::from_secs(2);
 
 /// The most bytes of a record, which holds the plan and the topology's text.
 const LONGEST_RECORD: u64 = 256 << 20;

@@ -29,6 +29,8 @@ pub struct Listed {
     pub origin: Origin,
     /// The resources, in the order in which they were recorded.
     pub resources: Vec<Resource>,
+    /// The number of lines that this version does not understand.
+    pub unread: usize,
 }
 
 /// A ledger's first line.
@@ -54,11 +56,12 @@ pub(super) fn begin(path: &Path, origin: &Origin) -> io::Result<()> {
 /// If it cannot be read, does not begin as our ledgers do, or has a line that is not understood.
 pub fn read(path: &Path) -> Result<Listed, LabError> {
     let (head, lines) = open(path)?;
-    let lines = lines.lines().map(serde_json::from_str);
-    let resources = lines.collect::<Result<_, _>>();
+    let lines: Vec<_> = lines.lines().map(serde_json::from_str).collect();
+    let unread = lines.iter().filter(|line| line.is_err()).count();
     Ok(Listed {
         origin: head.origin,
-        resources: resources.map_err(|error| failed("reading", path, error.into()))?,
+        resources: lines.into_iter().flatten().collect(),
+        unread,
     })
 }
 
@@ -80,6 +83,15 @@ fn open(path: &Path) -> Result<(Head, String), LabError> {
     let (head, lines) = whole.split_once('\n').unwrap_or_default();
     let head = serde_json::from_str(head).map_err(|error| reading(error.into()))?;
     Ok((head, lines.to_owned()))
+}
+
+/// Whether these bytes begin as our ledgers do.
+pub(super) fn begins_as_ours(bytes: &[u8]) -> bool {
+    let head = bytes
+        .split(|&byte| byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    serde_json::from_slice::<Head>(head).is_ok()
 }
 
 impl FileLedger {
@@ -118,7 +130,7 @@ impl Ledger for FileLedger {
 }
 
 /// The most bytes of a ledger. A thousand nodes take some hundred thousand.
-const LONGEST: u64 = 64 << 20;
+pub(super) const LONGEST: u64 = 64 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -152,7 +164,9 @@ mod tests {
         let mut text = fs::read_to_string(&path).unwrap();
         text.push_str("{\"thing\":1}\n{\"fake\":\"a\"}\n");
         fs::write(&path, text).unwrap();
-        read(&path).unwrap_err();
+        let listed = read(&path).unwrap();
+        assert_eq!(listed.unread, 1);
+        assert_eq!(listed.resources, [Resource::Fake("a".to_owned())]);
         assert!(is_ours(&path));
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
+use nix::sys::stat::{FileStat, major, minor};
 use plumbing::folder::Folder;
 
 use super::LabError;
@@ -28,16 +29,30 @@ impl LabLock {
     pub(super) fn of(path: &Path) -> Result<Self, LabError> {
         let locking = |error| failed("locking", path, error);
         let folder = Folder::open(path).map_err(locking)?;
-        let number = folder.stat().map_err(locking)?.st_ino;
+        let about = folder.stat().map_err(locking)?;
         match Flock::lock(File::from(folder), FlockArg::LockExclusiveNonblock) {
             // The process that held it may have removed it in between.
             Ok(held) if is_at(&held, path) => Ok(Self { _folder: held }),
             Ok(_) => Err(locking(Errno::ENOENT.into())),
             Err((_, Errno::EWOULDBLOCK)) => Err(LabError::Busy {
                 lab: name_of(path),
-                pid: holder(number).unwrap_or_else(|| "unknown".to_owned()),
+                pid: holder(&about).unwrap_or_else(|| "unknown".to_owned()),
             }),
             Err((_, error)) => Err(locking(error.into())),
+        }
+    }
+
+    /// Locks the lab's folder at `path` once no other process has it, which is for a moment only.
+    ///
+    /// # Errors
+    /// If the folder is gone then.
+    pub(super) fn after(path: &Path) -> Result<Self, LabError> {
+        let locking = |error| failed("locking", path, error);
+        let folder = Folder::open(path).map_err(locking)?;
+        let held = Flock::lock(File::from(folder), FlockArg::LockExclusive);
+        match held.map_err(|(_, error)| locking(error.into()))? {
+            held if is_at(&held, path) => Ok(Self { _folder: held }),
+            _ => Err(locking(Errno::ENOENT.into())),
         }
     }
 }
@@ -116,6 +131,13 @@ fn make(path: &Path) -> io::Result<Flock<File>> {
 pub(super) fn forget(path: &Path) -> io::Result<Option<String>> {
     let mut options = OpenOptions::new();
     let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.is_file() => {
+            return Err(io::Error::other("it is no lock of ours; move it away"));
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        found => found.map(drop)?,
+    }
     let file = match options.read(true).custom_flags(flags).open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         other => other?,
@@ -146,15 +168,16 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 /// Returns the number of the process that holds a lock on the file with this inode (`proc_locks(5)`). It serves
 /// only for a message.
-fn holder(inode: u64) -> Option<String> {
+fn holder(about: &FileStat) -> Option<String> {
     let table = fs::read_to_string("/proc/locks").ok()?;
+    let (device, number) = (about.st_dev, about.st_ino);
+    let file = format!("{:02x}:{:02x}:{number}", major(device), minor(device));
     let line = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let [_, "FLOCK", _, "WRITE", pid, file, ..] = words.as_slice() else {
+        let [_, "FLOCK", _, "WRITE", pid, locked, ..] = words.as_slice() else {
             return None;
         };
-        let number: u64 = file.rsplit(':').next()?.parse().ok()?;
-        (number == inode).then(|| (*pid).to_owned())
+        (*locked == file).then(|| (*pid).to_owned())
     };
     table.lines().find_map(line)
 }

@@ -96,7 +96,7 @@ impl Lab {
         folder: LabFolder,
         reaper: Reaper,
     ) -> Result<Self, LabError> {
-        let lock = Some(folder.lock()?);
+        let lock = Some(folder.lock_soon().await?);
         let fabric = backend.attach(&record.handle).await?;
         let mut lab = Self {
             plan: record.plan,

@@ -78,5 +78,6 @@ pub async fn take_away(backend: &Arc<dyn Backend>, folder: &LabFolder) -> Result
     folder.begin_removal()?;
     let removed = remove_all(backend, &listed.resources).await;
     removed.map_err(|left: Leftovers| LabError::Leftovers(left))?;
+    folder.check_all_read(&listed)?;
     folder.remove()
 }

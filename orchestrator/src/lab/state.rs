@@ -150,6 +150,14 @@ pub enum Part {
 }
 
 impl Part {
+    /// Returns the lab whose folder it is.
+    pub fn lab(&self) -> Option<LabId> {
+        let Self::Folder(path) = self else {
+            return None;
+        };
+        path.file_name()?.to_str()?.strip_prefix(PART)?.parse().ok()
+    }
+
     /// Whether no process is at work with it.
     pub fn is_left(&self) -> bool {
         matches!(self, Self::Folder(path) if LabLock::of(path).is_ok())
@@ -290,14 +298,26 @@ mod tests {
             fs::create_dir(part(name)).unwrap();
         }
         fs::write(part("lab-00000002").join("chapter.tex"), "precious").unwrap();
+        // Without our ledger, what has the names of our files is somebody's.
+        fs::create_dir(part("lab-00000004")).unwrap();
+        fs::write(part("lab-00000004").join("record.json"), "precious").unwrap();
+        // One that was cut off as it was made.
+        fs::create_dir(part("lab-00000005")).unwrap();
+        fs::write(part("lab-00000005").join("ledger.ndjson"), "{\"orig").unwrap();
         let made = state.create(&lab(3)).unwrap();
         fs::rename(made.folder.path(), part("lab-00000003")).unwrap();
         forget_parts(&state);
-        let at_work = [".part-lab-00000002", ".part-lab-00000003", ".part-thesis"];
+        let at_work = [
+            ".part-lab-00000002",
+            ".part-lab-00000003",
+            ".part-lab-00000004",
+            ".part-thesis",
+        ];
         assert_eq!(names(&state), at_work);
         drop(made.lock);
         forget_parts(&state);
-        assert_eq!(names(&state), [".part-lab-00000002", ".part-thesis"]);
+        let strangers = [".part-lab-00000002", ".part-lab-00000004", ".part-thesis"];
+        assert_eq!(names(&state), strangers);
     }
 
     #[test]
@@ -346,6 +366,15 @@ mod tests {
         symlink(&precious, folder.path().join("nodes")).unwrap();
         folder.remove().unwrap_err();
         fs::remove_file(folder.path().join("nodes")).unwrap();
+        // What a keeper made that was never recorded goes; what came to lie beside it stays.
+        let nodes = folder.path().join("nodes");
+        fs::create_dir(&nodes).unwrap();
+        for name in ["keeper.log", "0", "core"] {
+            fs::write(nodes.join(name), "").unwrap();
+        }
+        let refused = folder.remove().unwrap_err().to_string();
+        assert!(refused.contains("`core`"), "{refused}");
+        fs::remove_file(nodes.join("core")).unwrap();
         folder.remove().unwrap();
         assert!(precious.exists() && !folder.path().exists());
     }

@@ -71,12 +71,38 @@ impl Sweep<'_> {
             let folder = self.state.folder(lab);
             if folder.is_ours() {
                 self.sweep_recorded(&folder, &found, observer).await;
+            } else if folder.is_there() {
+                tell_of_unread(&folder, &found, observer);
             } else {
                 self.sweep_marked(lab, &found, observer).await;
             }
         }
-        self.sweep_parts(observer)?;
+        self.sweep_parts(&mut missing, observer)?;
         Ok(missing.into_iter().cloned().collect())
+    }
+
+    /// Whether a lab is named by its whole identity.
+    fn is_named(&self, lab: &LabId) -> bool {
+        self.only.contains(&lab.to_string())
+    }
+
+    /// Whether a node of a lab that is up answers here.
+    async fn answers(&self, standing: &Standing) -> bool {
+        let Standing::Up(record) = standing else {
+            return false;
+        };
+        let handle = &record.handle;
+        for backend in self.backends.iter().filter(|b| b.kind() == handle.backend) {
+            let opened = async {
+                let fabric = backend.attach(handle).await.ok()?;
+                let (node, _) = handle.nodes.first()?;
+                fabric.open(node).await.ok()
+            };
+            if let Ok(Some(_)) = tokio::time::timeout(ANSWER, opened).await {
+                return true;
+            }
+        }
+        false
     }
 
     fn is_meant(&self, lab: &LabId) -> bool {
@@ -143,9 +169,13 @@ impl Sweep<'_> {
             .err()
             .filter(|error| matches!(error, LabError::Elsewhere { .. }));
         match (folder.standing(), elsewhere) {
-            // A user who names the lab knows that place to be gone.
-            (_, Some(_)) if self.only.contains(&lab.to_string()) => {
-                self.sweep_idle(folder, found, observer).await;
+            // A user who names the lab knows that place to be gone, unless its nodes say otherwise.
+            (standing, Some(_)) if self.is_named(lab) => {
+                if self.answers(&standing).await {
+                    observer.staying(format!("{lab} stays, for its nodes answer"));
+                } else {
+                    self.sweep_idle(folder, found, observer).await;
+                }
             }
             (_, Some(error)) => observer.staying(format!(
                 "{error}, or name it where that is gone: `orchestrator clean {lab}`; it stays"
@@ -171,6 +201,10 @@ impl Sweep<'_> {
     /// Sweeps a lab that is not up, unless a process is at work with it.
     async fn sweep_idle(&self, folder: &LabFolder, found: &Found, observer: &mut dyn Observer) {
         match folder.lock() {
+            // It may have come up, or been raised again, before it was locked.
+            Ok(_) if is_kept(&folder.standing()) && !self.is_named(folder.lab()) => {
+                observer.staying(format!("{} has just come up and stays", folder.lab()));
+            }
             Ok(lock) => self.sweep_leftovers(folder, found, (lock, observer)).await,
             Err(LabError::Busy { lab, pid }) => {
                 observer.staying(format!("{lab} is at work in process {pid} and stays"));
@@ -208,6 +242,9 @@ impl Sweep<'_> {
         if self.dry_run {
             return;
         }
+        if let Err(error) = folder.begin_removal() {
+            return observer.failed(error.to_string());
+        }
         for backend in self.backends {
             let own = listed.resources.iter().filter(|r| backend.holds(r));
             let own: Vec<_> = own.cloned().collect();
@@ -215,14 +252,17 @@ impl Sweep<'_> {
                 return observer.failed(LabError::from(left).to_string());
             }
         }
-        if let Err(error) = folder.remove() {
+        let removed = folder
+            .check_all_read(&listed)
+            .and_then(|()| folder.remove());
+        if let Err(error) = removed {
             observer.failed(error.to_string());
         }
     }
 
     /// Sweeps a lab that is known only by marks.
     async fn sweep_marked(&self, lab: &LabId, found: &Found, observer: &mut dyn Observer) {
-        let is_named = self.only.contains(&lab.to_string());
+        let is_named = self.is_named(lab);
         let mut stays = None;
         for (backend, owned) in found.of(lab) {
             let proved = match &owned.provenance {
@@ -257,8 +297,18 @@ impl Sweep<'_> {
     }
 
     /// Sweeps the entries beside the labs' folders.
-    fn sweep_parts(&self, observer: &mut dyn Observer) -> Result<(), LabError> {
+    fn sweep_parts(
+        &self,
+        missing: &mut BTreeSet<&String>,
+        observer: &mut dyn Observer,
+    ) -> Result<(), LabError> {
         for part in self.state.parts()? {
+            if let Some(lab) = part.lab() {
+                if !self.is_meant(&lab) {
+                    continue;
+                }
+                missing.retain(|called| !is_called(&lab, called));
+            }
             let forgotten = if self.dry_run {
                 Ok(part.is_left())
             } else {
@@ -316,9 +366,14 @@ impl Found {
     /// Whether every backend of a lab's resources was searched, and none of them was found.
     fn has_nothing_of(&self, folder: &LabFolder) -> bool {
         let unseen = |resource: &Resource| self.unseen.iter().any(|(b, _)| b.holds(resource));
+        // A process of another user namespace shows no mark, but it lives.
+        let lives = |resource: &Resource| match resource {
+            Resource::Keeper { process, .. } => !matches!(process.hold(), Ok(None)),
+            _ => false,
+        };
         let listed = folder.listed().map(|listed| listed.resources);
-        let looked = listed.is_ok_and(|listed| !listed.iter().any(unseen));
-        looked && self.of(folder.lab()).is_empty()
+        let gone = |listed: Vec<Resource>| !listed.iter().any(|r| unseen(r) || lives(r));
+        listed.is_ok_and(gone) && self.of(folder.lab()).is_empty()
     }
 }
 
@@ -363,6 +418,25 @@ impl Unfinished {
     }
 }
 
+/// Tells of a folder that has a lab's name, and a ledger that cannot be read.
+fn tell_of_unread(folder: &LabFolder, found: &Found, observer: &mut dyn Observer) {
+    let (lab, ledger) = (folder.lab(), folder.ledger());
+    let why = format!(
+        "{lab} stays, for it is not known whether it is up: {} cannot be read as a ledger",
+        ledger.display()
+    );
+    let mut owned = found.of(lab).iter();
+    if owned.any(|(_, owned)| owned.provenance == Provenance::Ours) {
+        observer.failed(why);
+    } else {
+        observer.staying(why);
+    }
+}
+
+fn is_kept(standing: &Standing) -> bool {
+    matches!(standing, Standing::Up(_) | Standing::Unreadable(_))
+}
+
 fn is_called(lab: &LabId, called: &str) -> bool {
     lab.name.as_str() == called || lab.to_string() == called
 }
@@ -389,3 +463,6 @@ const IN_THE_MAKING: Duration = Duration::from_secs(5);
 
 /// The time that an answer may take. Connecting has a deadline of its own, of the same length.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a node may take to be reached.
+const ANSWER: Duration = Duration::from_secs(5);

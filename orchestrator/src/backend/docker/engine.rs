@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bollard::errors::Error;
@@ -17,6 +18,8 @@ use super::error::{at, lacking, no_engine};
 pub(in crate::backend) struct Engine {
     host: String,
     docker: OnceCell<Docker>,
+    /// Whether it was found to say nothing: nobody waits for that twice.
+    silent: AtomicBool,
 }
 
 impl Engine {
@@ -25,6 +28,7 @@ impl Engine {
         Self {
             host,
             docker: OnceCell::new(),
+            silent: AtomicBool::new(false),
         }
     }
 
@@ -45,7 +49,18 @@ impl Engine {
     /// # Errors
     /// If no usable engine answers. Names the thing that is missing.
     pub(in crate::backend) async fn docker(&self) -> Result<&Docker, BackendError> {
-        self.docker.get_or_try_init(|| self.connect()).await
+        if self.silent.load(Ordering::Relaxed) {
+            return Err(silent(&format!(
+                "connecting to the engine at {}",
+                self.host
+            )));
+        }
+        let connected = self.docker.get_or_try_init(|| self.connect()).await;
+        let is_silent =
+            |error: &BackendError| matches!(error.kind, BackendErrorKind::Silent { .. });
+        let found_silent = connected.as_ref().err().is_some_and(is_silent);
+        self.silent.store(found_silent, Ordering::Relaxed);
+        connected
     }
 
     async fn connect(&self) -> Result<Docker, BackendError> {

@@ -60,16 +60,20 @@ pub(super) async fn survey(
     let containers = containers.map_err(at("listing containers"))?;
 
     let networks = networks.into_iter().filter_map(|network| {
+        let labels = network.labels.as_ref();
+        let is_of_its_lab = mark::is_of_its_lab(network.name.as_deref()?, labels);
         Some(Owned {
-            lab: mark::owner(network.labels.as_ref())?,
+            lab: mark::owner(labels).filter(|_| is_of_its_lab)?,
             provenance: mark::provenance(network.labels.as_ref(), here),
             resource: Resource::ContainerNetwork(network.name?),
         })
     });
     let containers = containers.into_iter().filter_map(|container| {
         let name = container.names?.into_iter().next()?;
+        let labels = container.labels.as_ref();
+        let is_of_its_lab = mark::is_of_its_lab(name.trim_start_matches('/'), labels);
         Some(Owned {
-            lab: mark::owner(container.labels.as_ref())?,
+            lab: mark::owner(labels).filter(|_| is_of_its_lab)?,
             provenance: mark::provenance(container.labels.as_ref(), here),
             resource: Resource::Container(name.trim_start_matches('/').to_owned()),
         })

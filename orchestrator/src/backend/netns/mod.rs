@@ -18,3 +18,4 @@ mod removal;
 mod spec;
 
 pub use backend::NetnsBackend;
+pub use removal::is_made_by_keeper;

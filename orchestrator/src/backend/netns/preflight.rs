@@ -6,6 +6,7 @@ use std::io;
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit};
 use plumbing::capability;
+use plumbing::process::check_proc;
 use protocol::keeper::KeeperFailure;
 
 use crate::backend::BackendErrorKind;
@@ -89,7 +90,13 @@ fn kernel() -> Result<(), BackendErrorKind> {
 
 fn procfs() -> Result<(), BackendErrorKind> {
     if fs::exists("/proc/self").unwrap_or(false) {
-        return Ok(());
+        // Where its numbers mean other processes, none could be proved to be ours.
+        return check_proc().map_err(|_| {
+            lacking(
+                "/proc shows another process namespace",
+                "mount this one's: `mount -t proc proc /proc`",
+            )
+        });
     }
     Err(lacking(
         "/proc is not mounted",

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use plumbing::control_group::ControlGroups;
-use plumbing::folder::Folder;
+use plumbing::folder::{Entry, Folder};
 use plumbing::process::{ProcessIdentity, children_of, find_marked, wait_for_ending};
 use protocol::keeper::MARK;
 
@@ -66,11 +66,7 @@ fn remove_sockets(path: &Path) -> io::Result<()> {
     let removed = Folder::open(lab).and_then(|lab| {
         let folder = lab.folder(name)?;
         for entry in folder.entries()? {
-            let number = entry
-                .name
-                .to_str()
-                .is_some_and(|name| name.parse::<u32>().is_ok());
-            if !entry.is_folder && (number || entry.name == LOG) {
+            if is_made_by_keeper(&entry) {
                 folder.remove_file(&entry.name)?;
             }
         }
@@ -80,6 +76,15 @@ fn remove_sockets(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
+}
+
+/// Whether an entry of that folder is a socket or the log of a keeper.
+pub fn is_made_by_keeper(entry: &Entry) -> bool {
+    let number = entry
+        .name
+        .to_str()
+        .is_some_and(|name| name.parse::<u32>().is_ok());
+    !entry.is_folder && (number || entry.name == LOG)
 }
 
 /// Lists the control groups and keepers that carry a lab's mark. Anybody can start a process with such a mark, so it is
