@@ -1,14 +1,19 @@
 //! From a checked topology to everything that a backend must make.
 //!
 //! - [`model`]: the plan.
+//! - [`link`]: its links, which stay, and what a cell makes of them. - [`conditions`]: how bad a direction is.
 //! - [`plan()`]: makes it.
 //! - [`position`]: where everything is in a window.
 //! - `routes`: shortest paths across the nodes that forward.
 
+pub mod conditions;
+pub mod link;
 pub mod model;
 mod planner;
 pub mod position;
 mod routes;
 
+pub use conditions::{Carrier, Conditions};
+pub use link::{Direction, LinkConditions, LinkId, PlannedEnd, PlannedLink, link_conditions};
 pub use model::{LabId, Plan, PlannedNode, Port, Segment};
 pub use planner::plan;
