@@ -4,6 +4,7 @@
 //! - [`link`]: its links, which stay, and what a cell makes of them. - [`conditions`]: how bad a direction is.
 //! - [`plan()`]: makes it.
 //! - [`position`]: where everything is in a window.
+//! - [`provision`]: what nodes are given once they are up.
 //! - `routes`: shortest paths across the nodes that forward.
 
 pub mod conditions;
@@ -11,9 +12,11 @@ pub mod link;
 pub mod model;
 mod planner;
 pub mod position;
+pub mod provision;
 mod routes;
 
 pub use conditions::{Carrier, Conditions};
 pub use link::{Direction, LinkConditions, LinkId, PlannedEnd, PlannedLink, link_conditions};
 pub use model::{LabId, Plan, PlannedNode, Port, Segment};
 pub use planner::plan;
+pub use provision::{Provision, provisions};
