@@ -32,7 +32,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Names what this machine lacks and how to mend it.
     async fn preflight(&self, plan: &Plan) -> Result<(), BackendError>;
 
-    /// Returns what its links can do. Asked for once, before a lab is raised.
+    /// Returns what its links can do, which does not change. Callers ask before anything is raised.
     fn capabilities(&self) -> Capabilities {
         Capabilities::KERNEL
     }

@@ -163,3 +163,7 @@ fn gap(capture: &CaptureReport) -> Option<Finding> {
         text,
     })
 }
+
+#[cfg(test)]
+#[path = "proof_test.rs"]
+mod tests;
