@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use protocol::console::line::{Kind, Line, Side};
-use protocol::console::scanner::{Heard, Scanner};
+use protocol::console::scanner::{Input, Scanner};
 use protocol::console::session::Session;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -13,12 +13,12 @@ fuzz_target!(|bytes: &[u8]| {
         let mut heard = Vec::new();
         Scanner::new(side).feed(bytes, &mut heard);
         // A checksum is not guessed, so each piece is also what a line with a right one would carry.
-        heard.extend(bytes.chunks(16).filter_map(line).map(Heard::Line));
+        heard.extend(bytes.chunks(16).filter_map(line).map(Input::Line));
         for heard in heard {
             match heard {
-                Heard::Line(line) => drop(session.receive(line)),
-                Heard::Damaged => session.receive_damaged(),
-                Heard::Other(text) => session.send(&text),
+                Input::Line(line) => drop(session.receive(line)),
+                Input::Damaged => session.receive_damaged(),
+                Input::Other(text) => session.send(&text),
             }
             let mut said = Vec::new();
             session.say(&mut said);

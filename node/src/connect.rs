@@ -21,7 +21,7 @@ use crate::cli::fail;
 pub struct Arguments {
     /// The agent's Unix socket.
     socket: PathBuf,
-    /// How long to wait for an agent that is only starting, in seconds.
+    /// The time to wait for an agent that is only starting, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     wait: u64,
 }
@@ -77,8 +77,8 @@ fn bridge(arguments: &Arguments) -> io::Result<()> {
     }
 }
 
-/// What `std::io::copy` does, but never by splice(2): that keeps the pipe locked while it waits for
-/// the socket, and whoever reads the pipe then waits too, although there are bytes in it.
+/// Copies like `std::io::copy`, but never by splice(2). That keeps the pipe locked while it waits for the
+/// socket, and a reader of the pipe then waits too, although there are bytes in it.
 fn carry(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
     loop {

@@ -89,8 +89,8 @@ async fn raise(folder: &Path, nodes: u8, instance: u32) -> Result<[Duration; 3],
     let fabric = &fabric;
     let controls: Vec<Control> = stream::iter(&plan.nodes)
         .map(|node| async move {
-            let wire = fabric.open(&node.name).await?;
-            Ok::<_, Anything>(Control::greet(wire, node.name.clone()).await?)
+            let stream = fabric.open(&node.name).await?;
+            Ok::<_, Anything>(Control::greet(stream, node.name.clone()).await?)
         })
         .buffer_unordered(64)
         .try_collect()
@@ -154,5 +154,6 @@ fn plan(nodes: u8, instance: u32) -> Result<Plan, Anything> {
         links: LinkConditions::default(),
         nodes: planned,
         positions: Positions::default(),
+        hosts: Vec::new(),
     })
 }

@@ -153,8 +153,8 @@ async fn a_kept_lab_is_found_again_and_limits_hold() {
         let hold = lab.fabric.keep().await.unwrap();
         let fabric = backend().attach(&hold).await.unwrap();
         let name = "a".parse().unwrap();
-        let wire = fabric.open(&name).await.unwrap();
-        let control = orchestrator::control::Control::greet(wire, name)
+        let stream = fabric.open(&name).await.unwrap();
+        let control = orchestrator::control::Control::greet(stream, name)
             .await
             .unwrap();
         assert_eq!(control.status().await.unwrap().command, None);

@@ -1,4 +1,4 @@
-//! What a new process does between fork(2) and execve(2), and its terminal.
+//! The setup of a new process between fork(2) and execve(2), and its terminal.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -7,8 +7,8 @@ use std::process::Command;
 use std::ptr;
 use std::sync::Arc;
 
-/// How a child process is set apart from its parent. In every case it leads a session of its own,
-/// its signals do what they do by default, and it inherits nothing but its standard streams.
+/// The isolation of a child process from its parent. In every case the child leads a session of its own, its
+/// signals have their default actions, and it inherits nothing but its standard streams.
 #[derive(Debug, Clone)]
 pub struct ChildSetup {
     /// Its standard input is a terminal that shall control its session (`TIOCSCTTY`, `tty_ioctl(4)`).

@@ -1,5 +1,5 @@
-//! Control groups, version 1 and 2 (cgroups(7)): `orchestrator/LAB/NODE` below the place where this
-//! process may make groups.
+//! Control groups, version 1 and 2 (cgroups(7)), named `orchestrator/LAB/NODE` below the place where this process
+//! may make groups.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
@@ -14,7 +14,7 @@ use nix::unistd::{AccessFlags, access, geteuid};
 use crate::mount_table;
 use crate::process::ProcessHandle;
 
-/// What limits a resource.
+/// A controller: the part of the kernel that limits a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Controller {
     /// Memory.
@@ -51,7 +51,7 @@ struct Place {
 }
 
 impl ControlGroups {
-    /// Finds them in the mount table. Finding none is no error.
+    /// Finds the places in the mount table. To find none is no error.
     ///
     /// # Errors
     /// If `/proc` is not mounted.
@@ -82,7 +82,7 @@ impl ControlGroups {
     /// process joins by writing `0`, and the limits that nothing here can enforce.
     ///
     /// # Errors
-    /// The system's; a place that does not have a controller after all is no error.
+    /// The system's. A place that lacks a controller after all is no error.
     pub fn make(
         &self,
         lab: &str,
@@ -108,24 +108,24 @@ impl ControlGroups {
         Ok((joins, left))
     }
 
-    /// Removes all groups of a lab, wherever they are, ending what still runs in them. None is no error.
+    /// Removes all groups of a lab, wherever they are, and ends the processes in them. To find none is no error.
     ///
     /// # Errors
-    /// The system's; `EBUSY` if processes in one do not end.
+    /// The system's. `EBUSY` if processes in a group do not end.
     pub fn remove(&self, lab: &str) -> io::Result<()> {
         for place in &self.places {
             let group = place.group(lab);
             for node in folders(&group) {
                 remove_group(&group.join(node))?;
             }
-            // Ours stays while another lab has groups in it.
+            // The group `orchestrator` stays while another lab has groups in it.
             let _ = fs::remove_dir(&group);
             let _ = fs::remove_dir(place.folder.join(OURS));
         }
         Ok(())
     }
 
-    /// All groups that carry our name: the lab's and the node's part of it.
+    /// Lists all groups below `orchestrator`: the lab's and the node's part of their names.
     pub fn survey(&self) -> BTreeSet<(String, String)> {
         let mut found = BTreeSet::new();
         for place in &self.places {
@@ -159,7 +159,7 @@ impl Controller {
 }
 
 impl Limit {
-    /// What enforces it.
+    /// Returns the controller that enforces it.
     pub fn controller(self) -> Controller {
         match self {
             Self::Memory(_) => Controller::Memory,
@@ -178,8 +178,8 @@ impl Place {
         self.folder.join(OURS).join(lab)
     }
 
-    /// Makes the groups above a node's. In version 2 each must hand its controllers down, which one
-    /// that has processes of its own cannot; `false` then.
+    /// Makes the groups above a node's. In version 2 each of them must hand its controllers down, which a group with
+    /// processes of its own cannot do. Returns `false` in that case.
     fn prepare(&self, lab: &str, wanted: &[Limit]) -> io::Result<bool> {
         let ours = self.folder.join(OURS);
         let group = self.group(lab);
@@ -215,8 +215,8 @@ impl Place {
     }
 }
 
-/// The places in version 2's hierarchy: the highest group above this process's own in which it may
-/// make groups, and for a user the one that systemd hands to each.
+/// Returns the places in version 2's hierarchy: the highest group above this process's own in which it may make
+/// groups, and for a user the group that systemd gives to each user.
 fn unified_places(mounted_at: &Path) -> Vec<Place> {
     let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let own = own.lines().find_map(|line| line.strip_prefix("0::/"));
@@ -289,7 +289,7 @@ fn quota(milli_cpus: u32) -> u32 {
     milli_cpus.saturating_mul(PERIOD / 1000).max(SMALLEST_QUOTA)
 }
 
-/// The kernel removes a group without processes only; what still runs in it is ended.
+/// Removes a group, and ends the processes that are still in it: the kernel removes only empty groups.
 fn remove_group(group: &Path) -> io::Result<()> {
     let deadline = Instant::now() + DEADLINE;
     loop {
@@ -328,15 +328,15 @@ fn folders(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The group that all of ours are in.
+/// The group above those of all labs.
 const OURS: &str = "orchestrator";
 
 const PROCESSES: &str = "cgroup.procs";
 
-/// Microseconds, over which processor time is shared out.
+/// The period in microseconds over which processor time is shared out.
 const PERIOD: u32 = 100_000;
 
-/// Microseconds; the kernel takes no less (`min_cfs_quota_period`).
+/// The least quota in microseconds that the kernel takes (`min_cfs_quota_period`).
 const SMALLEST_QUOTA: u32 = 1000;
 
 const DEADLINE: Duration = Duration::from_secs(10);

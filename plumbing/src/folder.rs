@@ -1,5 +1,5 @@
-//! Folders held by their descriptors (openat(2)): no link is followed, nothing but regular files is read,
-//! and what is removed is what was looked at.
+//! Folders held by their descriptors (openat(2)). No link is followed, only regular files are read, and the thing
+//! that is removed is the thing that was looked at.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -23,15 +23,15 @@ pub struct Folder(OwnedFd);
 pub struct Entry {
     /// The name.
     pub name: OsString,
-    /// Whether it is a folder and no link to one.
+    /// Whether it is a folder, and not a link to one.
     pub is_folder: bool,
 }
 
 impl Folder {
-    /// Opens the folder at `path`. Links on the way are followed, one at its end is not.
+    /// Opens the folder at `path`. Links on the way are followed, but not a link at its end.
     ///
     /// # Errors
-    /// `ENOTDIR` or `ELOOP` where there is something else; the system's.
+    /// `ENOTDIR` or `ELOOP` if the entry is not a folder. The system's.
     pub fn open(path: &Path) -> io::Result<Self> {
         Ok(Self(open(path, FOLDER, Mode::empty())?))
     }
@@ -60,12 +60,12 @@ impl Folder {
         Ok(self.stat()?.st_uid == geteuid().as_raw())
     }
 
-    /// Lists what is in it, sorted by name.
+    /// Lists its entries, sorted by name.
     ///
     /// # Errors
     /// The system's.
     pub fn entries(&self) -> io::Result<Vec<Entry>> {
-        // A descriptor of its own: reading moves the place in the folder.
+        // It is read by another descriptor, since reading moves the position in the folder.
         let mut dir = Dir::openat(&self.0, ".", FOLDER, Mode::empty())?;
         let mut entries = Vec::new();
         for entry in dir.iter() {
@@ -76,7 +76,7 @@ impl Folder {
             }
             let is_folder = match entry.file_type() {
                 Some(kind) => kind == Type::Directory,
-                // Some file systems do not tell.
+                // Some file systems do not tell the kind of an entry.
                 None => self.folder(&name).is_ok(),
             };
             entries.push(Entry { name, is_folder });
@@ -85,10 +85,10 @@ impl Folder {
         Ok(entries)
     }
 
-    /// Reads a regular file of this user, `most` bytes of it. Never waits, whatever lies there.
+    /// Reads a regular file of this user, up to `most` bytes. It never blocks, whatever the entry is.
     ///
     /// # Errors
-    /// `EINVAL` if it is no regular file, `EPERM` if it is somebody else's, `EFBIG` if it is longer.
+    /// `EINVAL` if it is not a regular file, `EPERM` if it is another user's, `EFBIG` if it is longer.
     pub fn read(&self, name: impl AsRef<Path>, most: u64) -> io::Result<Vec<u8>> {
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let file = openat(&self.0, name.as_ref(), flags, Mode::empty())?;
@@ -107,7 +107,7 @@ impl Folder {
         Ok(bytes)
     }
 
-    /// Gives what is in this folder another name in it; what has that name is replaced.
+    /// Renames an entry within this folder. An entry that has the new name already is replaced.
     ///
     /// # Errors
     /// The system's.
@@ -115,7 +115,7 @@ impl Folder {
         Ok(renameat(&self.0, from.as_ref(), &self.0, to.as_ref())?)
     }
 
-    /// Removes what is no folder. A link is removed, not what it leads to.
+    /// Removes an entry that is not a folder. A link itself is removed, not its target.
     ///
     /// # Errors
     /// The system's.
@@ -130,7 +130,7 @@ impl Folder {
     /// Removes an empty folder.
     ///
     /// # Errors
-    /// `ENOTEMPTY` if something is in it; the system's.
+    /// `ENOTEMPTY` if it is not empty. The system's.
     pub fn remove_folder(&self, name: impl AsRef<Path>) -> io::Result<()> {
         Ok(unlinkat(&self.0, name.as_ref(), UnlinkatFlags::RemoveDir)?)
     }

@@ -12,7 +12,7 @@ use nix::sys::socket::{
     recvmsg, sendmsg, shutdown, socketpair,
 };
 
-/// What the other end has sent.
+/// A message from the other end, or its end.
 #[derive(Debug)]
 pub enum Handed {
     /// A message, so many bytes of the buffer, and what came along.

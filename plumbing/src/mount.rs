@@ -64,7 +64,7 @@ pub fn mount_new(kind: &str, target: &Path, flags: MsFlags, options: &str) -> io
 /// Layers of an overlay file system (the kernel's Documentation/filesystems/overlayfs.rst).
 #[derive(Debug, Clone, Copy)]
 pub struct Overlay<'a> {
-    /// What is below, the uppermost first; never written to.
+    /// The folders below, the uppermost first; never written to.
     pub lower: &'a [&'a Path],
     /// Where everything written goes.
     pub upper: &'a Path,

@@ -1,4 +1,4 @@
-//! What is mounted where.
+//! The table of mounts.
 
 use std::ffi::OsString;
 use std::fs;

@@ -33,7 +33,8 @@ pub fn stay_readable() -> io::Result<()> {
     Ok(prctl::set_dumpable(true)?)
 }
 
-/// Returns what tells this process's process namespace from every other that lives (`ioctl_ns(2)`).
+/// Returns the number that distinguishes this process's process namespace from every other that exists
+/// (`ioctl_ns(2)`).
 ///
 /// # Errors
 /// If `/proc` is not mounted.

@@ -1,4 +1,4 @@
-//! How the calling thread competes for the processor.
+//! The priority of the calling thread.
 
 use std::io;
 

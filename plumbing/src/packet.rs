@@ -23,7 +23,7 @@ pub struct PacketSocket {
     index: u32,
 }
 
-/// What the kernel knows of a frame beyond its bytes.
+/// The kernel's information on a frame beyond its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameHead {
     /// When the kernel got it, since 1970 (`CLOCK_REALTIME`), to the nanosecond.
@@ -52,7 +52,7 @@ pub enum Direction {
     Echo,
 }
 
-/// What a packet socket has counted since it was last asked.
+/// The counts of a packet socket since they were last read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Statistics {
     /// Frames that passed, those dropped included.
@@ -101,7 +101,7 @@ impl PacketSocket {
         bind(self.socket.as_fd(), self.index)
     }
 
-    /// What is known of the next frame, which stays where it is, or `None` if none is waiting.
+    /// Returns information on the next frame, which stays where it is, or `None` if none is waiting.
     ///
     /// # Errors
     /// `ENETDOWN` once after the interface went down or away; frames that waited can still be read.
@@ -126,7 +126,7 @@ impl PacketSocket {
         }))
     }
 
-    /// What was counted since the last call, or since the socket was opened.
+    /// Returns the counts since the last call, or since the socket was opened.
     ///
     /// # Errors
     /// The system's.
@@ -276,6 +276,6 @@ fn length_of<T>() -> libc::socklen_t {
     libc::socklen_t::try_from(size_of::<T>()).unwrap_or(libc::socklen_t::MAX)
 }
 
-/// How long the kernel may take to begin to stamp; it takes microseconds, or a millisecond or two
-/// where it is busy.
+/// The longest time that the kernel may take to begin to stamp; it takes microseconds, or a millisecond or
+/// two where it is busy.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -34,7 +34,7 @@ pub struct PacketRing {
     at: usize,
 }
 
-/// What is mapped: blocks of [`BLOCK`] bytes.
+/// The mapped memory: blocks of [`BLOCK`] bytes.
 #[derive(Debug)]
 struct Memory {
     start: NonNull<u8>,
@@ -115,8 +115,8 @@ impl PacketRing {
         parse(frame).map(Some)
     }
 
-    /// What was counted since the last call, or since the ring was opened. Counted frames that were
-    /// not dropped are handed over within twice [`HANDOVER`].
+    /// Returns the counts since the last call, or since the ring was opened. Counted frames that were not
+    /// dropped are handed over within twice [`HANDOVER`].
     ///
     /// # Errors
     /// The system's.

@@ -1,4 +1,4 @@
-//! Other processes: held without confusion by their descriptors, found by a mark in their
+//! Other processes: held by their descriptors, so that they cannot be confused, and found by a mark in their
 //! environment.
 
 use std::fs;
@@ -13,7 +13,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
 
-/// A process, held so that its number cannot come to mean another one. Readable once it has ended.
+/// A process, held by a descriptor so that its number cannot come to mean another one. The descriptor is readable
+/// once the process has ended.
 #[derive(Debug)]
 pub struct ProcessHandle(OwnedFd);
 
@@ -33,7 +34,7 @@ impl ProcessHandle {
         Ok(Self(unsafe { OwnedFd::from_raw_fd(descriptor) }))
     }
 
-    /// Ends the process, which cannot refuse (SIGKILL). One that has ended already is no error.
+    /// Ends the process, which cannot refuse (SIGKILL). A process that has ended already is no error.
     ///
     /// # Errors
     /// `EPERM` if it is somebody else's.
@@ -56,7 +57,7 @@ impl ProcessHandle {
         }
     }
 
-    /// Waits until the process has ended; `false` if it has not within the time given.
+    /// Waits until the process has ended. Returns `false` if it has not ended within the time given.
     ///
     /// # Errors
     /// The system's.
@@ -75,8 +76,8 @@ impl ProcessHandle {
     }
 }
 
-/// A process's number and the moment of its birth. Numbers are given again; all three together never are within
-/// one process namespace.
+/// A process's number and the moment of its birth. Numbers are reused, but all three values together are never
+/// reused within one process namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ProcessIdentity {
     /// Its number in this process's own process namespace.
@@ -101,7 +102,7 @@ impl ProcessIdentity {
         })
     }
 
-    /// Takes hold of the process; `None` if it has ended, whoever has its number now.
+    /// Takes hold of the process. Returns `None` if it has ended, whether or not another process has its number now.
     ///
     /// # Errors
     /// The system's.
@@ -111,7 +112,7 @@ impl ProcessIdentity {
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
             Err(error) => return Err(error),
         };
-        // Read while it is held: what is read belongs to what is held, or the process has ended.
+        // It is read while the process is held. So it belongs to that process, or the process has ended.
         let same = Self::of(self.number).is_ok_and(|now| now == self);
         Ok(same.then_some(handle))
     }
@@ -138,12 +139,12 @@ pub struct Marked {
     pub identity: ProcessIdentity,
     /// The mark's value.
     pub value: String,
-    /// How many process name spaces it is in: more than this process, if it is in one that was made
-    /// below this one's.
+    /// The number of process namespaces that it is in. The number is greater than this process's if it is in a
+    /// namespace that was made below this one's.
     pub depth: usize,
 }
 
-/// Takes hold of the children that a process has now.
+/// Takes hold of the current children of a process.
 ///
 /// # Errors
 /// If `/proc` cannot be read.
@@ -155,7 +156,7 @@ pub fn children_of(parent: u32) -> io::Result<Vec<ProcessHandle>> {
         let Some(number) = name.to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
-        // Looked at again while it is held.
+        // Its parent is read again while it is held.
         if is_child(number)
             && let Ok(child) = ProcessHandle::open(number)
             && is_child(number)
@@ -166,7 +167,7 @@ pub fn children_of(parent: u32) -> io::Result<Vec<ProcessHandle>> {
     Ok(children)
 }
 
-/// All processes of this user that were started with the variable `mark` in their environment.
+/// Finds all processes of this user that were started with the variable `mark` in their environment.
 ///
 /// # Errors
 /// If `/proc` cannot be read.
@@ -182,8 +183,8 @@ pub fn find_marked(mark: &str) -> io::Result<Vec<Marked>> {
         if !environment_of(number, deadline).is_some_and(carries) {
             continue;
         }
-        // Between the look and the hold the number may have changed its owner; what is looked at
-        // while it is held belongs to what is held, for an ended process shows no environment.
+        // The number may have come to mean another process before it was held. An environment that is read while
+        // the process is held belongs to it, since a process that has ended shows none.
         let Ok(process) = ProcessHandle::open(number) else {
             continue;
         };
@@ -206,9 +207,8 @@ pub fn find_marked(mark: &str) -> io::Result<Vec<Marked>> {
     Ok(found)
 }
 
-/// Waits for all processes of this user that are ending and are not over yet. They have given up their
-/// memory, and with it any mark, but still hold their namespaces. Returns whether all were over within
-/// the time given.
+/// Waits for all processes of this user that have begun to end. They have given up their memory, and with it any
+/// mark, but still hold their namespaces. Returns whether all ended within the time given.
 ///
 /// # Errors
 /// If `/proc` cannot be read.
@@ -221,7 +221,7 @@ pub fn wait_for_ending(within: Duration) -> io::Result<bool> {
             continue;
         };
         if is_own(number) && Stat::of(number).is_some_and(|stat| stat.is_ending()) {
-            // One that is over has no descriptor to wait for.
+            // A process that is gone has no descriptor to wait for.
             if let Ok(process) = ProcessHandle::open(number) {
                 over &= process.wait(deadline.saturating_duration_since(Instant::now()))?;
             }
@@ -230,21 +230,21 @@ pub fn wait_for_ending(within: Duration) -> io::Result<bool> {
     Ok(over)
 }
 
-/// What `proc_pid_stat(5)` tells of a process.
+/// The fields of `proc_pid_stat(5)` that are used here.
 #[derive(Debug)]
 struct Stat {
     over: bool,
     parent: u32,
     flags: u32,
-    /// When it began, in clock ticks since the machine's start.
+    /// The time of its birth, in clock ticks since the machine's start.
     started: u64,
     /// Address of its program's start; 0 until all of the program and its environment are there.
     start_code: u64,
 }
 
 impl Stat {
-    /// `None` if there is no such process. Fields are numbered from 1; the second is the name in
-    /// parentheses, which may hold anything.
+    /// Reads the fields of a process. Returns `None` if there is no such process. Fields are numbered from 1. The
+    /// second is the name in parentheses, which may hold anything.
     fn of(number: u32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
         let mut fields = stat.rsplit(')').next()?.split_whitespace();
@@ -258,13 +258,13 @@ impl Stat {
         })
     }
 
-    /// It has given up its memory, or is about to, and is not over.
+    /// Whether it has begun to end: it has given up its memory or is about to, and still exists.
     fn is_ending(&self) -> bool {
         !self.over && self.flags & EXITING != 0
     }
 
-    /// It is on its way to a program. It shows no environment then, or, as long as it uses its
-    /// parent's memory, its parent's; whoever started it is let go on before (execve(2), vfork(2)).
+    /// Whether it is on its way to a program. It shows no environment then, or its parent's while it uses its
+    /// parent's memory. Its parent continues before that is over (execve(2), vfork(2)).
     fn is_starting(&self, number: u32) -> bool {
         let ready = self.over || self.flags & (EXITING | KERNEL_THREAD) != 0;
         let borrows = || self.flags & NO_PROGRAM_YET != 0 && share_memory(number, self.parent);
@@ -272,7 +272,7 @@ impl Stat {
     }
 }
 
-/// Whether two processes use the same memory (kcmp(2)); `false` where the kernel does not tell.
+/// Whether two processes use the same memory (kcmp(2)). `false` if the kernel does not tell.
 fn share_memory(one: u32, other: u32) -> bool {
     // `KCMP_VM`, `include/uapi/linux/kcmp.h`.
     const MEMORY: i32 = 1;
@@ -280,7 +280,8 @@ fn share_memory(one: u32, other: u32) -> bool {
     unsafe { libc::syscall(libc::SYS_kcmp, one, other, MEMORY, 0, 0) == 0 }
 }
 
-/// A process has a number in each of the process name spaces that it is in (`NSpid`, proc(5)).
+/// Returns the number of process namespaces that a process is in. It has a number in each of them (`NSpid`,
+/// proc(5)).
 fn depth_of(process: &str) -> Option<usize> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let numbers = status
@@ -289,8 +290,8 @@ fn depth_of(process: &str) -> Option<usize> {
     Some(numbers.split_whitespace().count())
 }
 
-/// A process's environment, if the process is this user's and lives. One that is just being started
-/// is waited for until it has one.
+/// Returns a process's environment, if the process is this user's and lives. Waits for a process that is being
+/// started until it has an environment.
 fn environment_of(number: u32, deadline: Instant) -> Option<Vec<u8>> {
     let starting = || Some(Stat::of(number)?.is_starting(number));
     let environment = || fs::read(format!("/proc/{number}/environ")).ok();
@@ -304,17 +305,17 @@ fn environment_of(number: u32, deadline: Instant) -> Option<Vec<u8>> {
                 return Some(environment);
             }
         }
-        // It has none, or was met between two programs.
+        // It has none, or it is between two programs.
         if !starting()? {
             return environment();
         }
-        // Nothing tells of the end of an execve(2) in a process that is not a child.
+        // There is no event for the end of an execve(2) in a process that is not a child.
         std::thread::sleep(PAUSE);
     }
     None
 }
 
-/// The value of a variable in an environment.
+/// Returns the value of a variable in an environment.
 fn variable<'a>(environment: &'a [u8], name: &str) -> Option<&'a str> {
     environment
         .split(|&byte| byte == 0)
@@ -337,7 +338,7 @@ const NO_PROGRAM_YET: u32 = 0x40;
 /// `PF_KTHREAD`, `include/linux/sched.h`.
 const KERNEL_THREAD: u32 = 0x0020_0000;
 
-/// How long processes may take from one program to the next, all together.
+/// The time that processes may take from one program to the next, all together.
 const STARTING: Duration = Duration::from_secs(2);
 
 const PAUSE: Duration = Duration::from_micros(100);
@@ -345,7 +346,7 @@ const PAUSE: Duration = Duration::from_micros(100);
 /// Whether this process ignores a signal (`SigIgn` in `/proc/self/status`, proc(5)).
 ///
 /// # Errors
-/// If /proc does not tell.
+/// If `/proc` cannot be read.
 pub fn ignores(signal: i32) -> io::Result<bool> {
     let status = fs::read_to_string("/proc/self/status")?;
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -384,7 +385,7 @@ mod tests {
         for number in 0..1000 {
             let mark = format!("soon-{number}");
             let mut started = sleeper(&mark);
-            // At once, to meet it on its way from one program to the next.
+            // Immediately, to find it on its way from one program to the next.
             let environment = environment_of(started.id(), Instant::now() + STARTING).unwrap();
             assert_eq!(variable(&environment, "PLUMBING_TEST"), Some(&*mark));
             started.kill().unwrap();

@@ -11,7 +11,7 @@ pub struct SysctlError {
     pub path: String,
     /// The value it should have got.
     pub value: String,
-    /// What the system said.
+    /// The error of the system.
     pub source: io::Error,
 }
 

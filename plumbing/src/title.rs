@@ -1,4 +1,4 @@
-//! What `ps` shows of a process.
+//! The title of a process in `ps`.
 
 use std::ffi::CString;
 use std::fs;

@@ -1,7 +1,7 @@
-//! What the frames on the control channel say.
+//! The messages on the control channel.
 //!
 //! The orchestrator sends [`ToNode`], the node's agent answers each with one [`FromNode::Reply`] that
-//! carries its number. Conversations that move bytes (a process, a file, a capture, a log) have a
+//! carries its number. Channels that move bytes (a process, a file, a capture, a log) have a
 //! channel, a number chosen by the orchestrator and used once per connection; their bytes travel as
 //! data frames and their ends as [`FromNode::Event`].
 //!
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::name::InterfaceName;
 use crate::settings::NodeSettings;
 
-/// Which of a conversation's streams a data frame belongs to.
+/// Which of a channel's streams a data frame belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Stream {
@@ -45,15 +45,15 @@ impl Stream {
 pub struct ToNode {
     /// Number of the request, echoed by its reply; used once per connection.
     pub id: u32,
-    /// What is asked.
+    /// The request.
     pub request: Request,
 }
 
-/// What can be asked of an agent.
+/// A request to an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Opens the conversation. Replied to with [`Reply::Ready`], or refused if versions differ.
+    /// Opens the connection. Replied to with [`Reply::Ready`], or refused if versions differ.
     Hello {
         /// The orchestrator's [`crate::VERSION`].
         version: u32,
@@ -62,21 +62,21 @@ pub enum Request {
     Configure(Box<NodeSettings>),
     /// Starts a process. Its output follows on `channel`, its end as [`Event::Exited`].
     Start {
-        /// The conversation's number.
+        /// The channel's number.
         channel: u32,
-        /// What to run.
+        /// The command to run.
         command: Command,
     },
     /// Sends a signal to a process that this connection started.
     Signal {
-        /// The process's conversation.
+        /// The process's channel.
         channel: u32,
         /// The signal's number (signal(7)).
         signal: i32,
     },
     /// Changes the terminal size of a process.
     Resize {
-        /// The process's conversation.
+        /// The process's channel.
         channel: u32,
         /// The new size.
         size: WindowSize,
@@ -84,7 +84,7 @@ pub enum Request {
     /// Writes a file; its body follows on `channel`'s input stream. Missing folders are made. The
     /// reply comes once the last byte is in place under its final name.
     Put {
-        /// The conversation's number.
+        /// The channel's number.
         channel: u32,
         /// Absolute path in the node.
         path: String,
@@ -93,7 +93,7 @@ pub enum Request {
     },
     /// Reads a file; its body follows on `channel`'s output stream after [`Reply::File`].
     Get {
-        /// The conversation's number.
+        /// The channel's number.
         channel: u32,
         /// Absolute path in the node.
         path: String,
@@ -105,28 +105,28 @@ pub enum Request {
     },
     /// Replies once the condition holds, or fails with [`FailureKind::Deadline`].
     Await {
-        /// What to wait for.
+        /// The condition to wait for.
         condition: Condition,
-        /// How long at most, in milliseconds.
+        /// The time limit, in milliseconds.
         within_ms: u64,
     },
     /// Captures an interface's frames as pcapng on `channel`. Replied to once every later frame is
     /// sure to be seen; ends with [`Event::CaptureEnded`].
     Capture {
-        /// The conversation's number.
+        /// The channel's number.
         channel: u32,
-        /// What to capture and how much of it.
+        /// The frames to capture.
         capture: Capture,
     },
     /// Ends a capture after everything that has arrived by now was written.
     StopCapture {
-        /// The capture's conversation.
+        /// The capture's channel.
         channel: u32,
     },
     /// Sends the log of the node's own command, from its start; follows it if asked to, else the
     /// stream ends.
     Logs {
-        /// The conversation's number.
+        /// The channel's number.
         channel: u32,
         /// Goes on with what is still to come.
         follow: bool,
@@ -134,7 +134,7 @@ pub enum Request {
     /// Starts the node's own command (the topology's `command`), whose output goes to the log. It is
     /// not bound to this connection.
     Launch {
-        /// What to run.
+        /// The command to run.
         command: Command,
     },
     /// Describes the node: processes and the state of its own command.
@@ -170,7 +170,7 @@ pub enum Program {
     Role(Vec<String>),
 }
 
-/// How long a process may live.
+/// The lifetime of a process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lifetime {
@@ -190,7 +190,7 @@ pub struct WindowSize {
     pub columns: u16,
 }
 
-/// What [`Request::Await`] can wait for.
+/// A condition that [`Request::Await`] can wait for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
@@ -225,7 +225,7 @@ pub enum Transport {
     Udp,
 }
 
-/// What a capture takes.
+/// The frames that a capture takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
     /// The interface to listen on.
@@ -244,14 +244,14 @@ pub enum FromNode {
     Reply {
         /// The request's number.
         id: u32,
-        /// What came of it.
+        /// The result.
         result: Result<Reply, Failure>,
     },
-    /// Something happened in a conversation.
+    /// Something happened in a channel.
     Event {
-        /// The conversation's number.
+        /// The channel's number.
         channel: u32,
-        /// What happened.
+        /// The event.
         event: Event,
     },
 }
@@ -281,7 +281,7 @@ pub enum Reply {
     },
     /// A folder's entries, sorted by name.
     Entries(Vec<Entry>),
-    /// What the node is doing.
+    /// The node's current state.
     Status(Status),
 }
 
@@ -296,16 +296,16 @@ pub struct Entry {
     pub folder: bool,
 }
 
-/// What a node is doing.
+/// The current state of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// Processes in the node, the agent included.
     pub processes: u32,
-    /// How the node's own command fares, where it has one.
+    /// The state of the node's own command, where it has one.
     pub command: Option<CommandState>,
 }
 
-/// How the node's own command fares.
+/// The state of the node's own command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CommandState {
@@ -318,7 +318,7 @@ pub enum CommandState {
     Ended(Exit),
 }
 
-/// What can happen in a conversation.
+/// An event in a channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
@@ -330,7 +330,7 @@ pub enum Event {
     Broken(Failure),
 }
 
-/// How a process ended.
+/// The way a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exit {
@@ -340,7 +340,7 @@ pub enum Exit {
     Signal(i32),
 }
 
-/// What a capture saw.
+/// The counts of a capture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaptureSummary {
     /// Frames written.
@@ -355,9 +355,9 @@ pub struct CaptureSummary {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
-    /// What callers branch on.
+    /// The kind, on which callers branch.
     pub kind: FailureKind,
-    /// What, where and why, as one clause.
+    /// The failure, its place and its cause, as one clause.
     pub message: String,
 }
 
@@ -367,7 +367,7 @@ pub struct Failure {
 pub enum FailureKind {
     /// The other end speaks another version.
     Version,
-    /// No such file, program, interface or conversation.
+    /// No such file, program, interface or channel.
     NotFound,
     /// Not permitted here.
     Denied,

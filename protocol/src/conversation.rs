@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::task::NotOneOf;
 
-/// How commands are spread over connections.
+/// The spread of commands over connections.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Connections {
@@ -55,13 +55,13 @@ impl FromStr for Connections {
 pub struct Order {
     /// Its number, from 0.
     pub number: u32,
-    /// What is said.
+    /// The request.
     pub request: Request,
-    /// How long it may take in milliseconds, the connection included.
+    /// The time limit in milliseconds, the connection included.
     pub within_ms: u64,
 }
 
-/// What is said to a server.
+/// A request to a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
@@ -84,7 +84,7 @@ pub enum Request {
     Raw(String),
 }
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReplyRecord {
     /// The order's number.
@@ -95,7 +95,7 @@ pub struct ReplyRecord {
     pub status: Option<String>,
     /// The names that a list holds.
     pub names: Option<Vec<String>>,
-    /// What the server says besides, in words: the reason of an error.
+    /// The other words of the server's reply: the reason of an error.
     pub words: String,
     /// The content that came along.
     pub content: Option<Moved>,

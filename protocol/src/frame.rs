@@ -22,7 +22,7 @@ pub enum Frame {
     Message(Vec<u8>),
     /// Bytes of a stream; none at all ends it.
     Data {
-        /// Which conversation they belong to; the orchestrator chose the number.
+        /// Which channel they belong to; the orchestrator chose the number.
         channel: u32,
         /// Which stream of it.
         stream: Stream,
@@ -98,7 +98,7 @@ impl Frame {
     }
 }
 
-/// What precedes the bytes of a data frame, for a sender that has read them into place.
+/// Returns the bytes that precede those of a data frame, for a sender that has read them into place.
 pub fn data_header(channel: u32, stream: Stream, length: usize) -> [u8; DATA_PREFIX] {
     let length = u32::try_from(DATA_HEADER + length).unwrap_or(u32::MAX);
     let [l0, l1, l2, l3] = length.to_be_bytes();

@@ -1,4 +1,4 @@
-//! What the orchestrator and a netns lab's keeper say to each other, over a socket pair: JSON in
+//! The messages between the orchestrator and a netns lab's keeper, over a socket pair: JSON in
 //! [`crate::frame::Frame::Message`].
 //!
 //! The orchestrator sends one [`ToKeeper::Raise`]; the keeper answers [`FromKeeper::Raised`], or
@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::name::{InterfaceName, NetworkName, NodeName};
-use crate::settings::MacAddress;
+use crate::settings::{Host, MacAddress, NodeSettings};
 
 /// The variable in the environment of a keeper and its nodes that says which lab they are of. Anybody can set
 /// it, so it proves nothing: it names a lab to people, and never says what to remove.
@@ -28,7 +28,7 @@ pub enum ToKeeper {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FromKeeper {
-    /// The lab is up: its interfaces exist and its agents listen.
+    /// The lab is up: its nodes' networks are as their settings say, and their agents listen.
     Raised {
         /// Limits that cannot be enforced here, in words.
         warnings: Vec<String>,
@@ -39,7 +39,7 @@ pub enum FromKeeper {
     Failed(KeeperFailure),
 }
 
-/// What the keeper is to make.
+/// The lab that the keeper is to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabSpec {
     /// The lab's identity, which names its control groups.
@@ -49,6 +49,8 @@ pub struct LabSpec {
     pub nodes: Vec<NodeSpec>,
     /// The Ethernet segments.
     pub segments: Vec<SegmentSpec>,
+    /// Names that resolve in every node.
+    pub hosts: Vec<Host>,
     /// A folder of this machine that nodes write to privately, beside those that always are: where
     /// the user is.
     pub working_directory: Option<String>,
@@ -59,15 +61,15 @@ pub struct LabSpec {
 /// A node to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeSpec {
-    /// Its name.
-    pub name: NodeName,
     /// Absolute paths whose folders must be writable in it.
     pub file_targets: Vec<String>,
-    /// What it may use.
+    /// Its resource limits.
     pub limits: Limits,
+    /// The settings of its network, names of other nodes left out.
+    pub settings: NodeSettings,
 }
 
-/// What a node's programs may use at most.
+/// The resource limits of a node's programs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Bytes of memory.
@@ -92,7 +94,7 @@ pub struct SegmentSpec {
     pub name: NetworkName,
     /// Whether it is a direct wire of two ports, without a switch.
     pub wire: bool,
-    /// What is plugged in.
+    /// The ports plugged into it.
     pub ports: Vec<PortSpec>,
 }
 
@@ -113,7 +115,7 @@ pub struct PortSpec {
 pub struct KeeperFailure {
     /// The node it concerns, where it concerns one.
     pub node: Option<NodeName>,
-    /// What was being done, in words.
+    /// The step that failed, in words.
     pub step: String,
     /// The system's answer, in words.
     pub reason: String,

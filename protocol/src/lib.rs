@@ -1,4 +1,4 @@
-//! What the orchestrator and the node say to each other.
+//! The protocol between the orchestrator and the node.
 //!
 //! Pure: no I/O, no clock, no async. Both binaries link it, so a change here changes both ends.
 //!
@@ -12,8 +12,8 @@
 //! - [`role`]: the lines that roles (broadcast sender, receiver, file server) print.
 //! - [`file_service`]: the file server's protocol over TCP; [`content`]: random files for it.
 //! - [`conversation`]: what the client of a scripted conversation with a file server is told, and tells.
-//! - [`load`]: what the file server and the clients that put it under load report.
-//! - [`shortage`]: what is said where the system lacks processes or threads.
+//! - [`shortage`]: the remedy to name where the system lacks processes or threads.
+//! - [`stress`]: what the file server and the clients that put it under load report.
 //! - [`task`]: concurrency models and framings of senders, and what became of each file's task.
 
 pub mod broadcast;
@@ -24,11 +24,11 @@ pub mod conversation;
 pub mod file_service;
 pub mod frame;
 pub mod keeper;
-pub mod load;
 pub mod name;
 pub mod role;
 pub mod settings;
 pub mod shortage;
+pub mod stress;
 pub mod task;
 
 /// Version of the control channel. Both ends name theirs in the greeting and refuse another.

@@ -14,7 +14,7 @@ pub enum NameError {
     /// The text is longer than the kind of name allows.
     #[error("`{text}` has {length} bytes; at most {limit} are allowed")]
     TooLong {
-        /// What was written.
+        /// The text as written.
         text: String,
         /// Its length in bytes.
         length: usize,
@@ -24,11 +24,11 @@ pub enum NameError {
     /// The text holds a character that the kind of name does not allow.
     #[error("`{text}` contains {found:?}; {allowed}")]
     Character {
-        /// What was written.
+        /// The text as written.
         text: String,
         /// The first character that is not allowed.
         found: char,
-        /// What is allowed, as a clause.
+        /// The allowed names, as a clause.
         allowed: &'static str,
     },
 }

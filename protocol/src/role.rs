@@ -1,4 +1,5 @@
-//! What the roles (the programs that run on the test bed) print: one JSON object a line on standard output.
+//! The output of the roles (the programs that run on the test bed): one JSON object a line on standard
+//! output.
 //!
 //! Roles are ordinary programs of the node binary, started over the control channel like any other.
 
@@ -6,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::broadcast::hash::Hash;
 use crate::conversation::ReplyRecord;
-use crate::load::{
+use crate::name::FileName;
+use crate::stress::{
     ClientRecord, FileDigest, Listening, ServerRecord, StoredFile, StressRecord, WorkerLoss,
 };
-use crate::name::FileName;
 use crate::task::{Arrival, DownloadRecord, RunRecord, Tally, TaskRecord};
 
 /// A line printed by a role.
@@ -44,7 +45,7 @@ pub enum RoleEvent {
     Ran(RunRecord),
     /// A receiver stored something that came without a name.
     Arrived(Arrival),
-    /// What a receiver of nameless datagrams counted until it ended.
+    /// The counts of a receiver of nameless datagrams, when it ended.
     Counted(Tally),
     /// A file was fetched.
     Downloaded(DownloadRecord),
@@ -60,13 +61,13 @@ pub enum RoleEvent {
     Client(ClientRecord),
     /// All stress clients have ended.
     Stressed(StressRecord),
-    /// What came of a command to a server.
+    /// The result of a command to a server.
     Replied(ReplyRecord),
-    /// What a file holds.
+    /// The digest of a file.
     Digest(FileDigest),
     /// The role could not do its work; it exits with code 1.
     Failed {
-        /// What, where and why.
+        /// The failure, its place and its cause.
         reason: String,
     },
 }
@@ -96,7 +97,7 @@ impl FileRecord {
     }
 }
 
-/// What a transfer took.
+/// The cost of a transfer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Seconds from the first datagram to the last proof.

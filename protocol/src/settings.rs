@@ -1,5 +1,5 @@
-//! How a node's network is to be. The agent applies it inside its own network namespace, the same
-//! way on every backend.
+//! The settings of a node's network. The agent applies them inside its own network namespace, in the same way
+//! on every backend.
 
 use std::net::IpAddr;
 
@@ -19,7 +19,9 @@ pub struct NodeSettings {
     pub routes: Vec<Route>,
     /// Whether it routes between its interfaces, IPv4 and IPv6.
     pub forward: bool,
-    /// Names that resolve in it: the lab's nodes with all their addresses.
+    /// Names that resolve in it: the lab's nodes with all their addresses. Empty where they are told once for
+    /// all nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<Host>,
 }
 
@@ -28,7 +30,7 @@ pub struct NodeSettings {
 pub struct InterfaceSettings {
     /// The name that it shall have.
     pub name: InterfaceName,
-    /// How the agent finds it before it has that name.
+    /// The way the agent finds it before it has that name.
     pub found_by: FoundBy,
     /// The hardware address that it shall have.
     pub mac: MacAddress,
@@ -36,7 +38,7 @@ pub struct InterfaceSettings {
     pub addresses: Vec<IpNet>,
 }
 
-/// How the agent tells which of its interfaces is meant.
+/// The way the agent tells which of its interfaces is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FoundBy {

@@ -1,8 +1,8 @@
-//! What is said where the system lacks processes or threads.
+//! The remedy for a shortage of processes or threads.
 
 use std::io;
 
-/// What to do about an error, as a clause to put behind it: the system says `EAGAIN` where it makes no
+/// Returns the remedy for an error, as a clause to put behind it. The system says `EAGAIN` where it makes no
 /// process or thread (fork(2), `pthread_create(3)`).
 pub fn remedy(error: &io::Error) -> &'static str {
     match (error.kind(), error.raw_os_error()) {

@@ -1,5 +1,5 @@
-//! What senders and receivers of files report beyond their transfers: one task a file, who worked on
-//! it, and what arrived without a name.
+//! The reports of senders and receivers of files beyond their transfers: one task a file, the worker of each,
+//! and the contents that arrived without a name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::FileName;
 
-/// How a sender's work is spread over threads, processes and tasks. Each file is a task.
+/// The spread of a sender's work over threads, processes and tasks. Each file is a task.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -27,7 +27,7 @@ pub enum Model {
     MultiProcessAsync,
 }
 
-/// How a file is laid into datagrams.
+/// The layout of a file in datagrams.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -145,17 +145,17 @@ pub struct TaskRecord {
     pub datagrams: u64,
     /// Those of them that were sent for others that were lost.
     pub repeated: u64,
-    /// Who did it, as `ps` shows it: `thread data.jpg`, `process 4711`.
+    /// The worker that did it, as `ps` shows it: `thread data.jpg`, `process 4711`.
     pub worker: String,
     /// When it began, in seconds since 1970 (UTC).
     pub started: f64,
-    /// How long it took, a pause included, in seconds.
+    /// The time it took, a pause included, in seconds.
     pub seconds: f64,
-    /// What came of it.
+    /// Its result.
     pub result: TaskResult,
 }
 
-/// What came of a task.
+/// The result of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "kebab-case")]
 pub enum TaskResult {
@@ -170,10 +170,10 @@ pub enum TaskResult {
     Late,
 }
 
-/// What the tasks of a run came to.
+/// The record of the tasks of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
-    /// How the work was spread.
+    /// The concurrency model.
     pub model: Model,
     /// When the first worker was about to be started, in seconds since 1970 (UTC).
     pub started: f64,
@@ -181,11 +181,11 @@ pub struct RunRecord {
     pub ended: f64,
     /// The time between, by a clock that nobody sets.
     pub seconds: f64,
-    /// Who was at work.
+    /// The workers counted.
     pub census: Census,
 }
 
-/// Who was at work, the most that were there at once, as counted while they were.
+/// The workers at work: the most that were there at once, as counted while they were.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Census {
     /// Processes, the one that started the others included.
@@ -209,14 +209,14 @@ pub struct Arrival {
     pub from: String,
 }
 
-/// What a receiver that cannot know it is told on its standard input, in a line of JSON.
+/// A message on the standard input of a receiver that cannot know the end itself, in a line of JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AllSent {
     /// Datagrams that were sent to it; none will follow.
     pub datagrams: u64,
 }
 
-/// What a receiver of nameless datagrams counted.
+/// The counts of a receiver of nameless datagrams.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Datagrams received.
@@ -230,7 +230,7 @@ pub struct Tally {
 /// A file fetched over HTTP.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DownloadRecord {
-    /// What it was asked for as.
+    /// The name it was asked for.
     pub key: String,
     /// Its name: the key with the ending that its type calls for.
     pub name: FileName,
@@ -240,7 +240,7 @@ pub struct DownloadRecord {
     pub content_type: String,
     /// Its length in bytes.
     pub bytes: u64,
-    /// How long it took, in seconds.
+    /// The time it took, in seconds.
     pub seconds: f64,
 }
 

@@ -19,7 +19,7 @@ impl Buffer {
         }
     }
 
-    /// What waits.
+    /// Returns the bytes that wait.
     pub(crate) fn waiting(&self) -> &[u8] {
         &self.bytes[self.from..self.to]
     }

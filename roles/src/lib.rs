@@ -4,18 +4,18 @@
 //! - [`broadcast`]: senders and receivers of files by broadcast.
 //! - [`transfer`]: senders under five concurrency models, and the original labs' servers.
 //! - [`serve`]: the labs' file server, whose workers are threads, processes or tasks.
-//! - [`stress`]: clients that put a file server under load, and what makes and hashes their files.
+//! - [`stress`]: clients that put a file server under load, and programs that make and hash their files.
 //! - [`converse`]: the client of a scripted conversation with a file server.
-//! - [`file_client`]: what every client of a file server has.
-//! - [`http`]: a server of files over HTTP, and what fetches them.
+//! - [`file_client`]: the parts that all clients of a file server share.
+//! - [`http`]: a server of files over HTTP, and its client.
 //!
 //! Below all of them:
 //!
-//! - [`lines`]: what they print.
+//! - [`lines`]: the lines that they print.
 //! - [`quantity`]: times and lengths on command lines.
-//! - [`buffer`]: bytes between a connection and what is made of them.
+//! - [`buffer`]: the bytes between a connection and their reader or writer.
 //! - [`readiness`]: waits for descriptors.
-//! - [`gate`]: where workers wait until all are there.
+//! - [`gate`]: makes workers wait until all are there.
 //! - [`worker`]: this program started again as a worker.
 
 pub mod broadcast;

@@ -14,7 +14,7 @@ pub(crate) fn print(event: &RoleEvent) -> io::Result<()> {
     out.flush()
 }
 
-/// Prints why a role could not do its work, and returns the exit code for that.
+/// Prints the reason why a role failed, and returns the exit code of a failure.
 pub(crate) fn fail(reason: String) -> ExitCode {
     // Where nobody reads, the exit code still tells.
     let _ = print(&RoleEvent::Failed { reason });

@@ -24,7 +24,7 @@ fn within(text: &str, shortest: Duration) -> Result<Duration, String> {
     length.ok_or_else(|| "write a time up to 24 hours in whole s or ms, as in 10s".to_owned())
 }
 
-/// The word that [`time`] and [`time_or_none`] read.
+/// Writes the word that [`time`] and [`time_or_none`] read.
 pub(crate) fn time_word(time: Duration) -> String {
     format!("{}ms", time.as_millis())
 }

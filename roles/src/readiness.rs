@@ -8,14 +8,14 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 
-/// Waits until one of the descriptors is ready or the time has come; says which are ready.
+/// Waits until one of the descriptors is ready or the time has come. Returns which are ready.
 pub(crate) fn wait(
     descriptors: &[(BorrowedFd<'_>, PollFlags)],
     until: Option<Instant>,
 ) -> io::Result<Vec<bool>> {
     let mut polled: Vec<PollFd<'_>> = descriptors
         .iter()
-        .map(|(descriptor, what)| PollFd::new(*descriptor, *what))
+        .map(|(descriptor, events)| PollFd::new(*descriptor, *events))
         .collect();
     let timeout = until.map(|at| TimeSpec::from(at.saturating_duration_since(Instant::now())));
     match ppoll(&mut polled, timeout, None) {

@@ -49,7 +49,8 @@ impl Role {
     /// Runs the role to its end and returns its exit code.
     ///
     /// # Errors
-    /// Of a worker, which prints no reason itself: its output is for the process that started it.
+    /// Returns the exit code of a worker. A worker prints no reason itself, since its output is for the process that
+    /// started it.
     pub fn run(self) -> io::Result<ExitCode> {
         Ok(match self {
             Self::BroadcastSend(arguments) => broadcast::send(arguments),

@@ -1,8 +1,8 @@
-//! This program started again as a worker, never a fork of itself: seen from the process that starts it,
-//! and what the worker does itself when it begins.
+//! This program started again as a worker, never a fork of itself: the side of the process that starts it, and the
+//! first steps of the worker.
 //!
-//! A [`PipedWorker`] is told to go by a line, and tells what happens in lines. One that is handed
-//! descriptors has a socket of [`plumbing::handover`] as its standard input.
+//! A [`PipedWorker`] is told by a line to go, and prints its events as lines. A worker that is handed descriptors
+//! has a socket of [`plumbing::handover`] as its standard input.
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -19,11 +19,11 @@ use crate::lines;
 /// A process of this program. It is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct WorkerProcess {
-    /// The process, to be told by its number and waited for.
+    /// The process.
     pub(crate) child: Child,
 }
 
-/// A worker, and the pipes to it and from it.
+/// A worker, with the pipes to it and from it.
 #[derive(Debug)]
 pub(crate) struct PipedWorker {
     /// Its process.
@@ -40,7 +40,7 @@ pub(crate) fn command(role: &str) -> Command {
     command
 }
 
-/// Tells how a process ended: with an exit code, or by a signal.
+/// Describes the end of a process: by an exit code, or by a signal.
 pub(crate) fn ending(status: ExitStatus) -> String {
     match status.signal() {
         Some(signal) => format!("signal {signal}"),
@@ -48,15 +48,16 @@ pub(crate) fn ending(status: ExitStatus) -> String {
     }
 }
 
-/// Lets this process, a worker, end with the one that started it, and `ps` show what it is.
+/// Makes this process, a worker, end with the one that started it, and gives it a title in `ps`.
 pub(crate) fn begin(title: &str) -> io::Result<()> {
-    // It has no reason to outlive who started it, however that ended. If that has ended before this
-    // call, standard input tells.
+    // It has no reason to outlive the process that started it, however that ended. If that has ended before this
+    // call, the end of standard input tells.
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     TitleArea::find()?.show(title)
 }
 
-/// Says that this process, a worker, is ready, and waits until it may go; `false` if nobody will say so.
+/// Says that this process, a worker, is ready, and waits until it may go. Returns `false` if standard input ends
+/// before.
 pub(crate) fn await_go() -> io::Result<bool> {
     lines::print(&RoleEvent::Ready)?;
     Ok(io::stdin().read_line(&mut String::new())? > 0)
@@ -72,7 +73,7 @@ impl WorkerProcess {
 
 impl Drop for WorkerProcess {
     fn drop(&mut self) {
-        // Mostly it has ended by itself, and nothing better can be done where not.
+        // Usually it has ended by itself. Otherwise nothing better can be done.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -95,13 +96,13 @@ impl PipedWorker {
     /// Lets it go, once it has said that it is ready.
     pub(crate) fn go(&mut self) -> io::Result<()> {
         match self.input.write_all(b"go\n") {
-            // It has ended, which its output tells with more.
+            // It has ended. Its output says more about that.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result,
         }
     }
 
-    /// Reads once, and returns what it has said since; `None` where it has closed its output.
+    /// Reads once, and returns the events since; `None` once it has closed its output.
     pub(crate) fn new_events(&mut self) -> io::Result<Option<Vec<RoleEvent>>> {
         if !self.receive()? {
             return Ok(None);
@@ -110,7 +111,7 @@ impl PipedWorker {
         events.map(Some)
     }
 
-    /// Waits for the next thing that it says; `None` where it has closed its output.
+    /// Waits for its next event; `None` once it has closed its output.
     pub(crate) fn next_event(&mut self) -> io::Result<Option<RoleEvent>> {
         loop {
             let line = self.line()?;
@@ -120,7 +121,7 @@ impl PipedWorker {
         }
     }
 
-    /// Receives something, or nothing where a signal came; `false` at the end.
+    /// Receives some bytes, or none if a signal came. Returns `false` at the end.
     fn receive(&mut self) -> io::Result<bool> {
         let mut chunk = [0; 4096];
         let count = match self.output.read(&mut chunk) {
@@ -131,7 +132,7 @@ impl PipedWorker {
         Ok(count > 0)
     }
 
-    /// The next line that is whole.
+    /// Takes the next complete line.
     fn line(&mut self) -> io::Result<Option<RoleEvent>> {
         let Some(end) = self.printed.iter().position(|&byte| byte == b'\n') else {
             return Ok(None);

@@ -3,7 +3,7 @@
 //! - [`tree`]: the files.
 //! - [`rule`]: what a rule is, and all of them.
 //! - [`generated`]: files that the program makes.
-//! - [`shape`], [`crates`], [`layers`], [`seams`], [`documents`]: the rules.
+//! - [`shape`], [`crates`], [`layers`], [`seams`], [`documents`], [`words`]: the rules.
 
 mod crates;
 mod documents;
@@ -13,6 +13,7 @@ mod rule;
 mod seams;
 mod shape;
 mod tree;
+mod words;
 
 use std::io::{self, Write};
 use std::path::Path;

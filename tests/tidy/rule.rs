@@ -1,7 +1,7 @@
 //! What a rule is, and all of them.
 
 use super::tree::Tree;
-use super::{crates, documents, layers, seams, shape};
+use super::{crates, documents, layers, seams, shape, words};
 
 /// Something that holds of the whole project.
 pub(crate) struct Rule {
@@ -36,4 +36,6 @@ pub(crate) const RULES: &[Rule] = &[
     documents::LINTS,
     documents::EXIT_CODES,
     documents::TOPOLOGIES,
+    words::GLOSSARY,
+    words::OPENINGS,
 ];

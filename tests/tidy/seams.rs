@@ -26,7 +26,7 @@ pub(crate) const PNET: Rule = Rule {
 
 pub(crate) const PRINTING: Rule = Rule {
     name: "printing",
-    remedy: "print through cli::console in the orchestrator, and through `lines` in the roles",
+    remedy: "print through cli::printer in the orchestrator, and through `lines` in the roles",
     check: |tree| {
         let macros = ["println!", "print!", "eprintln!", "eprint!", "dbg!"];
         let prints = |line: &str| macros.iter().any(|name| has_word(line, name));

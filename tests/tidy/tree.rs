@@ -91,6 +91,14 @@ impl Source {
         bad.map(|(number, line)| format!("{}:{number}: {}", self.path, line.trim()))
             .collect()
     }
+
+    /// Complains of every line, comments included, for which `wrong` holds.
+    pub(crate) fn find(&self, wrong: impl Fn(&str) -> bool) -> Vec<String> {
+        let bad = self.text.lines().enumerate();
+        let bad = bad.filter(|(_, line)| wrong(line));
+        bad.map(|(index, line)| format!("{}:{}: {}", self.path, index + 1, line.trim()))
+            .collect()
+    }
 }
 
 /// Whether `word` stands in `line` with no letter, digit or underscore at either side.

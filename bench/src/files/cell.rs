@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use protocol::load::Operation;
+use protocol::stress::Operation;
 
 /// So many clients at once, each with a file of its own or the same for all.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use orchestrator::backend::BackendKind;
 use orchestrator::lab::Lab;
-use protocol::load::{Operation, Workers};
+use protocol::stress::{Operation, Workers};
 
 use crate::console::{note, result};
 use crate::entrant::Entrant;

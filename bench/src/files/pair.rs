@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use orchestrator::control::Control;
 use orchestrator::lab::Lab;
-use protocol::load::{FileDigest, Operation, Workers};
 use protocol::role::RoleEvent;
+use protocol::stress::{FileDigest, Operation, Workers};
 
 use super::cell::Cell;
 use super::memory::Meter;

@@ -105,7 +105,7 @@ impl Program {
 
     /// Sends it a signal.
     pub(super) async fn signal(&self, signal: i32) -> Result<(), BenchError> {
-        Ok(self.process.hands().signal(signal).await?)
+        Ok(self.process.handle().signal(signal).await?)
     }
 }
 

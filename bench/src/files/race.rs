@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orchestrator::backend::BackendKind;
-use protocol::load::{Operation, Workers};
+use protocol::stress::{Operation, Workers};
 
 use crate::console::{note, result};
 use crate::entrant::Entrant;

@@ -81,7 +81,7 @@ impl Child {
         }
     }
 
-    /// How it ended, if it has.
+    /// Returns how it ended, if it has.
     pub(super) fn exit(&self) -> Option<Exit> {
         *self.exit.borrow()
     }
@@ -147,7 +147,7 @@ fn processes(wanted: impl Fn(&Process) -> bool) -> Vec<Pid> {
         .collect()
 }
 
-/// What `/proc/PID/stat` says of a process (`proc_pid_stat(5)`).
+/// The fields of `/proc/PID/stat` that are needed of a process (`proc_pid_stat(5)`).
 #[derive(Debug, PartialEq, Eq)]
 struct Process {
     /// It is no zombie.
@@ -171,7 +171,7 @@ impl Process {
     }
 }
 
-/// How often a session is searched for members that are still alive.
+/// Number of times a session is searched for members that are still alive.
 const PASSES: usize = 8;
 
 /// The agent ends before its child, which then ends with the node.

@@ -8,7 +8,7 @@ use protocol::control::{Failure, FailureKind, Reply, Request, Stream, ToNode};
 use protocol::frame::Frame;
 use tokio::task::JoinSet;
 
-use super::conversations::Conversations;
+use super::channels::Channels;
 use super::failure::refusal;
 use super::node::Node;
 use super::outbox::{Gone, Outbox, outbox};
@@ -18,13 +18,13 @@ use super::outbox::{Gone, Outbox, outbox};
 pub(super) struct Connection {
     pub(super) node: Arc<Node>,
     pub(super) outbox: Outbox,
-    pub(super) conversations: Arc<Conversations>,
+    pub(super) channels: Arc<Channels>,
     /// Requests being done; they are given up when the connection ends.
     pub(super) tasks: JoinSet<()>,
     greeted: bool,
 }
 
-/// How a connection came to its end.
+/// The reason why a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     /// The other side is gone, or has sent what is no frame.
@@ -36,11 +36,11 @@ pub(super) enum End {
 /// Serves a connection until it ends.
 pub(super) async fn serve(node: Arc<Node>, input: Arc<Endpoint>, output: Arc<Endpoint>) {
     let (outbox, outgoing) = outbox();
-    let conversations = Arc::new(Conversations::default());
+    let channels = Arc::new(Channels::default());
     let mut connection = Connection {
         node,
         outbox,
-        conversations: Arc::clone(&conversations),
+        channels: Arc::clone(&channels),
         tasks: JoinSet::new(),
         greeted: false,
     };
@@ -52,11 +52,11 @@ pub(super) async fn serve(node: Arc<Node>, input: Arc<Endpoint>, output: Arc<End
     drop(connection);
     if end == End::Refused {
         // The last word is brief and fits any buffer; one who does not even take that may miss it.
-        let _ = tokio::time::timeout(FAREWELL, &mut sender).await;
+        let _ = tokio::time::timeout(CLOSE_PATIENCE, &mut sender).await;
     }
     sender.abort();
     // Only a shutdown of the runtime keeps this from being done, and that ends the node.
-    let _ = tokio::task::spawn_blocking(move || conversations.end()).await;
+    let _ = tokio::task::spawn_blocking(move || channels.end()).await;
 }
 
 impl Connection {
@@ -97,7 +97,7 @@ impl Connection {
                 if self.greeted || matches!(request, Request::Hello { .. }) {
                     return self.have_done(id, request).await;
                 }
-                let failure = refusal(FailureKind::Invalid, "a conversation opens with Hello");
+                let failure = refusal(FailureKind::Invalid, "a connection opens with Hello");
                 self.refuse(id, failure).await
             }
             Frame::Data {
@@ -142,7 +142,7 @@ impl Connection {
     /// Passes input on. A process that does not take it holds up the connection once its inbox is
     /// full; as the other side's end cannot be read then, it is watched for.
     async fn take_in(&self, channel: u32, bytes: Vec<u8>, input: &Endpoint) -> Result<(), End> {
-        let Some(inbox) = self.conversations.input(channel) else {
+        let Some(inbox) = self.channels.input(channel) else {
             // It ended while this was on its way.
             return Ok(());
         };
@@ -155,8 +155,8 @@ impl Connection {
     }
 }
 
-/// How long a refused connection may take to read why.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// The time that a refused connection has to read the reason.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Bytes read at once.
 const READ: usize = 64 << 10;

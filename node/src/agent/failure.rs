@@ -14,8 +14,8 @@ pub(super) fn refusal(kind: FailureKind, message: impl Into<String>) -> Failure 
     }
 }
 
-/// What the system said when the agent did `action` (as in "writing /etc/x"), with the remedy where it
-/// lacks processes, for it says `EAGAIN` then (fork(2)).
+/// Reports a system error that occurred during `action` (as in "writing /etc/x"). Adds the remedy where
+/// processes are lacking, for which the system says `EAGAIN` (fork(2)).
 pub(super) fn system(action: impl Display, error: &io::Error) -> Failure {
     let kind = match error.kind() {
         io::ErrorKind::NotFound => FailureKind::NotFound,

@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::outbox::Gone;
 
-/// Where a connection puts the bytes of a conversation's input stream.
+/// Where a connection puts the bytes of a channel's input stream.
 #[derive(Debug, Clone)]
 pub(super) struct Inbox {
     chunks: mpsc::UnboundedSender<Chunk>,
@@ -66,5 +66,5 @@ impl Drop for Incoming {
 /// Bytes that may wait for one process or file.
 const WINDOW: u32 = 256 << 10;
 
-/// What a chunk takes up besides its bytes, roughly, so that single bytes are bounded too.
+/// The approximate size of a chunk beyond its bytes, so that single bytes are bounded too.
 const OVERHEAD: usize = 64;

@@ -5,9 +5,9 @@
 //! idle. Each connection ([`connection`]) reads frames and has requests done ([`requests`]); what it
 //! sends goes through its bounded [`outbox`], what it takes in through an [`inbox`].
 
+mod channels;
 mod children;
 mod connection;
-mod conversations;
 mod failure;
 mod files;
 mod inbox;

@@ -1,25 +1,25 @@
-//! What the agent knows of its node.
+//! The agent's knowledge of its node.
 
 use protocol::control::{Command, Failure, Reply, Status};
 
 use super::children::Children;
-use super::program::Surroundings;
+use super::program::ProcessSetup;
 use super::service::Service;
 
 /// A node, shared by all connections.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) children: Children,
-    pub(super) surroundings: Surroundings,
+    pub(super) setup: ProcessSetup,
     /// The node's own command.
     pub(super) service: Service,
 }
 
 impl Node {
-    pub(super) fn new(surroundings: Surroundings) -> Self {
+    pub(super) fn new(setup: ProcessSetup) -> Self {
         Self {
             children: Children::default(),
-            surroundings,
+            setup,
             service: Service::default(),
         }
     }
@@ -27,13 +27,13 @@ impl Node {
     /// Starts the node's own command.
     pub(super) fn launch(&self, command: &Command) -> Result<Reply, Failure> {
         self.service
-            .launch(&self.surroundings, &self.children, command)
+            .launch(&self.setup, &self.children, command)
             .map(|pid| Reply::Started {
                 pid: pid.as_raw().unsigned_abs(),
             })
     }
 
-    /// What the node is doing.
+    /// Returns the node's current state.
     pub(super) async fn status(&self) -> Status {
         let processes = tokio::task::spawn_blocking(count_processes).await;
         Status {

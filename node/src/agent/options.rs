@@ -1,4 +1,4 @@
-//! How an agent is reached and what its processes are given.
+//! The agent's options: how it is reached, and the environment of its processes.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
-/// What the agent is told by whoever makes it a node's first process.
+/// The options of an agent that is a node's first process.
 #[derive(Debug, Default)]
 pub struct AgentOptions {
     /// Where connections are accepted, any number at once.
@@ -19,7 +19,7 @@ pub struct AgentOptions {
     pub control_groups: Vec<OwnedFd>,
     /// The environment of its processes.
     pub environment: Environment,
-    /// What SIGTERM and SIGINT do.
+    /// The effect of SIGTERM and SIGINT.
     pub on_terminate: OnTerminate,
 }
 
@@ -33,7 +33,7 @@ pub enum Environment {
     Only(BTreeMap<String, String>),
 }
 
-/// What an agent does on SIGTERM and SIGINT.
+/// The reaction of an agent to SIGTERM and SIGINT.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnTerminate {
     /// Nothing: only the end of its namespace ends it.

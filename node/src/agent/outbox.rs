@@ -1,4 +1,4 @@
-//! What waits to be sent on one connection.
+//! The queue of messages to be sent on one connection.
 //!
 //! Replies go ahead of the rest, so that a program that floods its output holds up no answer. The
 //! rest (output, files, events) goes in order and is bounded: whoever has more waits for room, and
@@ -18,7 +18,7 @@ pub(super) struct Outbox {
     flow: mpsc::Sender<Vec<u8>>,
 }
 
-/// What [`Outbox`]es put in, on its way out.
+/// The sending end of the queue that [`Outbox`]es fill.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     replies: mpsc::Receiver<Vec<u8>>,

@@ -1,4 +1,4 @@
-//! A process and its conversation: output as it comes, input as it is sent, and how it ended.
+//! A process and its channel: output as it comes, input as it is sent, and how it ended.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::children::{Child, Children};
 use super::failure::system;
 use super::inbox::Incoming;
 use super::outbox::Outbox;
-use super::program::{Streams, Surroundings};
+use super::program::{ProcessSetup, Streams};
 use super::relay::Relay;
 
 /// A process whose streams lead to the agent.
@@ -30,18 +30,18 @@ pub(super) struct Process {
 impl Process {
     /// Starts a process as `command` says.
     pub(super) fn start(
-        surroundings: &Surroundings,
+        setup: &ProcessSetup,
         children: &Children,
         command: &Command,
     ) -> Result<Self, Failure> {
         match command.terminal {
-            Some(size) => Self::in_terminal(surroundings, children, command, size),
-            None => Self::with_pipes(surroundings, children, command),
+            Some(size) => Self::in_terminal(setup, children, command, size),
+            None => Self::with_pipes(setup, children, command),
         }
     }
 
     fn with_pipes(
-        surroundings: &Surroundings,
+        setup: &ProcessSetup,
         children: &Children,
         command: &Command,
     ) -> Result<Self, Failure> {
@@ -51,7 +51,7 @@ impl Process {
             error: Stdio::piped(),
             terminal: false,
         };
-        let (child, pipes) = surroundings.start(children, command, streams)?;
+        let (child, pipes) = setup.start(children, command, streams)?;
         let broken = |error: std::io::Error| system("the pipes of a process", &error);
         let (Some(input), Some(output), Some(error)) = (pipes.stdin, pipes.stdout, pipes.stderr)
         else {
@@ -69,7 +69,7 @@ impl Process {
     }
 
     fn in_terminal(
-        surroundings: &Surroundings,
+        setup: &ProcessSetup,
         children: &Children,
         command: &Command,
         size: WindowSize,
@@ -94,7 +94,7 @@ impl Process {
             terminal: true,
         };
         let master = Arc::new(Endpoint::new(pair.master).map_err(broken)?);
-        let (child, _) = surroundings.start(children, command, streams)?;
+        let (child, _) = setup.start(children, command, streams)?;
         Ok(Self {
             child,
             terminal: Some(Arc::clone(&master)),

@@ -13,9 +13,9 @@ use super::children::{Child, Children};
 use super::failure::{refusal, system};
 use super::options::Environment;
 
-/// What every process of the node is given.
+/// The setup that every process of the node gets.
 #[derive(Debug)]
-pub(super) struct Surroundings {
+pub(super) struct ProcessSetup {
     pub(super) environment: Environment,
     pub(super) control_groups: Arc<[OwnedFd]>,
     /// Where a process runs that is not told where.
@@ -32,7 +32,7 @@ pub(super) struct Streams {
     pub(super) terminal: bool,
 }
 
-impl Surroundings {
+impl ProcessSetup {
     /// The agent's own directory is the image's, if the image says one.
     pub(super) fn new(environment: Environment, control_groups: Vec<OwnedFd>) -> Self {
         let own = std::env::current_dir().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A capture and its conversation.
+//! A capture and its channel.
 
 use std::ops::ControlFlow;
 
@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 
 use crate::capture;
 
-use super::conversations::Conversation;
+use super::channels::Channel;
 use super::failure::refusal;
 use super::outbox::Outbox;
 
@@ -21,8 +21,8 @@ pub(super) struct Recording {
     stop: oneshot::Receiver<()>,
 }
 
-/// Makes a capture that has not begun, and its conversation, whose end ends it.
-pub(super) fn prepare(outbox: Outbox, channel: u32, capture: Capture) -> (Conversation, Recording) {
+/// Makes a capture that has not begun, and its channel, whose end ends it.
+pub(super) fn prepare(outbox: Outbox, channel: u32, capture: Capture) -> (Channel, Recording) {
     let (stop, stopped) = oneshot::channel();
     let recording = Recording {
         outbox,
@@ -30,7 +30,7 @@ pub(super) fn prepare(outbox: Outbox, channel: u32, capture: Capture) -> (Conver
         capture,
         stop: stopped,
     };
-    (Conversation::Capture(stop), recording)
+    (Channel::Capture(stop), recording)
 }
 
 impl Recording {

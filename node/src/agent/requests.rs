@@ -1,4 +1,4 @@
-//! What each request comes to.
+//! The execution of each request.
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use protocol::control::{
 use protocol::settings::NodeSettings;
 use tokio::task::spawn_blocking;
 
+use super::channels::Channel;
 use super::connection::{Connection, End};
-use super::conversations::Conversation;
 use super::failure::{refusal, system};
 use super::files;
 use super::inbox::inbox;
@@ -67,7 +67,7 @@ impl Connection {
                 return Ok(());
             }
             Request::StopCapture { channel } => {
-                let stopped = self.conversations.stop_capture(channel);
+                let stopped = self.channels.stop_capture(channel);
                 stopped.map(|()| Reply::Done)
             }
             Request::Signal { channel, signal } => {
@@ -104,23 +104,23 @@ impl Connection {
     async fn start(&mut self, id: u32, channel: u32, command: &Command) -> Result<(), End> {
         let node = &self.node;
         let started = self
-            .conversations
+            .channels
             .must_be_free(channel)
-            .and_then(|()| Process::start(&node.surroundings, &node.children, command));
+            .and_then(|()| Process::start(&node.setup, &node.children, command));
         let process = match started {
             Ok(process) => process,
             Err(failure) => return self.reply(id, Err(failure)).await,
         };
         let (input, incoming) = inbox();
         let child = process.child.clone();
-        self.conversations.bind(child.pid, command.lifetime);
-        let conversation = Conversation::Process {
+        self.channels.bind(child.pid, command.lifetime);
+        let opened = Channel::Process {
             child: child.pid,
             terminal: process.terminal.clone(),
             input,
         };
-        self.conversations.open(channel, conversation);
-        let (outbox, conversations) = (self.outbox.clone(), Arc::clone(&self.conversations));
+        self.channels.open(channel, opened);
+        let (outbox, channels) = (self.outbox.clone(), Arc::clone(&self.channels));
         // Not one of the connection's tasks: the process may outlive it.
         tokio::spawn(async move {
             let terminal = process.terminal.is_some();
@@ -128,23 +128,23 @@ impl Connection {
             // Without a connection the process is still to be served.
             let _ = outbox.reply(id, Ok(Reply::Started { pid })).await;
             process.converse(channel, incoming, outbox).await;
-            conversations.close(channel);
-            conversations.unbind(&child, terminal);
+            channels.close(channel);
+            channels.unbind(&child, terminal);
         });
         Ok(())
     }
 
     async fn put(&mut self, id: u32, channel: u32, path: String, mode: u32) -> Result<(), End> {
-        if let Err(failure) = self.conversations.must_be_free(channel) {
+        if let Err(failure) = self.channels.must_be_free(channel) {
             return self.reply(id, Err(failure)).await;
         }
         let (input, incoming) = inbox();
-        self.conversations.open(channel, Conversation::File(input));
-        let (outbox, conversations) = (self.outbox.clone(), Arc::clone(&self.conversations));
+        self.channels.open(channel, Channel::File(input));
+        let (outbox, channels) = (self.outbox.clone(), Arc::clone(&self.channels));
         // Not one of the connection's tasks: it ends when its body is cut off, and then tidies up.
         tokio::spawn(async move {
             let written = files::put(path, mode, incoming).await;
-            conversations.close(channel);
+            channels.close(channel);
             // Without a connection there is nobody to tell.
             let _ = outbox.reply(id, written.map(|()| Reply::Done)).await;
         });
@@ -152,29 +152,29 @@ impl Connection {
     }
 
     async fn capture(&mut self, id: u32, channel: u32, capture: Capture) -> Result<(), End> {
-        if let Err(failure) = self.conversations.must_be_free(channel) {
+        if let Err(failure) = self.channels.must_be_free(channel) {
             return self.reply(id, Err(failure)).await;
         }
-        let (conversation, recording) = recording::prepare(self.outbox.clone(), channel, capture);
-        self.conversations.open(channel, conversation);
-        let conversations = Arc::clone(&self.conversations);
+        let (opened, recording) = recording::prepare(self.outbox.clone(), channel, capture);
+        self.channels.open(channel, opened);
+        let channels = Arc::clone(&self.channels);
         // Not one of the connection's tasks: it must be stopped and not merely forgotten.
         tokio::spawn(async move {
             recording.run(id).await;
-            conversations.close(channel);
+            channels.close(channel);
         });
         Ok(())
     }
 
     fn signal(&self, channel: u32, number: i32) -> Result<(), Failure> {
-        let (child, _) = self.conversations.process(channel)?;
+        let (child, _) = self.channels.process(channel)?;
         let signal = Signal::try_from(number).map_err(|_| {
             let message = format!("{number} is not the number of a signal, see signal(7)");
             refusal(FailureKind::Invalid, message)
         })?;
         match self.node.children.signal(child, Some(signal)) {
             Err(Errno::ESRCH) => {
-                let message = format!("the process of conversation {channel} has ended");
+                let message = format!("the process of channel {channel} has ended");
                 Err(refusal(FailureKind::NotFound, message))
             }
             Err(error) => Err(system(
@@ -186,9 +186,9 @@ impl Connection {
     }
 
     fn resize(&self, channel: u32, size: WindowSize) -> Result<(), Failure> {
-        let (_, terminal) = self.conversations.process(channel)?;
+        let (_, terminal) = self.channels.process(channel)?;
         let Some(terminal) = terminal else {
-            let message = format!("the process of conversation {channel} has no terminal");
+            let message = format!("the process of channel {channel} has no terminal");
             return Err(refusal(FailureKind::Invalid, message));
         };
         resize_terminal(terminal.as_fd(), size.rows, size.columns)

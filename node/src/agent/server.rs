@@ -21,7 +21,7 @@ use super::children::kill_descendants;
 use super::connection::serve;
 use super::node::Node;
 use super::options::{AgentOptions, Arguments, OnTerminate};
-use super::program::Surroundings;
+use super::program::ProcessSetup;
 
 /// Runs `node agent`.
 pub fn main(arguments: Arguments) -> ExitCode {
@@ -57,8 +57,8 @@ fn try_run(options: AgentOptions) -> io::Result<()> {
 }
 
 async fn serve_all(options: AgentOptions) -> io::Result<()> {
-    let surroundings = Surroundings::new(options.environment, options.control_groups);
-    let node = Arc::new(Node::new(surroundings));
+    let setup = ProcessSetup::new(options.environment, options.control_groups);
+    let node = Arc::new(Node::new(setup));
     // From here on no child's end is missed.
     tokio::spawn(reap(Arc::clone(&node), signal(SignalKind::child())?));
     let terminated = terminated(options.on_terminate)?;
@@ -88,7 +88,7 @@ async fn serve_all(options: AgentOptions) -> io::Result<()> {
     Ok(())
 }
 
-/// Serves every connection that this process's own user makes.
+/// Serves every connection of this process's own user.
 async fn accept(node: &Arc<Node>, listener: &UnixListener) {
     loop {
         let accepted = listener.accept().await;

@@ -10,7 +10,7 @@ use protocol::control::{Command, CommandState, Failure, FailureKind};
 use super::children::{Child, Children};
 use super::failure::{refusal, system};
 use super::log::Log;
-use super::program::{Streams, Surroundings};
+use super::program::{ProcessSetup, Streams};
 
 /// The node's own command.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ impl Service {
     /// While it still runs from an earlier launch, or if it cannot be started.
     pub(super) fn launch(
         &self,
-        surroundings: &Surroundings,
+        setup: &ProcessSetup,
         children: &Children,
         command: &Command,
     ) -> Result<Pid, Failure> {
@@ -44,7 +44,7 @@ impl Service {
             error: writer.into(),
             terminal: false,
         };
-        let (child, _) = surroundings.start(children, command, streams)?;
+        let (child, _) = setup.start(children, command, streams)?;
         let pid = child.pid;
         self.log.begin();
         tokio::spawn(keep(Arc::clone(&self.log), from, child.clone()));
@@ -52,7 +52,7 @@ impl Service {
         Ok(pid)
     }
 
-    /// How it fares, if it was ever launched.
+    /// Returns its state, if it was ever launched.
     pub(super) fn state(&self) -> Option<CommandState> {
         let current = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         let child = current.as_ref()?;

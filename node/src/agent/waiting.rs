@@ -141,7 +141,7 @@ impl Watch {
             .map_err(|error| Errno::try_from(error).unwrap_or(Errno::EIO))
     }
 
-    /// What has changed does not matter; each look makes a new watch.
+    /// Waits for a change. It does not matter which, because each look makes a new watch.
     async fn changed(self) -> io::Result<()> {
         match self {
             Self::Events(events) => events.readable().await,
@@ -156,7 +156,7 @@ impl Watch {
 /// `TCP_LISTEN` in the kernel's `include/net/tcp_states.h`, as the table shows it.
 const TCP_LISTEN: &str = "0A";
 
-/// What the table shows for a UDP socket that has no peer (`TCP_CLOSE`).
+/// The state that the table shows for a UDP socket without a peer (`TCP_CLOSE`).
 const UDP_UNCONNECTED: &str = "07";
 
 const LOOK_AGAIN: Duration = Duration::from_millis(10);

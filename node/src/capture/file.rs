@@ -102,7 +102,7 @@ impl CaptureFile {
         Some(std::mem::replace(ready, rest))
     }
 
-    /// What is ready, if anything is: at most [`DATA_CHUNK`] bytes.
+    /// Returns a chunk that is ready, if there is one: at most [`DATA_CHUNK`] bytes.
     pub(super) fn chunk(&mut self) -> Option<Vec<u8>> {
         let some = |bytes: &Vec<u8>| !bytes.is_empty();
         self.full_chunk()

@@ -19,7 +19,7 @@ pub(super) struct Frames {
     read: u64,
 }
 
-/// How they come.
+/// The source of frames.
 enum Source {
     /// Whole, one by one, read by pnet.
     Whole(PacketSocket, Box<dyn DataLinkReceiver>),
@@ -88,7 +88,7 @@ impl Frames {
         }
     }
 
-    /// What was counted since the start.
+    /// Returns the counts since the start.
     pub(super) fn statistics(&mut self) -> io::Result<Statistics> {
         let more = match &self.source {
             Source::Whole(socket, _) => socket.statistics()?,
@@ -99,14 +99,14 @@ impl Frames {
         Ok(self.counted)
     }
 
-    /// How many frames have come since the start, those that pass the loopback twice counted twice,
-    /// those that found no room left out.
+    /// Returns how many frames have come since the start. Those that pass the loopback twice count twice;
+    /// those that found no room are left out.
     pub(super) fn arrived(&mut self) -> io::Result<u64> {
         let counted = self.statistics()?;
         Ok(counted.frames.saturating_sub(counted.dropped))
     }
 
-    /// How many of these were read.
+    /// Returns how many of these were read.
     pub(super) fn read(&self) -> u64 {
         self.read
     }
@@ -130,7 +130,8 @@ impl AsFd for Frames {
     }
 }
 
-/// How much of each frame a ring is to keep; `None` where that is more than one takes, or all.
+/// Returns how much of each frame a ring is to keep; `None` for all of it, or where that is more than a ring
+/// holds.
 pub(super) fn beginnings(keep: Option<u32>) -> Option<u32> {
     keep.filter(|keep| (1..=packet_ring::LONGEST).contains(keep))
 }
@@ -170,6 +171,6 @@ pub(super) fn is_down(error: &io::Error) -> bool {
 /// no frame touches costs nothing.
 const LONGEST_FRAME: usize = 1 << 20;
 
-/// How long the kernel may keep what has arrived, in milliseconds: a hundred times what it is asked
-/// to, for the machine may be busy.
+/// The longest time that the kernel may keep arrived frames, in milliseconds: a hundred times what it is
+/// asked to, for the machine may be busy.
 const PATIENCE: u16 = 1000;

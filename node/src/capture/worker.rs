@@ -153,6 +153,6 @@ fn since_1970() -> Duration {
         .unwrap_or_default()
 }
 
-/// How long bytes wait for more to join them, in milliseconds.
+/// The time that bytes wait for more to join them, in milliseconds.
 const LINGER: u8 = 20;
 const NOT_TAKEN: &str = "nobody took the captured bytes any more";

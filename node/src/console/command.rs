@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 
 use crate::cli::fail;
 
-use super::ears::Ears;
+use super::events::Events;
 use super::program::{Ended, Program};
 use super::terminal::Terminal;
 
@@ -39,7 +39,7 @@ fn carry(socket: &Path) -> io::Result<Ended> {
     let ended = runtime.block_on(async {
         let (terminal, (input, output)) = Terminal::enter()?;
         let program = Program {
-            ears: Ears::new(input)?,
+            events: Events::new(input)?,
             output,
             socket,
             last: Vec::new(),

@@ -1,24 +1,24 @@
-//! What the program on the console does: one session after another, until a client says that it is done.
+//! The program on the console. It serves one session after another, until a client says that it is done.
 
 use std::fmt;
 use std::path::Path;
 
 use protocol::console::line::{Kind, Line, Side};
-use protocol::console::scanner::Heard;
+use protocol::console::scanner::Input;
 use protocol::console::session::Session;
 use tokio::sync::mpsc;
 
-use super::ears::{Ears, Happening};
+use super::events::{Event, Events};
 use super::streams::Streams;
 
 /// The program.
 #[derive(Debug)]
 pub(super) struct Program<'a> {
-    pub(super) ears: Ears,
+    pub(super) events: Events,
     pub(super) output: mpsc::Sender<Vec<u8>>,
     /// The agent's.
     pub(super) socket: &'a Path,
-    /// What is to be said once the terminal is the shell's again.
+    /// The last words, said once the terminal is the shell's again.
     pub(super) last: Vec<u8>,
 }
 
@@ -33,7 +33,7 @@ pub(super) enum Ended {
     HungUp,
 }
 
-/// What comes next.
+/// The next state.
 enum Next {
     Session(u64),
     Wait,
@@ -63,16 +63,16 @@ impl Program<'_> {
         }
         let mut patience = PATIENCE;
         loop {
-            match self.ears.next().await {
-                Happening::Heard(Heard::Line(line)) if line.kind == Kind::Hello => {
+            match self.events.next().await {
+                Event::Input(Input::Line(line)) if line.kind == Kind::Hello => {
                     return Next::Session(line.session);
                 }
-                Happening::Tick if patience == 0 => return Next::End(Ended::Alone),
-                Happening::Tick => patience -= 1,
+                Event::Tick if patience == 0 => return Next::End(Ended::Alone),
+                Event::Tick => patience -= 1,
                 // Of sessions that are over.
-                Happening::Heard(_) => {}
-                Happening::Signal => return Next::End(Ended::AsAsked),
-                Happening::HangUp => return Next::End(Ended::HungUp),
+                Event::Input(_) => {}
+                Event::Signal => return Next::End(Ended::AsAsked),
+                Event::HangUp => return Next::End(Ended::HungUp),
             }
         }
     }
@@ -81,7 +81,7 @@ impl Program<'_> {
     async fn attend(&mut self, number: u64) -> Next {
         let mut session = Session::new(Side::Node, number);
         let mut streams = Streams::serve(self.socket);
-        let next = self.converse(&mut session, &mut streams).await;
+        let next = self.run_session(&mut session, &mut streams).await;
         match next {
             // The welcome to another says enough.
             Next::Session(_) => {}
@@ -92,12 +92,12 @@ impl Program<'_> {
         next
     }
 
-    async fn converse(&mut self, session: &mut Session, streams: &mut Streams) -> Next {
+    async fn run_session(&mut self, session: &mut Session, streams: &mut Streams) -> Next {
         loop {
             let room = session.room();
             tokio::select! {
-                happening = self.ears.next() => {
-                    if let Some(next) = take_in(happening, session, streams).await {
+                event = self.events.next() => {
+                    if let Some(next) = take_in(event, session, streams).await {
                         return next;
                     }
                 }
@@ -120,13 +120,9 @@ impl Program<'_> {
 }
 
 /// Takes in what happened; returns what comes next, where it ends the session.
-async fn take_in(
-    happening: Happening,
-    session: &mut Session,
-    streams: &mut Streams,
-) -> Option<Next> {
-    match happening {
-        Happening::Heard(Heard::Line(line)) if line.session == session.number() => {
+async fn take_in(event: Event, session: &mut Session, streams: &mut Streams) -> Option<Next> {
+    match event {
+        Event::Input(Input::Line(line)) if line.session == session.number() => {
             if line.kind == Kind::Bye {
                 return Some(Next::End(Ended::AsAsked));
             }
@@ -134,15 +130,15 @@ async fn take_in(
                 streams.incoming(&bytes).await;
             }
         }
-        Happening::Heard(Heard::Line(line)) if line.kind == Kind::Hello => {
+        Event::Input(Input::Line(line)) if line.kind == Kind::Hello => {
             return Some(Next::Session(line.session));
         }
-        Happening::Heard(Heard::Damaged) => session.receive_damaged(),
-        Happening::Tick if session.tick() => return Some(Next::End(Ended::Alone)),
+        Event::Input(Input::Damaged) => session.receive_damaged(),
+        Event::Tick if session.tick() => return Some(Next::End(Ended::Alone)),
         // What is heard is an earlier client's, or somebody's at a keyboard.
-        Happening::Heard(_) | Happening::Tick => {}
-        Happening::Signal => return Some(Next::End(Ended::AsAsked)),
-        Happening::HangUp => return Some(Next::End(Ended::HungUp)),
+        Event::Input(_) | Event::Tick => {}
+        Event::Signal => return Some(Next::End(Ended::AsAsked)),
+        Event::HangUp => return Some(Next::End(Ended::HungUp)),
     }
     None
 }

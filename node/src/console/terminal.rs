@@ -23,7 +23,7 @@ pub(super) struct Terminal {
     written: oneshot::Receiver<()>,
 }
 
-/// What comes from it, and what goes to it.
+/// The terminal's input and its output.
 pub(super) type Ends = (mpsc::Receiver<Vec<u8>>, mpsc::Sender<Vec<u8>>);
 
 impl Terminal {
@@ -141,5 +141,5 @@ const QUEUE: usize = 4;
 /// Bytes read at once.
 const BUFFER: usize = 16 << 10;
 
-/// How long the last lines may take.
+/// The longest time that the last lines may take.
 const LAST: Duration = Duration::from_secs(1);

@@ -1,10 +1,11 @@
-//! What becomes a node: a process that the keeper forked, until its agent takes over.
+//! A process that the keeper forked and that becomes a node, until its agent takes over.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::net::UnixListener;
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use nix::sched::CloneFlags;
 use nix::sys::signal::SigSet;
@@ -13,11 +14,12 @@ use plumbing::netlink::{Batch, LinkIndex, NetlinkError, RouteSocket};
 use plumbing::title::TitleArea;
 use plumbing::{capability, namespace};
 use protocol::keeper::{KeeperFailure, MARK};
-use protocol::name::NodeName;
+use protocol::settings::NodeSettings;
 
 use crate::agent::{self, AgentOptions, Environment};
+use crate::network::{self, arrival::Arrival};
 
-use super::failure::{Doing, OfNode, Steps};
+use super::failure::{DuringStep, OnNode, Steps};
 use super::limits::NodeLimits;
 use super::report::{Progress, Reporter};
 use super::root;
@@ -28,27 +30,29 @@ use super::world::{Privilege, World};
 pub(super) struct Child {
     /// Its number.
     pub(super) number: usize,
-    /// Its name.
-    pub(super) name: NodeName,
-    /// What it tells its progress through.
+    /// The settings of its network.
+    pub(super) settings: NodeSettings,
+    /// Its hosts file, the same in all nodes.
+    pub(super) hosts: Rc<str>,
+    /// The channel for its progress.
     pub(super) reporter: Reporter,
-    /// What its agent accepts connections on.
+    /// The socket on which its agent accepts connections.
     pub(super) listener: UnixListener,
-    /// What it may use at most.
+    /// Its resource limits.
     pub(super) limits: NodeLimits,
     /// The steps that it takes.
     pub(super) steps: Steps,
-    /// What `ps` shows.
+    /// The title that `ps` shows.
     pub(super) title: TitleArea,
 }
 
 impl Child {
-    /// How many steps it takes.
-    pub(super) const STEPS: u32 = 3;
+    /// The number of steps it takes.
+    pub(super) const STEPS: u32 = 4;
 
     /// Makes the node and is its agent, until its end.
     pub(super) fn run(mut self, world: World) -> ExitCode {
-        let made = self.make(&world).of_node(&self.name);
+        let made = self.make(&world).on_node(&self.settings.name.clone());
         let ready = made.is_ok();
         let progress = made.map_or_else(Progress::Failed, |()| Progress::Ready);
         // If nobody listens any more, the keeper has ended, and the kernel is about to end us.
@@ -68,36 +72,42 @@ impl Child {
         self.steps.begin("making namespaces")?;
         SigSet::empty()
             .thread_set_mask()
-            .doing("unblocking signals")?;
+            .during("unblocking signals")?;
         self.title
-            .show(&format!("node {}", self.name))
-            .doing("naming the process")?;
+            .show(&format!("node {}", self.settings.name))
+            .during("naming the process")?;
         namespace::enter_new(
             CloneFlags::CLONE_NEWNET
                 | CloneFlags::CLONE_NEWNS
                 | CloneFlags::CLONE_NEWUTS
                 | CloneFlags::CLONE_NEWIPC,
         )
-        .doing("making namespaces")?;
+        .during("making namespaces")?;
+        let arrival = Arrival::begin().during("listening for interfaces")?;
         self.reporter
             .tell(Progress::HasNetwork)
-            .doing("telling the keeper")?;
+            .during("telling the keeper")?;
         self.steps.begin("making the node's root")?;
-        bring_up_loopback().doing("bringing up the loopback interface")?;
-        nix::unistd::sethostname(self.name.as_str()).doing("setting the host name")?;
+        bring_up_loopback().during("bringing up the loopback interface")?;
+        nix::unistd::sethostname(self.settings.name.as_str()).during("setting the host name")?;
         root::build(world, self.number)?;
         self.steps.begin("giving up rights")?;
         if world.privilege == Privilege::Machine {
-            capability::give_up_the_machine().doing("giving up rights over the machine")?;
+            capability::give_up_the_machine().during("giving up rights over the machine")?;
         }
         self.limits
             .take_upon_itself()
-            .doing("limiting what it may use")?;
+            .during("limiting what it may use")?;
         // The keeper's log is this machine's file, which a node has no business with.
         let nowhere = File::options().write(true).open("/dev/null");
-        let nowhere = nowhere.doing("opening /dev/null")?;
-        dup2_stderr(nowhere).doing("leaving the keeper's log")?;
-        Ok(())
+        let nowhere = nowhere.during("opening /dev/null")?;
+        dup2_stderr(nowhere).during("leaving the keeper's log")?;
+        // Meanwhile the keeper has plugged it in, and plugs in others while it sets itself up.
+        let doing = "configuring its network";
+        self.steps.begin(doing)?;
+        arrival.wait(&self.settings.interfaces).during(doing)?;
+        network::hosts::write(&self.hosts).during(doing)?;
+        network::configure_interfaces(&self.settings).during(doing)
     }
 }
 

@@ -1,10 +1,11 @@
-//! What can go wrong while a lab is made, and with which step; and failures on demand, for tests.
+//! The failures that can occur while a lab is made, with the step of each; and failures on demand, for tests.
 
 use std::io;
 
 use nix::errno::Errno;
 use plumbing::netlink::NetlinkError;
 use plumbing::sysctl::SysctlError;
+use protocol::control::Failure;
 use protocol::keeper::KeeperFailure;
 use protocol::name::NodeName;
 
@@ -48,14 +49,23 @@ impl From<SysctlError> for Problem {
     }
 }
 
-/// Says what was being done when something went wrong.
-pub(super) trait Doing<T> {
-    /// `step` in words: `mounting /proc`.
-    fn doing(self, step: impl Into<String>) -> Result<T, KeeperFailure>;
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        Self {
+            errno: None,
+            reason: failure.message,
+        }
+    }
 }
 
-impl<T, E: Into<Problem>> Doing<T> for Result<T, E> {
-    fn doing(self, step: impl Into<String>) -> Result<T, KeeperFailure> {
+/// Says what was being done when something went wrong.
+pub(super) trait DuringStep<T> {
+    /// `step` in words: `mounting /proc`.
+    fn during(self, step: impl Into<String>) -> Result<T, KeeperFailure>;
+}
+
+impl<T, E: Into<Problem>> DuringStep<T> for Result<T, E> {
+    fn during(self, step: impl Into<String>) -> Result<T, KeeperFailure> {
         self.map_err(|error| {
             let Problem { reason, errno } = error.into();
             KeeperFailure {
@@ -69,13 +79,13 @@ impl<T, E: Into<Problem>> Doing<T> for Result<T, E> {
 }
 
 /// Says which node a failure concerns.
-pub(super) trait OfNode<T> {
+pub(super) trait OnNode<T> {
     /// Names the node.
-    fn of_node(self, node: &NodeName) -> Result<T, KeeperFailure>;
+    fn on_node(self, node: &NodeName) -> Result<T, KeeperFailure>;
 }
 
-impl<T> OfNode<T> for Result<T, KeeperFailure> {
-    fn of_node(self, node: &NodeName) -> Self {
+impl<T> OnNode<T> for Result<T, KeeperFailure> {
+    fn on_node(self, node: &NodeName) -> Self {
         self.map_err(|failure| KeeperFailure {
             node: Some(node.clone()),
             ..failure
@@ -102,7 +112,7 @@ impl Steps {
         self.next += 1;
         if self.fail_at == Some(number) {
             return Err(Errno::ECANCELED)
-                .doing(format!("{step} (step {number}, failed on demand)"));
+                .during(format!("{step} (step {number}, failed on demand)"));
         }
         Ok(())
     }

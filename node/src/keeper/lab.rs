@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::PipeWriter;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
+use std::rc::Rc;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -16,16 +17,19 @@ use plumbing::sysctl::{self, SysctlError};
 use plumbing::title::TitleArea;
 use protocol::keeper::{FromKeeper, KeeperFailure, LabSpec, ToKeeper};
 use protocol::name::NodeName;
+use protocol::settings::NodeSettings;
+
+use crate::network::hosts;
 
 use super::child::{self, Child};
-use super::conversation::Conversation;
-use super::failure::{Doing, OfNode, Steps};
+use super::connection::Connection;
+use super::failure::{DuringStep, OnNode, Steps};
 use super::limits::LabLimits;
 use super::links::Links;
 use super::report::{Progress, Reporter, Reports};
 use super::world::{Privilege, World};
 
-/// What a process is once all nodes were forked.
+/// The part that a process plays once all nodes were forked.
 #[derive(Debug)]
 pub(super) enum Part {
     /// The keeper; its nodes are being made.
@@ -52,7 +56,7 @@ struct Node {
     ready: bool,
 }
 
-/// What the keeper has before the first node.
+/// The keeper's resources before the first node.
 #[derive(Debug)]
 struct Start {
     thread: SingleThread,
@@ -74,22 +78,22 @@ pub(super) fn fork_nodes(
 ) -> Result<Part, KeeperFailure> {
     steps.begin("preparing the lab")?;
     let limits = LabLimits::make(&spec, &mut steps)?;
-    quieten_bridges().doing("preparing the lab's network")?;
-    let thread = SingleThread::prove().doing("preparing to fork")?;
-    let folder = File::open(".").doing("opening the sockets' folder")?;
+    quieten_bridges().during("preparing the lab's network")?;
+    let thread = SingleThread::prove().during("preparing to fork")?;
+    let folder = File::open(".").during("opening the sockets' folder")?;
     let world = World::build(privilege, &spec)?;
-    fchdir(&folder).doing("returning to the sockets' folder")?;
+    fchdir(&folder).during("returning to the sockets' folder")?;
     let mut child_ended = SigSet::empty();
     child_ended.add(Signal::SIGCHLD);
-    child_ended.thread_block().doing("blocking signals")?;
+    child_ended.thread_block().during("blocking signals")?;
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-    let (reports, pipe) = Reports::pipe().doing("making the nodes' pipe")?;
+    let (reports, pipe) = Reports::pipe().during("making the nodes' pipe")?;
     let segments = std::mem::take(&mut spec.segments);
     let lab = Lab {
         nodes: Vec::with_capacity(spec.nodes.len()),
         links: Links::new(segments)?,
         reports,
-        children: SignalFd::with_flags(&child_ended, flags).doing("listening for signals")?,
+        children: SignalFd::with_flags(&child_ended, flags).during("listening for signals")?,
         steps,
         warnings: limits.warnings.clone(),
     };
@@ -107,14 +111,16 @@ pub(super) fn fork_nodes(
 
 impl Start {
     fn fork_each(mut self, spec: LabSpec) -> Result<Part, KeeperFailure> {
+        let hosts: Rc<str> = hosts::text(&spec.hosts).into();
         for (number, node) in spec.nodes.into_iter().enumerate() {
-            let child = self.child(number, &node.name).of_node(&node.name)?;
+            let name = node.settings.name.clone();
+            let child = self.child(number, node.settings, &hosts).on_node(&name)?;
             let forked = self.thread.fork_into_new_name_space();
-            match forked.doing("starting its process").of_node(&node.name)? {
+            match forked.during("starting its process").on_node(&name)? {
                 // Dropping the rest closes the keeper's descriptors in the node.
                 Fork::Child => return Ok(Part::Node(Box::new(child), Box::new(self.world))),
                 Fork::Parent(process) => self.lab.nodes.push(Node {
-                    name: node.name,
+                    name,
                     process,
                     ready: false,
                 }),
@@ -124,15 +130,21 @@ impl Start {
         Ok(Part::Keeper(Box::new(self.lab)))
     }
 
-    fn child(&mut self, number: usize, name: &NodeName) -> Result<Child, KeeperFailure> {
+    fn child(
+        &mut self,
+        number: usize,
+        settings: NodeSettings,
+        hosts: &Rc<str>,
+    ) -> Result<Child, KeeperFailure> {
         let steps = &mut self.lab.steps;
         steps.begin("making its agent's socket")?;
-        let listener = child::listen(number).doing("making its agent's socket")?;
+        let listener = child::listen(number).during("making its agent's socket")?;
         steps.begin("starting its process")?;
         Ok(Child {
             number,
-            name: name.clone(),
-            reporter: Reporter::new(&self.pipe, number).doing("making its pipe")?,
+            settings,
+            hosts: Rc::clone(hosts),
+            reporter: Reporter::new(&self.pipe, number).during("making its pipe")?,
             listener,
             limits: self.limits.take(number),
             steps: steps.set_aside(Child::STEPS),
@@ -143,12 +155,15 @@ impl Start {
 
 impl Lab {
     /// Plugs the nodes together while they make themselves, and waits until all are ready.
-    pub(super) fn finish(&mut self, talk: &mut Conversation) -> Result<(), KeeperFailure> {
+    pub(super) fn finish(&mut self, connection: &mut Connection) -> Result<(), KeeperFailure> {
         self.links.make_bridges(&mut self.steps)?;
         while self.nodes.iter().any(|node| !node.ready) {
-            let [reports, children, orchestrator] =
-                wait([self.reports.as_fd(), self.children.as_fd(), talk.as_fd()])
-                    .doing("waiting for nodes")?;
+            let [reports, children, orchestrator] = wait([
+                self.reports.as_fd(),
+                self.children.as_fd(),
+                connection.as_fd(),
+            ])
+            .during("waiting for nodes")?;
             // What a node said comes before its end, which may follow at once.
             if reports {
                 self.take_reports()?;
@@ -157,44 +172,44 @@ impl Lab {
                 self.take_ended()?;
             }
             if orchestrator {
-                return Err(Errno::EPIPE).doing("waiting for nodes");
+                return Err(Errno::EPIPE).during("waiting for nodes");
             }
         }
         Ok(())
     }
 
     /// Holds the lab until the orchestrator has gone without wanting it kept, or for good.
-    pub(super) fn hold(mut self, talk: Conversation) -> std::io::Result<()> {
-        let mut talk = Some(talk);
+    pub(super) fn hold(mut self, connection: Connection) -> std::io::Result<()> {
+        let mut connection = Some(connection);
         let mut kept = false;
-        if let Some(talk) = &mut talk {
-            talk.send(&FromKeeper::Raised {
+        if let Some(connection) = &mut connection {
+            connection.send(&FromKeeper::Raised {
                 warnings: std::mem::take(&mut self.warnings),
             })?;
         }
         loop {
-            let orchestrator = match &talk {
-                Some(talk) => wait([self.children.as_fd(), talk.as_fd()])?[1],
+            let orchestrator = match &connection {
+                Some(connection) => wait([self.children.as_fd(), connection.as_fd()])?[1],
                 None => !wait([self.children.as_fd()])?[0],
             };
             reap(&self.children)?;
             if !orchestrator {
                 continue;
             }
-            match talk
+            match connection
                 .as_mut()
-                .map(Conversation::receive)
+                .map(Connection::receive)
                 .transpose()?
                 .flatten()
             {
                 Some(ToKeeper::Keep) => {
                     kept = true;
-                    if let Some(talk) = &mut talk {
-                        talk.send(&FromKeeper::Kept)?;
+                    if let Some(connection) = &mut connection {
+                        connection.send(&FromKeeper::Kept)?;
                     }
                 }
                 Some(ToKeeper::Raise(_)) => {}
-                None if kept => talk = None,
+                None if kept => connection = None,
                 None => return Ok(()),
             }
         }
@@ -202,7 +217,7 @@ impl Lab {
 
     fn take_reports(&mut self) -> Result<(), KeeperFailure> {
         let mut networks = Vec::new();
-        for report in self.reports.receive().doing("hearing from nodes")? {
+        for report in self.reports.receive().during("hearing from nodes")? {
             let Some(node) = self.nodes.get_mut(report.node) else {
                 continue;
             };
@@ -234,7 +249,7 @@ impl Lab {
 
     /// A node that ends before it is ready has said why, or was killed.
     fn take_ended(&mut self) -> Result<(), KeeperFailure> {
-        for (process, how) in reap(&self.children).doing("waiting for nodes")? {
+        for (process, how) in reap(&self.children).during("waiting for nodes")? {
             let ended = self.nodes.iter().find(|node| node.process == process);
             if let Some(node) = ended {
                 return Err(KeeperFailure {

@@ -1,5 +1,5 @@
-//! What a lab's nodes may use at most: by control groups, and where none can be made, as nearly as a
-//! process can limit itself and its children.
+//! The resource limits of a lab's nodes: by control groups or, where none can be made, as nearly as a process
+//! can limit itself and its children.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,7 +9,7 @@ use plumbing::control_group::{ControlGroups, Limit};
 use plumbing::own_limits;
 use protocol::keeper::{KeeperFailure, LabSpec, Limits};
 
-use super::failure::{Doing, OfNode, Steps};
+use super::failure::{DuringStep, OnNode, Steps};
 
 /// The limits of a lab's nodes.
 #[derive(Debug, Default)]
@@ -24,9 +24,9 @@ pub(super) struct LabLimits {
 pub(super) struct NodeLimits {
     /// The `cgroup.procs` files of its control groups, open for writing.
     pub(super) control_groups: Vec<OwnedFd>,
-    /// What no control group enforces.
+    /// The limits that no control group enforces.
     left: Vec<Limit>,
-    /// How many processes the lab has before any program runs.
+    /// The number of the lab's processes before any program runs.
     processes_of_lab: u64,
     number: usize,
 }
@@ -39,22 +39,22 @@ impl LabLimits {
         if spec.nodes.iter().all(|node| node.limits.is_empty()) {
             return Ok(made);
         }
-        let groups = ControlGroups::find().doing("looking for control groups")?;
+        let groups = ControlGroups::find().during("looking for control groups")?;
         for (number, node) in spec.nodes.iter().enumerate() {
             let limits = in_kernel_words(node.limits);
             if limits.is_empty() {
                 continue;
             }
             let doing = "making its control group";
-            steps.begin(doing).of_node(&node.name)?;
-            let group = groups.make(&spec.lab, node.name.as_str(), &limits);
-            let (control_groups, left) = group.doing(doing).of_node(&node.name)?;
+            steps.begin(doing).on_node(&node.settings.name)?;
+            let group = groups.make(&spec.lab, node.settings.name.as_str(), &limits);
+            let (control_groups, left) = group.during(doing).on_node(&node.settings.name)?;
             let warnings = left.iter().map(|limit| {
                 let how = in_words(*limit);
                 format!(
                     "node {}: {how}, because no control group can be made here; run as root, or in a \
                      session to which systemd delegates them",
-                    node.name
+                    node.settings.name
                 )
             });
             made.warnings.extend(warnings);

@@ -6,9 +6,9 @@ use nix::unistd::Pid;
 use plumbing::netlink::{Batch, LinkIndex, NetworkNamespace, RouteSocket, VethEnd};
 use protocol::keeper::{KeeperFailure, PortSpec, SegmentSpec};
 
-use super::failure::{Doing, Steps};
+use super::failure::{DuringStep, Steps};
 
-/// What is still to be plugged together.
+/// The connections still to be made.
 #[derive(Debug)]
 pub(super) struct Links {
     socket: RouteSocket,
@@ -32,7 +32,7 @@ impl Links {
             }
         }
         Ok(Self {
-            socket: RouteSocket::open().doing("preparing the lab's network")?,
+            socket: RouteSocket::open().during("preparing the lab's network")?,
             segments,
             by_node,
             processes: BTreeMap::new(),
@@ -48,7 +48,7 @@ impl Links {
         }
         self.socket
             .carry_out(batch)
-            .doing("making the lab's networks")
+            .during("making the lab's networks")
     }
 
     /// Plugs in nodes whose network namespaces have come into being; a wire, once both ends have.
@@ -94,7 +94,7 @@ impl Links {
                 }
             }
         }
-        self.socket.carry_out(batch).doing("plugging nodes in")
+        self.socket.carry_out(batch).during("plugging nodes in")
     }
 }
 

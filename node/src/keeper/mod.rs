@@ -2,7 +2,7 @@
 //! and then holds them. It is the first process of a process name space that all nodes are below, so
 //! the kernel ends them all when it ends, however it ends.
 //!
-//! - [`conversation`]: its talk with the orchestrator.
+//! - [`connection`]: its connection to the orchestrator.
 //! - [`lab`]: makes and holds the lab.
 //! - [`world`]: what all nodes see of this machine.
 //! - [`child`]: what becomes a node.
@@ -14,7 +14,7 @@
 //! - [`start`]: from the command line to the keeper's namespaces.
 
 mod child;
-mod conversation;
+mod connection;
 mod failure;
 mod lab;
 mod limits;

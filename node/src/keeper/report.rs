@@ -1,5 +1,5 @@
-//! What nodes that are being made tell the keeper, over a pipe that they share: a line of JSON each,
-//! short enough for the kernel to write it in one piece (`PIPE_BUF`, pipe(7)).
+//! The progress reports of nodes that are being made. They share a pipe to the keeper and write one line of
+//! JSON each, short enough for the kernel to write it in one piece (`PIPE_BUF`, pipe(7)).
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -7,16 +7,16 @@ use std::os::fd::{AsFd, BorrowedFd};
 use protocol::keeper::KeeperFailure;
 use serde::{Deserialize, Serialize};
 
-/// How far a node is.
+/// A progress report of a node.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Report {
     /// The node's number.
     pub(super) node: usize,
-    /// How far it is.
+    /// Its progress.
     pub(super) progress: Progress,
 }
 
-/// How far a node is.
+/// The progress of a node.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Progress {
     /// Its network namespace exists, so interfaces can be put there.

@@ -10,7 +10,7 @@ use nix::mount::MsFlags;
 use plumbing::mount::{self, Below, Overlay};
 use protocol::keeper::KeeperFailure;
 
-use super::failure::Doing;
+use super::failure::DuringStep;
 use super::world::{Privilege, World};
 
 /// Builds the root of a node and moves into it. The process must be alone in its mount namespace, and
@@ -18,38 +18,38 @@ use super::world::{Privilege, World};
 pub(super) fn build(world: &World, node: usize) -> Result<(), KeeperFailure> {
     let stage = Path::new("/stage");
     mount::mount_new("tmpfs", stage, MsFlags::empty(), "mode=755")
-        .doing("mounting memory for the node's writes")?;
+        .during("mounting memory for the node's writes")?;
     let mut layers = Layers { world, made: 0 };
     let root = stage.join("root");
-    fs::create_dir(&root).doing("making the node's root")?;
+    fs::create_dir(&root).during("making the node's root")?;
     layers
         .overlay(&world.layers, &root, 0o755, &[])
-        .doing("mounting the node's root")?;
+        .during("mounting the node's root")?;
     let at = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
     for shown in &world.shown {
         mount::bind(&host(shown), &at(shown), Below::Included)
-            .doing(format!("showing {}", shown.display()))?;
+            .during(format!("showing {}", shown.display()))?;
     }
     let own = world.private_of.get(node).map_or(&[][..], Vec::as_slice);
     for private in world.private.iter().chain(own) {
         layers
             .make_private(&host(private), &at(private))
-            .doing(format!("making {} the node's own", private.display()))?;
+            .during(format!("making {} the node's own", private.display()))?;
     }
     if let Some(here) = &world.here {
         let doing = "showing where the user is";
-        fs::create_dir_all(at(here)).doing(doing)?;
+        fs::create_dir_all(at(here)).during(doing)?;
         layers
             .make_private(Path::new("/here"), &at(here))
-            .doing(doing)?;
+            .during(doing)?;
     }
     for device in &world.devices {
         let source = Path::new("/devices").join(device.replace('/', "-"));
         mount::bind(&source, &at(Path::new("/dev")).join(device), Below::LeftOut)
-            .doing(format!("showing /dev/{device}"))?;
+            .during(format!("showing /dev/{device}"))?;
     }
     mount_kernel_files(world.privilege, &root)?;
-    mount::change_root(&root).doing("changing the node's root")
+    mount::change_root(&root).during("changing the node's root")
 }
 
 /// Makes overlays whose upper layers are in the node's memory.
@@ -141,14 +141,14 @@ impl Layers<'_> {
 fn mount_kernel_files(privilege: Privilege, root: &Path) -> Result<(), KeeperFailure> {
     let safe = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     let no_programs = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
-    mount::mount_new("proc", &root.join("proc"), safe, "").doing("mounting /proc")?;
+    mount::mount_new("proc", &root.join("proc"), safe, "").during("mounting /proc")?;
     mount::mount_new("sysfs", &root.join("sys"), safe | MsFlags::MS_RDONLY, "")
-        .doing("mounting /sys")?;
+        .during("mounting /sys")?;
     let terminals = "newinstance,ptmxmode=0666,mode=0620";
     mount::mount_new("devpts", &root.join("dev/pts"), no_programs, terminals)
-        .doing("mounting /dev/pts")?;
+        .during("mounting /dev/pts")?;
     if privilege == Privilege::Machine {
-        protect_machine(&root.join("proc")).doing("protecting the machine's settings")?;
+        protect_machine(&root.join("proc")).during("protecting the machine's settings")?;
     }
     Ok(())
 }

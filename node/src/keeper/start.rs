@@ -16,8 +16,8 @@ use plumbing::title::TitleArea;
 use plumbing::{capability, descriptor, namespace};
 use protocol::keeper::{FromKeeper, KeeperFailure, LabSpec, ToKeeper};
 
-use super::conversation::Conversation;
-use super::failure::{Doing, Steps};
+use super::connection::Connection;
+use super::failure::{DuringStep, Steps};
 use super::lab::{self, Part};
 use super::world::Privilege;
 
@@ -40,21 +40,21 @@ pub fn main(arguments: &Arguments) -> ExitCode {
 
 fn keep(arguments: &Arguments) -> io::Result<ExitCode> {
     descriptor::close_inherited()?;
-    let mut talk = Conversation::take_standard_input()?;
-    let Some(ToKeeper::Raise(spec)) = talk.receive()? else {
+    let mut connection = Connection::take_standard_input()?;
+    let Some(ToKeeper::Raise(spec)) = connection.receive()? else {
         return Err(Errno::EPROTO.into());
     };
     let steps = Steps::new(spec.fail_at);
     match enter(arguments.lab.trim_end()) {
-        Ok(Entered::Inside(privilege, title)) => raise(talk, *spec, privilege, steps, title),
+        Ok(Entered::Inside(privilege, title)) => raise(connection, *spec, privilege, steps, title),
         Ok(Entered::Outside(keeper)) => {
             // This process was given by whoever raises the lab, and shows them when it has ended.
-            drop(talk);
+            drop(connection);
             chdir("/")?;
             waitpid(keeper, None)?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(failure) => refuse(talk, failure),
+        Err(failure) => refuse(connection, failure),
     }
 }
 
@@ -71,34 +71,34 @@ enum Entered {
 /// this returns twice.
 fn enter(lab: &str) -> Result<Entered, KeeperFailure> {
     // Away from the terminal, whose Ctrl-C is for the orchestrator.
-    setsid().doing("starting a session")?;
-    descriptor::raise_limit().doing("raising the limit of open descriptors")?;
-    let title = TitleArea::find().doing("finding the process's title")?;
+    setsid().during("starting a session")?;
+    descriptor::raise_limit().during("raising the limit of open descriptors")?;
+    let title = TitleArea::find().during("finding the process's title")?;
     title
         .show(&format!("keeper {lab}"))
-        .doing("naming the process")?;
-    let thread = SingleThread::prove().doing("preparing to fork")?;
-    let privilege = if capability::may_administer().doing("looking at capabilities")? {
+        .during("naming the process")?;
+    let thread = SingleThread::prove().during("preparing to fork")?;
+    let privilege = if capability::may_administer().during("looking at capabilities")? {
         Privilege::Machine
     } else {
-        namespace::enter_user_namespace().doing("making a user namespace")?;
+        namespace::enter_user_namespace().during("making a user namespace")?;
         Privilege::UserNamespace
     };
-    let outside = ProcessHandle::open(std::process::id()).doing("taking hold of this process")?;
+    let outside = ProcessHandle::open(std::process::id()).during("taking hold of this process")?;
     namespace::enter_new(
         CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID,
     )
-    .doing("making the lab's namespaces")?;
-    match thread.fork().doing("starting the keeper")? {
+    .during("making the lab's namespaces")?;
+    match thread.fork().during("starting the keeper")? {
         Fork::Parent(keeper) => Ok(Entered::Outside(keeper)),
         Fork::Child => {
             // The process outside is recorded, and so what its end means for this one: the same.
-            set_pdeathsig(Signal::SIGKILL).doing("tying the keeper to its parent")?;
+            set_pdeathsig(Signal::SIGKILL).during("tying the keeper to its parent")?;
             if outside
                 .wait(Duration::ZERO)
-                .doing("looking for its parent")?
+                .during("looking for its parent")?
             {
-                return Err(Errno::ESRCH).doing("looking for its parent");
+                return Err(Errno::ESRCH).during("looking for its parent");
             }
             Ok(Entered::Inside(privilege, title))
         }
@@ -106,7 +106,7 @@ fn enter(lab: &str) -> Result<Entered, KeeperFailure> {
 }
 
 fn raise(
-    mut talk: Conversation,
+    mut connection: Connection,
     spec: LabSpec,
     privilege: Privilege,
     steps: Steps,
@@ -114,19 +114,19 @@ fn raise(
 ) -> io::Result<ExitCode> {
     let mut lab = match lab::fork_nodes(spec, privilege, steps, title) {
         Ok(Part::Node(child, world)) => {
-            drop(talk);
+            drop(connection);
             return Ok(child.run(*world));
         }
         Ok(Part::Keeper(lab)) => lab,
-        Err(failure) => return refuse(talk, failure),
+        Err(failure) => return refuse(connection, failure),
     };
-    match lab.finish(&mut talk) {
-        Ok(()) => lab.hold(talk).map(|()| ExitCode::SUCCESS),
-        Err(failure) => refuse(talk, failure),
+    match lab.finish(&mut connection) {
+        Ok(()) => lab.hold(connection).map(|()| ExitCode::SUCCESS),
+        Err(failure) => refuse(connection, failure),
     }
 }
 
-fn refuse(mut talk: Conversation, failure: KeeperFailure) -> io::Result<ExitCode> {
-    talk.send(&FromKeeper::Failed(failure))?;
+fn refuse(mut connection: Connection, failure: KeeperFailure) -> io::Result<ExitCode> {
+    connection.send(&FromKeeper::Failed(failure))?;
     Ok(ExitCode::FAILURE)
 }

@@ -1,5 +1,5 @@
-//! What all nodes of a lab see below their own writes: the keeper's mount namespace, pruned to what
-//! nodes are built from, so that each node copies a short mount table.
+//! The view that all nodes of a lab share below their own writes: the keeper's mount namespace, pruned to
+//! what nodes are built from, so that each node copies a short mount table.
 //!
 //! ```text
 //! /host       this machine's files, read-only
@@ -23,9 +23,9 @@ use plumbing::mount::{self, Below};
 use plumbing::mount_table;
 use protocol::keeper::{KeeperFailure, LabSpec};
 
-use super::failure::Doing;
+use super::failure::DuringStep;
 
-/// What the keeper may do.
+/// The keeper's privileges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Privilege {
     /// It administers the machine.
@@ -34,7 +34,7 @@ pub(super) enum Privilege {
     UserNamespace,
 }
 
-/// What nodes are built from. Paths are absolute, as on this machine and in a node.
+/// The parts that nodes are built from. Paths are absolute, as on this machine and in a node.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) privilege: Privilege,
@@ -56,7 +56,7 @@ impl World {
     /// Builds it and makes it the root of this process's mount namespace, which must be its own.
     pub(super) fn build(privilege: Privilege, spec: &LabSpec) -> Result<Self, KeeperFailure> {
         let doing = "preparing what nodes see of this machine";
-        mount::make_private().doing(doing)?;
+        mount::make_private().during(doing)?;
         let mut world = Self {
             privilege,
             layers: vec![Path::new("/template")],
@@ -66,14 +66,14 @@ impl World {
             private_of: Vec::new(),
             devices: Vec::new(),
         };
-        mount_base().doing(doing)?;
-        world.show_where_the_user_is(spec).doing(doing)?;
+        mount_base().during(doing)?;
+        world.show_where_the_user_is(spec).during(doing)?;
         match privilege {
-            Privilege::Machine => world.show_machine().doing(doing)?,
-            Privilege::UserNamespace => world.show_folders(spec).doing(doing)?,
+            Privilege::Machine => world.show_machine().during(doing)?,
+            Privilege::UserNamespace => world.show_folders(spec).during(doing)?,
         }
-        world.make_devices().doing("making device files")?;
-        mount::change_root(Path::new(BASE)).doing("changing the keeper's root")?;
+        world.make_devices().during("making device files")?;
+        mount::change_root(Path::new(BASE)).during("changing the keeper's root")?;
         Ok(world)
     }
 

@@ -20,8 +20,16 @@ use super::{hosts, tunnel};
 /// # Errors
 /// Names the interface, the operation on it that the kernel refused, and the kernel's words.
 pub fn configure(settings: &NodeSettings) -> Result<(), Failure> {
+    hosts::write(&hosts::text(&settings.hosts))?;
+    configure_interfaces(settings)
+}
+
+/// The same without the names of other nodes, which [`hosts::write`] sets.
+///
+/// # Errors
+/// As [`configure`].
+pub fn configure_interfaces(settings: &NodeSettings) -> Result<(), Failure> {
     hosts::set_name(&settings.name)?;
-    hosts::write(&settings.hosts)?;
     set_forwarding(settings.forward).map_err(|error| system(&error, error.source.kind()))?;
 
     let mut socket = RouteSocket::open().map_err(|error| refused("the node's network", &error))?;

@@ -30,16 +30,16 @@ pub fn set_name(name: &NodeName) -> Result<(), Failure> {
 ///
 /// # Errors
 /// The file system's.
-pub fn write(hosts: &[Host]) -> Result<(), Failure> {
-    write_to(Path::new("/etc/hosts"), hosts)
+pub fn write(text: &str) -> Result<(), Failure> {
+    write_to(Path::new("/etc/hosts"), text)
 }
 
-fn write_to(path: &Path, hosts: &[Host]) -> Result<(), Failure> {
+fn write_to(path: &Path, text: &str) -> Result<(), Failure> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     let written = options
         .open(path)
-        .and_then(|mut file| file.write_all(text(hosts).as_bytes()));
+        .and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| {
         let mut failure = system(&error, error.kind());
         failure.message = format!("writing {}: {error}", path.display());
@@ -47,8 +47,8 @@ fn write_to(path: &Path, hosts: &[Host]) -> Result<(), Failure> {
     })
 }
 
-/// The lines of hosts(5).
-fn text(hosts: &[Host]) -> String {
+/// Returns the lines of hosts(5).
+pub fn text(hosts: &[Host]) -> String {
     let mut text = LOCALHOST.to_owned();
     for host in hosts {
         for address in &host.addresses {
@@ -76,7 +76,7 @@ mod tests {
             name: "alpine-1".parse().unwrap(),
             addresses: vec!["10.0.0.1".parse().unwrap(), "fd00::1".parse().unwrap()],
         };
-        write_to(&path, &[host]).unwrap();
+        write_to(&path, &text(&[host])).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         let lines = "10.0.0.1\talpine-1\nfd00::1\talpine-1\n";
         assert_eq!(text, format!("{LOCALHOST}{lines}"));
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_written_is_named() {
-        let failure = write_to(Path::new("/no-such-folder/hosts"), &[]).unwrap_err();
+        let failure = write_to(Path::new("/no-such-folder/hosts"), "").unwrap_err();
         assert!(failure.message.contains("/no-such-folder/hosts"));
     }
 }

@@ -13,9 +13,9 @@ use super::configure::refused;
 /// A link that is an interface of the settings.
 #[derive(Debug)]
 pub struct Found<'a> {
-    /// What it shall be.
+    /// The settings it is to have.
     pub settings: &'a InterfaceSettings,
-    /// What it is.
+    /// The link as it is.
     pub link: Link,
     /// The addresses that it has.
     addresses: Vec<Address>,

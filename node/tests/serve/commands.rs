@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use protocol::load::Workers;
+use protocol::stress::Workers;
 
 use crate::client::Client;
 use crate::server::Server;

@@ -8,8 +8,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 use protocol::conversation::{Order, ReplyRecord, Request};
-use protocol::load::Workers;
 use protocol::role::RoleEvent;
+use protocol::stress::Workers;
 use tempfile::TempDir;
 
 use crate::python::Python;

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use protocol::load::Workers;
+use protocol::stress::Workers;
 
 use crate::client::Client;
 use crate::server::{Server, peak_memory};

@@ -6,8 +6,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
-use protocol::load::Workers;
 use protocol::role::RoleEvent;
+use protocol::stress::Workers;
 use socket2::{Domain, Socket, Type};
 
 use crate::client::Client;

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use protocol::load::{Operation, Workers};
+use protocol::stress::{Operation, Workers};
 
 use crate::server::Server;
 use crate::stress::{digests, role, stress};

@@ -7,8 +7,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use protocol::load::{ServerRecord, StoredFile, WorkerLoss, Workers};
 use protocol::role::RoleEvent;
+use protocol::stress::{ServerRecord, StoredFile, WorkerLoss, Workers};
 use tempfile::TempDir;
 
 use crate::client::Client;

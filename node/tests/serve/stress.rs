@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Command;
 
-use protocol::load::{ClientRecord, FileDigest, Operation, StressRecord, Workers};
 use protocol::role::RoleEvent;
+use protocol::stress::{ClientRecord, FileDigest, Operation, StressRecord, Workers};
 
 use crate::server::Server;
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::sys::signal::{Signal, kill};
 use protocol::content::Content;
-use protocol::load::Workers;
+use protocol::stress::Workers;
 
 use crate::client::Client;
 use crate::server::Server;

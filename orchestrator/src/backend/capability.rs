@@ -1,11 +1,11 @@
-//! What a backend's links can do.
+//! The capabilities of a backend's links.
 
 use crate::plan::{Carrier, LinkConditions};
 
 /// The capabilities of a backend's links: known before anything is raised, and the same as long as it lives.
 #[derive(Debug, Clone, Copy)]
 pub struct Capabilities {
-    /// What carries frames where there are no conditions.
+    /// The carrier of frames where there are no conditions.
     pub carrier: Carrier,
     unsupported: fn(&LinkConditions) -> Vec<String>,
 }
@@ -14,7 +14,7 @@ impl Capabilities {
     /// Links of the kernel, which take no conditions.
     pub const KERNEL: Self = Self::new(Carrier::Kernel, none_supported);
 
-    /// Links that `carrier` carries. `unsupported` names the conditions that they cannot be given.
+    /// Describes links that `carrier` carries. `unsupported` names the conditions that they cannot be given.
     pub const fn new(carrier: Carrier, unsupported: fn(&LinkConditions) -> Vec<String>) -> Self {
         Self {
             carrier,

@@ -1,4 +1,4 @@
-//! What each backend says of its links.
+//! The capabilities that each backend says its links have.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::*;
 use crate::backend::docker::DockerBackend;
 use crate::backend::fake::FakeBackend;
-use crate::backend::gns3::console::Farewells;
+use crate::backend::gns3::console::PendingCloses;
 use crate::backend::gns3::{Gns3Backend, Options};
 use crate::backend::netns::NetnsBackend;
 use crate::backend::{Backend, Origin};
@@ -54,7 +54,7 @@ fn links_of_the_kernel_lose_nothing_and_take_no_conditions() {
 fn links_of_gns3_may_lose_frames_and_take_what_its_filters_do() {
     let folder = tempfile::tempdir().unwrap();
     let origin = Origin::here(folder.path()).unwrap();
-    let backend = Gns3Backend::new(Options::default(), &[], origin, Farewells::default());
+    let backend = Gns3Backend::new(Options::default(), &[], origin, PendingCloses::default());
     let capabilities = backend.capabilities();
     assert_eq!(capabilities.carrier, Carrier::Program);
     let both = r#"egress = { loss = "5%" }, ingress = { loss = "5%" }"#;

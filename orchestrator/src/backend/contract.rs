@@ -1,4 +1,4 @@
-//! What a place where labs can run must be able to do.
+//! The contract of a place where labs can run.
 //!
 //! Nodes differ between backends only in how their agent is reached: starting programs, moving
 //! files, capturing and waiting are [`crate::control`]'s, the same everywhere.
@@ -23,7 +23,7 @@ use super::{BackendError, Capabilities};
 /// A place where labs can run.
 #[async_trait]
 pub trait Backend: fmt::Debug + Send + Sync {
-    /// Which one it is.
+    /// Returns the kind of this backend.
     fn kind(&self) -> BackendKind;
 
     /// Whether `plan` can be raised here. Changes nothing.
@@ -32,13 +32,13 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Names what this machine lacks and how to mend it.
     async fn preflight(&self, plan: &Plan) -> Result<(), BackendError>;
 
-    /// Returns what its links can do, which does not change. Callers ask before anything is raised.
+    /// Returns the capabilities of its links, which do not change. Callers ask before anything is raised.
     fn capabilities(&self) -> Capabilities {
         Capabilities::KERNEL
     }
 
     /// Makes everything in `plan`. Each resource is given to `ledger` before it is made. When it
-    /// returns, every node's interfaces exist and its agent can be reached; nothing is configured.
+    /// returns, every node's interfaces exist and its agent can be reached; their networks are configured where [`Fabric::is_configured`] says so.
     ///
     /// # Errors
     /// On error, or if the future is dropped, what was made so far stays; its resources are in the
@@ -51,13 +51,13 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// Takes hold of a lab that an earlier process kept. Which of its nodes still live is found out
     /// by [`Fabric::open`]: one that is dead is no reason not to reach the others.
-    async fn attach(&self, hold: &Hold) -> Result<Box<dyn Fabric>, BackendError>;
+    async fn attach(&self, handle: &LabHandle) -> Result<Box<dyn Fabric>, BackendError>;
 
     /// Removes one resource and waits until it is gone. One that is already gone counts as removed.
     async fn remove(&self, resource: &Resource) -> Result<(), BackendError>;
 
-    /// Waits until what a process asked for before it was killed is there: each of `expected`, unless
-    /// `patience` ends before. Only where requests outlive their sender is there anything to wait for.
+    /// Waits until the things exist that a killed process asked for: each of `expected`, unless `patience` ends
+    /// before. There is something to wait for only where requests outlive their sender.
     async fn settle(&self, _expected: &[Resource], _patience: Duration) {}
 
     /// Lists everything here that carries a lab's mark, whether or not a ledger knows it, and says whether
@@ -75,10 +75,15 @@ pub trait Backend: fmt::Debug + Send + Sync {
 pub trait Fabric: fmt::Debug + Send + Sync {
     /// Opens a new byte stream to a node's agent, over which [`crate::control`] speaks. Any number
     /// may be open at once.
-    async fn open(&self, node: &NodeName) -> Result<Box<dyn Wire>, BackendError>;
+    async fn open(&self, node: &NodeName) -> Result<Box<dyn ByteStream>, BackendError>;
 
-    /// What a node's agent is to be told of its network: the plan's settings, unless the backend's
-    /// engine named or addressed the interfaces in its own way.
+    /// Whether nodes' networks are as planned since they were made, with nothing left for their agents.
+    fn is_configured(&self) -> bool {
+        false
+    }
+
+    /// Returns the network settings for a node's agent: the plan's, unless the backend's engine named or
+    /// addressed the interfaces in its own way.
     fn settings(&self, planned: &NodeSettings) -> NodeSettings {
         planned.clone()
     }
@@ -103,35 +108,32 @@ pub trait Fabric: fmt::Debug + Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Has a fault begin, or end; whether it could: `false` where the backend has no means for it. To begin
-    /// twice or to end what has not begun changes nothing.
-    async fn fault(&self, _fault: &FaultKind, _turn: Turn) -> Result<bool, BackendError> {
+    /// Makes a fault begin; returns `false` where the backend has no means for it. A fault that has begun
+    /// already stays as it is.
+    async fn begin_fault(&self, _fault: &FaultKind) -> Result<bool, BackendError> {
         Ok(false)
     }
 
-    /// What a reader of the results must know of this lab: limits that could not be enforced, ….
+    /// Ends a fault; returns `false` where the backend has no means for it. Ending one that has not begun
+    /// changes nothing.
+    async fn end_fault(&self, _fault: &FaultKind) -> Result<bool, BackendError> {
+        Ok(false)
+    }
+
+    /// Returns warnings for a reader of the results, such as limits that could not be enforced.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
     }
 
     /// Leaves the lab up when this process ends, and returns what [`Backend::attach`] needs. Without
     /// it, a lab may end with the process that raised it.
-    async fn keep(&self) -> Result<Hold, BackendError>;
-}
-
-/// The two ends of a fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// It begins.
-    Begin,
-    /// It is over.
-    End,
+    async fn keep(&self) -> Result<LabHandle, BackendError>;
 }
 
 /// A byte stream to an agent.
-pub trait Wire: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
+pub trait ByteStream: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Wire for T {}
+impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> ByteStream for T {}
 
 /// Where the write-ahead list of a lab's resources is kept.
 pub trait Ledger: fmt::Debug + Send + Sync {
@@ -228,32 +230,32 @@ impl fmt::Display for Resource {
 pub struct Owned {
     /// The lab whose mark it carries.
     pub lab: LabId,
-    /// What it is.
+    /// The resource itself.
     pub resource: Resource,
-    /// What the mark proves.
+    /// The strength of the mark as a proof.
     pub provenance: Provenance,
 }
 
-/// What a mark proves of where a thing comes from.
+/// The proof that a mark gives of where a thing comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Provenance {
     /// It was made on this machine, since its last start, for a lab of this state folder.
     Ours,
-    /// The mark names another place, or none. Who knows better may name the lab.
+    /// The mark names another place, or none. A user who knows better may name the lab.
     Elsewhere {
-        /// Says so as the end of a sentence: `is recorded in …`.
+        /// The reason, as the end of a sentence: `is recorded in …`.
         why: String,
     },
     /// Anybody could have set the mark: it is a hint for people.
     Hint {
-        /// Says where it was seen, as the end of a sentence.
+        /// The place where it was seen, as the end of a sentence.
         why: String,
     },
 }
 
-/// What a kept lab is found by.
+/// The handle by which a kept lab is found again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hold {
+pub struct LabHandle {
     /// The lab.
     pub lab: LabId,
     /// Where it runs.

@@ -8,22 +8,22 @@ use super::{BackendKind, Resource};
 pub struct BackendError {
     /// Which backend.
     pub backend: BackendKind,
-    /// What was being done, in words: `making network lan`.
+    /// The action that failed, in words: `making network lan`.
     pub action: String,
-    /// What went wrong.
+    /// The kind of failure.
     #[source]
     pub kind: BackendErrorKind,
 }
 
-/// What went wrong.
+/// The kinds of failure.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendErrorKind {
     /// This machine lacks something; `remedy` says how to mend it. Exit code 3.
-    #[error("{what}; {remedy}")]
+    #[error("{missing}; {remedy}")]
     Lacking {
-        /// What is missing.
-        what: String,
-        /// What to do about it.
+        /// The thing that is missing.
+        missing: String,
+        /// The remedy.
         remedy: String,
     },
     /// A resource stands in the way.
@@ -34,21 +34,21 @@ pub enum BackendErrorKind {
     Node {
         /// The node.
         node: String,
-        /// What was seen of it.
+        /// The symptom.
         reason: String,
     },
     /// A deadline passed.
     #[error("waited {seconds} s for {awaited}")]
     Deadline {
-        /// How long.
+        /// The time waited.
         seconds: u64,
-        /// For what.
+        /// The thing waited for.
         awaited: String,
     },
     /// Something accepted the connection and says nothing. Exit code 3 before anything is made.
     #[error("it has not answered within {seconds} s; restart it, or use another backend")]
     Silent {
-        /// How long.
+        /// The time waited.
         seconds: u64,
     },
     /// The engine or the kernel said no.

@@ -1,7 +1,7 @@
-//! Where a lab was raised: on which machine, since which start of it, from which state folder.
+//! The origin of a lab: the machine, its start, and the state folder.
 //!
-//! A record or a mark that says so proves that a thing is ours. None of it is a secret; what is not trusted
-//! is a mark that lacks it, or that anybody can set.
+//! A record or a mark with an origin proves that a thing is ours. No part of it is secret. A mark without an origin,
+//! or one that anybody can set, is not trusted.
 
 use std::fs;
 use std::io;
@@ -15,25 +15,25 @@ use serde::{Deserialize, Serialize};
 
 use super::Provenance;
 
-/// Where a lab was raised.
+/// The place where a lab was raised.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The machine.
     machine: String,
     /// Its start (`boot_id`, `proc_sys_kernel(5)`).
     boot: String,
-    /// The state folder: a hash of its device, inode and birth, which outlive no removal.
+    /// The state folder: a hash of its device, inode and birth, none of which survives its removal.
     folder: String,
-    /// The process namespace, in which processes' numbers have a meaning.
+    /// The process namespace in which the numbers of processes have a meaning.
     processes: u64,
     /// The state folder's path, for people.
     path: PathBuf,
 }
 
-/// What an origin is to this process.
+/// The relation of an origin to this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
-    /// The same machine, and the same process namespace if it was not started anew since.
+    /// The same machine and, unless it was started again since, the same process namespace.
     Here,
     /// Another process namespace of this machine.
     OtherNamespace,
@@ -42,9 +42,9 @@ pub enum Relation {
 }
 
 impl Origin {
-    /// The origin of what is made here and recorded in the state folder at `path`.
+    /// Returns the origin of things that are made here and recorded in the state folder at `path`.
     ///
-    /// Where `/proc` is closed, no lab can be raised, and nothing is proved.
+    /// If `/proc` cannot be read, no lab can be raised, and nothing is proved.
     ///
     /// # Errors
     /// If the folder cannot be looked at.
@@ -63,17 +63,17 @@ impl Origin {
         })
     }
 
-    /// What an engine's or a server's mark holds of it.
+    /// Returns the form of it that a mark in an engine or on a server has.
     pub fn mark(&self) -> String {
         format!("{}-{}-{}", self.machine, self.boot, self.folder)
     }
 
-    /// The state folder's path.
+    /// Returns the state folder's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What a mark proves that holds `mark`, and for people the path of a state folder.
+    /// Judges a mark that holds `mark` and, for people, the path of a state folder.
     pub fn judge(&self, mark: Option<&str>, path: Option<&str>) -> Provenance {
         let parts: Option<Vec<&str>> = mark.map(|mark| mark.split('-').collect());
         let why = match parts.as_deref() {
@@ -90,7 +90,7 @@ impl Origin {
         Provenance::Elsewhere { why }
     }
 
-    /// What an origin is to this one.
+    /// Relates an origin to this one.
     pub fn relation(&self, other: &Self) -> Relation {
         if other.machine != self.machine {
             Relation::OtherMachine
@@ -102,8 +102,8 @@ impl Origin {
     }
 }
 
-/// What tells this machine from others: machine-id(5), which is not to be shown to others as it is, or, in
-/// images without one, its name.
+/// Returns the identity of this machine: machine-id(5) or, in images without one, its name. The
+/// machine-id is not to be shown to others as it is.
 fn machine() -> String {
     let id = fs::read_to_string("/etc/machine-id").unwrap_or_default();
     if !id.trim().is_empty() {

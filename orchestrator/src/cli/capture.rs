@@ -15,24 +15,24 @@ use crate::number::counted;
 use crate::plan::Port;
 
 use super::args::CaptureArgs;
-use super::console::Console;
 use super::failure::{Failure, Status};
 use super::find;
 use super::interrupts::Interrupts;
+use super::printer::Printer;
 use super::site::Site;
 
 /// Captures one interface, or all of a lab.
 ///
 /// # Errors
 /// If there is no such interface, or the file cannot be written.
-pub async fn capture(args: CaptureArgs, console: Console, site: &Site) -> Result<Status, Failure> {
+pub async fn capture(args: CaptureArgs, printer: Printer, site: &Site) -> Result<Status, Failure> {
     let interrupts = Interrupts::listen()?;
-    let (running, mut status) = begin_all(&args, console, site).await?;
+    let (running, mut status) = begin_all(&args, printer, site).await?;
     if running.is_empty() {
         return Ok(status);
     }
     let stoppers: Vec<_> = running.iter().map(|(stream, _)| stream.stopper()).collect();
-    console.note("capturing; end with Ctrl-C");
+    printer.note("capturing; end with Ctrl-C");
     let stopping = tokio::spawn(async move {
         wait_for_end(interrupts, args.duration.map(|time| time.0)).await;
         for stopper in stoppers {
@@ -44,16 +44,16 @@ pub async fn capture(args: CaptureArgs, console: Console, site: &Site) -> Result
     let summaries = try_join_all(running.into_iter().map(|(s, target)| write(s, target))).await;
     stopping.abort();
     for (end, summary) in summaries? {
-        console.note(format_args!(
+        printer.note(format_args!(
             "{end}: {}, {} dropped",
             counted(summary.packets, "frame"),
             summary.dropped
         ));
         if summary.dropped > 0 {
-            console.warn(format_args!("{end}: the capture is incomplete"));
+            printer.warn(format_args!("{end}: the capture is incomplete"));
         }
         if let Some(why) = summary.cut_short {
-            console.warn(format_args!("{end}: the capture ended early: {why}"));
+            printer.warn(format_args!("{end}: the capture ended early: {why}"));
             status = Status::Error;
         }
     }
@@ -121,7 +121,7 @@ fn only_lab(state: &StateDir) -> Result<LabRecord, Failure> {
 /// asked for, a node that is gone is no reason not to capture the others.
 async fn begin_all(
     args: &CaptureArgs,
-    console: Console,
+    printer: Printer,
     site: &Site,
 ) -> Result<(Vec<(CaptureStream, Target)>, Status), Failure> {
     let targets = targets(args, &site.state)?.into_iter();
@@ -131,7 +131,7 @@ async fn begin_all(
         match begun {
             Ok(capture) => running.push(capture),
             Err(failure) if args.all => {
-                console.fail(&failure);
+                printer.fail(&failure);
                 status = failure.status();
             }
             Err(failure) => return Err(failure),
@@ -149,8 +149,8 @@ async fn begin(
         node: target.node.clone(),
         interface: target.interface.clone(),
     };
-    let fabric = site.backend(target.record.hold.backend);
-    let fabric = fabric.attach(&target.record.hold).await?;
+    let fabric = site.backend(target.record.handle.backend);
+    let fabric = fabric.attach(&target.record.handle).await?;
     if let Some(stream) = fabric.tap(&port, snap_length).await? {
         return Ok((stream, target));
     }

@@ -7,15 +7,15 @@ use crate::topology::unit::{Percent, Time};
 use crate::topology::{self, graph};
 
 use super::args::{Format, GraphArgs, GraphLanguage, ValidateArgs};
-use super::console::Console;
 use super::failure::{Failure, Status};
 use super::input::Source;
+use super::printer::Printer;
 
 /// Checks files; prints what the impairments between nodes add up to.
 ///
 /// # Errors
 /// If a file cannot be read. Mistakes in files are printed, all of them.
-pub fn validate(args: &ValidateArgs, console: Console) -> Result<Status, Failure> {
+pub fn validate(args: &ValidateArgs, printer: Printer) -> Result<Status, Failure> {
     let mut status = Status::Passed;
     let mut valid = Vec::new();
     for file in &args.files {
@@ -29,21 +29,21 @@ pub fn validate(args: &ValidateArgs, console: Console) -> Result<Status, Failure
                     links: topology.links.len(),
                     scenarios: topology.scenarios.len(),
                 };
-                if console.format == Format::Table {
-                    console.result(summary.text());
+                if printer.format == Format::Table {
+                    printer.result(summary.text());
                     let impaired = paths(&topology).filter(|path| !path.is_perfect());
-                    impaired.for_each(|path| console.result(conditions(&path)));
+                    impaired.for_each(|path| printer.result(conditions(&path)));
                 }
                 valid.push(summary);
             }
             Err(failure) => {
-                console.fail(&failure);
+                printer.fail(&failure);
                 status = failure.status();
             }
         }
     }
-    if console.format == Format::Json {
-        console.json(&valid)?;
+    if printer.format == Format::Json {
+        printer.json(&valid)?;
     }
     Ok(status)
 }
@@ -52,8 +52,8 @@ pub fn validate(args: &ValidateArgs, console: Console) -> Result<Status, Failure
 ///
 /// # Errors
 /// None in practice.
-pub fn schema(console: Console) -> Result<Status, Failure> {
-    console.json(&topology::schema())?;
+pub fn schema(printer: Printer) -> Result<Status, Failure> {
+    printer.json(&topology::schema())?;
     Ok(Status::Passed)
 }
 
@@ -61,9 +61,9 @@ pub fn schema(console: Console) -> Result<Status, Failure> {
 ///
 /// # Errors
 /// If the file is wrong.
-pub fn graph(args: &GraphArgs, console: Console) -> Result<Status, Failure> {
+pub fn graph(args: &GraphArgs, printer: Printer) -> Result<Status, Failure> {
     let topology = Source::load(&args.file, &args.settings)?.topology()?;
-    console.result(match args.language {
+    printer.result(match args.language {
         GraphLanguage::Mermaid => graph::mermaid(&topology),
         GraphLanguage::Dot => graph::dot(&topology),
         GraphLanguage::Svg => graph::svg(&topology),
@@ -84,7 +84,7 @@ struct Valid {
 
 impl Valid {
     fn text(&self) -> String {
-        let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let count = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
         format!(
             "{}: {} is valid: {}, {}, {}, {}",
             self.file,

@@ -1,4 +1,4 @@
-//! `clean`: removes what crashed runs have left.
+//! `clean`: removes leftovers of crashed runs.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -12,19 +12,19 @@ use crate::lab::{Observer, StateDir, Sweep};
 use crate::report::plain_text::visible;
 
 use super::args::{CleanArgs, Format};
-use super::console::Console;
 use super::failure::{Failure, Status};
+use super::printer::Printer;
 use super::site::Site;
 
-/// Removes what is proved to be ours and belongs to no lab that is up or at work.
+/// Removes things that are proved to be ours and belong to no lab that is up or at work.
 ///
 /// # Errors
-/// If the state folder cannot be read, or nothing is there of a lab that was named.
-pub async fn clean(args: CleanArgs, console: Console, site: &Site) -> Result<Status, Failure> {
+/// If the state folder cannot be read, or nothing is left of a lab that was named.
+pub async fn clean(args: CleanArgs, printer: Printer, site: &Site) -> Result<Status, Failure> {
     let state = &site.state;
     if args.labs.is_empty() {
         let folder = state.path().display();
-        console.note(format_args!(
+        printer.note(format_args!(
             "looking for leftovers of labs recorded in {folder}"
         ));
     }
@@ -32,7 +32,7 @@ pub async fn clean(args: CleanArgs, console: Console, site: &Site) -> Result<Sta
     let mut backends: Vec<Arc<dyn Backend>> = kinds.map(|kind| site.backend(kind)).into();
     let servers = site.servers(&unfinished(state)?).into_iter();
     backends.extend(servers.map(|server| Arc::new(server) as Arc<dyn Backend>));
-    let mut account = Account::new(args.dry_run, console);
+    let mut account = Account::new(args.dry_run, printer);
     let sweep = Sweep {
         state,
         backends: &backends,
@@ -53,7 +53,7 @@ pub async fn clean(args: CleanArgs, console: Console, site: &Site) -> Result<Sta
     }
 }
 
-/// What labs that are not up list.
+/// Returns the resources in the ledgers of labs that are not up.
 fn unfinished(state: &StateDir) -> Result<Vec<Resource>, Failure> {
     let folders = state.folders()?.into_iter();
     let unfinished = folders.filter(|folder| matches!(folder.record(), Ok(None)));
@@ -61,66 +61,66 @@ fn unfinished(state: &StateDir) -> Result<Vec<Resource>, Failure> {
     Ok(listed.flat_map(|listed| listed.resources).collect())
 }
 
-/// What was done, told as it is done or, in JSON, at the end.
+/// An account of the work, printed as it is done or, in JSON, at the end.
 #[derive(Debug, Serialize)]
 struct Account {
     #[serde(skip)]
-    console: Console,
-    /// Whether there is a place that was not looked through.
+    printer: Printer,
+    /// Whether there is a backend that was not searched.
     #[serde(skip)]
     unseen: bool,
     #[serde(skip)]
     docker_is_unseen: bool,
     dry_run: bool,
-    /// What was removed, or would be.
+    /// The things that were removed, or would be.
     removed: Vec<String>,
-    /// What stays, and why.
+    /// The things that stay, with the reasons.
     stays: Vec<String>,
-    /// What could not be removed, and why.
+    /// The things that could not be removed, with the reasons.
     failed: Vec<String>,
 }
 
 impl Observer for Account {
-    fn removing(&mut self, what: &dyn Display) {
+    fn removing(&mut self, thing: &dyn Display) {
         let verb = if self.dry_run {
             "would remove"
         } else {
             "removing"
         };
-        if self.console.format == Format::Table {
-            self.console.result(format_args!("{verb} {what}"));
+        if self.printer.format == Format::Table {
+            self.printer.result(format_args!("{verb} {thing}"));
         }
-        self.removed.push(what.to_string());
+        self.removed.push(thing.to_string());
     }
 
     fn staying(&mut self, why: String) {
         let why = visible(&why).into_owned();
-        self.console.note(&why);
+        self.printer.note(&why);
         self.stays.push(why);
     }
 
     fn failed(&mut self, why: String) {
         self.failed.push(why.clone());
-        self.console.fail(&Failure::Error(why));
+        self.printer.fail(&Failure::Error(why));
     }
 
     fn unseen(&mut self, backend: BackendKind, why: &BackendError) {
         if backend == BackendKind::Docker {
             self.docker_is_unseen = true;
-            self.console
+            self.printer
                 .note(format_args!("Docker was not looked through: {why}"));
         } else {
             self.unseen = true;
-            self.console
+            self.printer
                 .warn(format_args!("{backend} was not looked through: {why}"));
         }
     }
 }
 
 impl Account {
-    fn new(dry_run: bool, console: Console) -> Self {
+    fn new(dry_run: bool, printer: Printer) -> Self {
         Self {
-            console,
+            printer,
             unseen: false,
             docker_is_unseen: false,
             dry_run,
@@ -131,16 +131,16 @@ impl Account {
     }
 
     fn close(self) -> Result<Status, Failure> {
-        if self.console.format == Format::Json {
-            self.console.json(&self)?;
+        if self.printer.format == Format::Json {
+            self.printer.json(&self)?;
         } else if !self.failed.is_empty() {
-            // Said already.
+            // The failures have been printed already.
         } else if self.removed.is_empty() && self.unseen {
-            self.console.note("nothing was found elsewhere");
+            self.printer.note("nothing was found elsewhere");
         } else if self.removed.is_empty() && self.stays.is_empty() {
-            self.console.note("nothing is left of any lab");
+            self.printer.note("nothing is left of any lab");
         } else if self.removed.is_empty() {
-            self.console.note("nothing is left of any other lab");
+            self.printer.note("nothing is left of any other lab");
         }
         Ok(if self.failed.is_empty() {
             Status::Passed
@@ -150,7 +150,7 @@ impl Account {
     }
 }
 
-/// Names the cached node images, and removes them where asked to.
+/// Names the cached node images, and removes them if `--images` is given.
 async fn images(args: &CleanArgs, account: &mut Account) -> Result<(), Failure> {
     let docker = DockerBackend::from_environment(node_binary());
     let Ok(cached) = docker.cached_images().await else {
@@ -158,8 +158,8 @@ async fn images(args: &CleanArgs, account: &mut Account) -> Result<(), Failure> 
     };
     for image in cached {
         if !args.images {
-            let console = account.console;
-            console.note(format_args!(
+            let printer = account.printer;
+            printer.note(format_args!(
                 "{image} stays as a cache; --images removes it"
             ));
             continue;

@@ -8,16 +8,16 @@ use crate::control::Control;
 use crate::lab::raised::put_file;
 
 use super::args::CpArgs;
-use super::console::Console;
 use super::failure::{Failure, Status};
 use super::find;
+use super::printer::Printer;
 use super::site::Site;
 
 /// Copies a file.
 ///
 /// # Errors
 /// If there is no such node or file, or no room.
-pub async fn cp(args: CpArgs, console: Console, site: &Site) -> Result<Status, Failure> {
+pub async fn cp(args: CpArgs, printer: Printer, site: &Site) -> Result<Status, Failure> {
     match (Place::parse(&args.from), Place::parse(&args.to)) {
         (Place::Here(from), Place::Node { node, path }) => {
             let (_, control) = find::connect(site, &node).await?;
@@ -51,7 +51,7 @@ pub async fn cp(args: CpArgs, console: Console, site: &Site) -> Result<Status, F
             return Err(Failure::Input(text.to_owned()));
         }
     }
-    console.note(format_args!("copied {} to {}", args.from, args.to));
+    printer.note(format_args!("copied {} to {}", args.from, args.to));
     Ok(Status::Passed)
 }
 

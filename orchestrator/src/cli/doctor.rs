@@ -1,4 +1,4 @@
-//! `doctor`: what this machine can do on each backend, and how to mend what it can't.
+//! `doctor`: checks whether this machine can run labs on each backend, and names remedies.
 
 use std::fs;
 
@@ -11,16 +11,16 @@ use crate::plan::position::Positions;
 use crate::plan::{LabId, LinkConditions, Plan};
 
 use super::args::{BackendChoice, DoctorArgs, Format};
-use super::console::Console;
 use super::doctor_gns3;
 use super::failure::{Failure, Status};
+use super::printer::Printer;
 use super::site::Site;
 
-/// Looks the machine over. Exits 0 if labs can be raised on some backend, else 3.
+/// Checks the machine. Exits with 0 if labs can be raised on some backend, else with 3.
 ///
 /// # Errors
 /// None in practice.
-pub async fn doctor(args: &DoctorArgs, console: Console, site: &Site) -> Result<Status, Failure> {
+pub async fn doctor(args: &DoctorArgs, printer: Printer, site: &Site) -> Result<Status, Failure> {
     let checks = match args.backend {
         None | Some(BackendChoice::Auto) => machine(site).await?,
         Some(BackendChoice::Gns3) => doctor_gns3::checks(&site.gns3()).await,
@@ -32,12 +32,12 @@ pub async fn doctor(args: &DoctorArgs, console: Console, site: &Site) -> Result<
         }
     };
     let able = checks.iter().any(Check::is_able);
-    match console.format {
-        Format::Json => console.json(&checks)?,
+    match printer.format {
+        Format::Json => printer.json(&checks)?,
         Format::Table => {
             let width = checks.iter().map(|check| check.name.len()).max();
             for check in &checks {
-                console.result(check.line(width.unwrap_or_default()));
+                printer.result(check.line(width.unwrap_or_default()));
             }
         }
     }
@@ -48,7 +48,7 @@ pub async fn doctor(args: &DoctorArgs, console: Console, site: &Site) -> Result<
     })
 }
 
-/// Everything that labs here may need.
+/// Checks everything that labs on this machine may need.
 async fn machine(site: &Site) -> Result<Vec<Check>, Failure> {
     let mut checks = local();
     for kind in [BackendKind::Netns, BackendKind::Docker] {
@@ -57,7 +57,7 @@ async fn machine(site: &Site) -> Result<Vec<Check>, Failure> {
     Ok(checks)
 }
 
-/// What labs in namespaces of this machine need.
+/// Checks everything that labs in namespaces of this machine need.
 fn local() -> Vec<Check> {
     vec![
         kernel(),
@@ -69,7 +69,7 @@ fn local() -> Vec<Check> {
     ]
 }
 
-/// One thing looked at.
+/// One check.
 #[derive(Debug, Serialize)]
 pub(super) struct Check {
     pub(super) name: &'static str,
@@ -79,7 +79,7 @@ pub(super) struct Check {
     pub(super) remedy: Option<String>,
 }
 
-/// How it is.
+/// The result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum State {
@@ -89,7 +89,7 @@ pub(super) enum State {
 }
 
 impl Check {
-    /// Whether it says that labs can be raised.
+    /// Whether the check says that labs can be raised.
     fn is_able(&self) -> bool {
         self.name.starts_with(BACKEND) && self.state == State::Good
     }
@@ -132,7 +132,7 @@ impl Check {
     }
 }
 
-/// Whether a lab of one node could be raised.
+/// Checks whether a lab of one node could be raised.
 async fn backend(kind: BackendKind, site: &Site) -> Result<Check, Failure> {
     let name = match kind {
         BackendKind::Docker => "backend docker",
@@ -145,6 +145,7 @@ async fn backend(kind: BackendKind, site: &Site) -> Result<Check, Failure> {
         instance: 0,
     };
     let plan = Plan {
+        hosts: Vec::new(),
         lab,
         segments: Vec::new(),
         links: LinkConditions::default(),
@@ -162,7 +163,7 @@ async fn backend(kind: BackendKind, site: &Site) -> Result<Check, Failure> {
     })
 }
 
-/// What the names of checks begin with that say whether labs can be raised.
+/// The prefix of the names of the checks that say whether labs can be raised.
 const BACKEND: &str = "backend ";
 
 fn kernel() -> Check {

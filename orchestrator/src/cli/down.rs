@@ -1,33 +1,33 @@
-//! `down`: takes labs away.
+//! `down`: takes labs down.
 
 use crate::backend::{BackendKind, Resource};
 use crate::lab::reaper::take_away;
 use crate::lab::{LabFolder, Standing, StateDir};
 
 use super::args::DownArgs;
-use super::console::Console;
 use super::failure::{Failure, Status};
 use super::find;
+use super::printer::Printer;
 use super::site::Site;
 
-/// Takes a lab away, or all that are up. Works without the lab's file, and without its record.
+/// Takes a lab down, or all that are up. It needs neither the lab's file nor its record.
 ///
 /// # Errors
 /// If there is no such lab, another process acts on it, or something could not be removed.
-pub async fn down(args: DownArgs, console: Console, site: &Site) -> Result<Status, Failure> {
+pub async fn down(args: DownArgs, printer: Printer, site: &Site) -> Result<Status, Failure> {
     let labs = match args.lab {
         Some(called) => vec![find::lab_to_end(&site.state, &called)?],
         None => all(&site.state)?,
     };
     if labs.is_empty() {
-        console.note("no lab is up");
+        printer.note("no lab is up");
     }
     let mut status = Status::Passed;
     for folder in labs {
         match take_down(site, &folder).await {
-            Ok(()) => console.note(format_args!("{} is down", folder.lab().name)),
+            Ok(()) => printer.note(format_args!("{} is down", folder.lab().name)),
             Err(failure) => {
-                console.fail(&failure);
+                printer.fail(&failure);
                 status = failure.status();
             }
         }
@@ -35,14 +35,14 @@ pub async fn down(args: DownArgs, console: Console, site: &Site) -> Result<Statu
     Ok(status)
 }
 
-/// All labs that are up, and those whose removal was begun or whose record cannot be read.
+/// Lists all labs that are up, that are being removed, or whose record cannot be read.
 fn all(state: &StateDir) -> Result<Vec<LabFolder>, Failure> {
     let labs = state.labs()?.into_iter();
     let up = labs.filter(|(_, standing)| !matches!(standing, Standing::Unfinished));
     Ok(up.map(|(folder, _)| folder).collect())
 }
 
-/// Finishes the removal of labs of this name that was begun by processes that were killed.
+/// Finishes removals of labs of this name that killed processes began.
 ///
 /// # Errors
 /// If something could not be removed.
@@ -58,7 +58,7 @@ pub async fn finish(site: &Site, name: &str) -> Result<(), Failure> {
 
 async fn take_down(site: &Site, folder: &LabFolder) -> Result<(), Failure> {
     let _lock = folder.lock()?;
-    // A lab lies on one backend, which its ledger names before anything else is there.
+    // A lab is on one backend, which its ledger names before anything else exists.
     let listed = folder.listed()?;
     let kind = listed.resources.first().map(Resource::backend);
     let backend = site.backend(kind.unwrap_or(BackendKind::Fake));

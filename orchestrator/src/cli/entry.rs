@@ -12,14 +12,14 @@ use nix::sys::resource::{Resource, getrlimit};
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
-use crate::backend::gns3::Farewells;
+use crate::backend::gns3::PendingCloses;
 use crate::lab::Reaper;
 
 use super::args::{Arguments, Global, LogFormat, Verb};
 use super::blocking::apart;
-use super::console::Console;
 use super::failure::{Failure, Status};
 use super::interrupts::Interrupts;
+use super::printer::Printer;
 use super::site::Site;
 use super::{
     capture, check, clean, copy, doctor, down, environment, exec, export, fault, image, import,
@@ -34,16 +34,16 @@ pub fn main() -> ExitCode {
             return usage(&error);
         }
     };
-    let console = Console::new(&arguments.global);
+    let printer = Printer::new(&arguments.global);
     start_log(&arguments.global);
     let runtime = match start_runtime() {
         Ok(runtime) => runtime,
         Err(failure) => {
-            console.fail(&failure);
+            printer.fail(&failure);
             return failure.status().into();
         }
     };
-    let status = runtime.block_on(supervise(arguments, console));
+    let status = runtime.block_on(supervise(arguments, printer));
     // A thread that waits for a key on standard input must not hold the exit back.
     runtime.shutdown_background();
     status.into()
@@ -104,7 +104,7 @@ fn usage(message: &clap::Error) -> ExitCode {
         // A reader that has gone has had all that it wanted.
         Err(error) if code == 0 && error.kind() != io::ErrorKind::BrokenPipe => {
             let failure = Failure::Error(format!("writing to standard output: {error}"));
-            Console::default().fail(&failure);
+            Printer::default().fail(&failure);
             failure.status().into()
         }
         // Where even the stream for mistakes is closed, the exit code still tells.
@@ -113,22 +113,23 @@ fn usage(message: &clap::Error) -> ExitCode {
 }
 
 /// Runs the verb until it ends or is interrupted, then waits until nothing of a lab is left.
-async fn supervise(arguments: Arguments, console: Console) -> Status {
+async fn supervise(arguments: Arguments, printer: Printer) -> Status {
     let mut interrupts = match Interrupts::listen() {
         Ok(interrupts) => interrupts,
         Err(failure) => {
-            console.fail(&failure);
+            printer.fail(&failure);
             return failure.status();
         }
     };
     let (reaper, reaping) = Reaper::start();
-    let farewells = Farewells::default();
+    let pending_closes = PendingCloses::default();
     let own_signals = matches!(
         &arguments.verb,
         Verb::Exec(_) | Verb::Shell(_) | Verb::Capture(_)
     );
     // A panic unwinds through the verb, and its lab is handed to the reaper like any dropped one.
-    let verb = AssertUnwindSafe(dispatch(arguments, console, (reaper, &farewells))).catch_unwind();
+    let verb =
+        AssertUnwindSafe(dispatch(arguments, printer, (reaper, &pending_closes))).catch_unwind();
     let ended = tokio::select! {
         ended = verb => Some(ended),
         _ = interrupts.next(), if !own_signals => None,
@@ -136,74 +137,74 @@ async fn supervise(arguments: Arguments, console: Console) -> Status {
     let mut status = match ended {
         Some(Ok(Ok(status))) => status,
         Some(Ok(Err(failure))) => {
-            console.fail(&failure);
+            printer.fail(&failure);
             failure.status()
         }
         Some(Err(_)) => {
-            console.fail(&Failure::Error(
+            printer.fail(&Failure::Error(
                 "a defect of this program, told above".to_owned(),
             ));
             Status::Error
         }
         None => {
-            console.note("interrupted; taking away what was made (once more: stop waiting)");
+            printer.note("interrupted; taking away what was made (once more: stop waiting)");
             Status::Interrupted
         }
     };
-    if let Some(failure) = console.lost() {
-        console.fail(&failure);
+    if let Some(failure) = printer.lost() {
+        printer.fail(&failure);
         if status == Status::Passed {
             status = failure.status();
         }
     }
     tokio::select! {
         left = reaping.drain() => for error in left {
-            console.fail(&Failure::Lab(error));
+            printer.fail(&Failure::Lab(error));
             status = Status::Leftovers;
         },
         _ = interrupts.next(), if !own_signals => {
-            console.warn("stopped waiting; run `orchestrator clean` to remove what is left");
+            printer.warn("stopped waiting; run `orchestrator clean` to remove what is left");
             status = Status::Leftovers;
         }
     }
-    farewells.said().await;
+    pending_closes.finished().await;
     status
 }
 
 async fn dispatch(
     arguments: Arguments,
-    console: Console,
-    (reaper, farewells): (Reaper, &Farewells),
+    printer: Printer,
+    (reaper, pending_closes): (Reaper, &PendingCloses),
 ) -> Result<Status, Failure> {
     let Arguments { verb, global } = arguments;
     let site = || {
         Site::open(
             environment::state_dir(global.state_dir),
             &global.gns3,
-            farewells.clone(),
+            pending_closes.clone(),
         )
     };
     match verb {
-        Verb::Up(args) => run::up(args, console, &site()?, reaper).await,
-        Verb::Deploy(args) => run::deploy(args, console, &site()?, reaper).await,
-        Verb::Run(args) => run::run(args, console, &site()?, reaper).await,
-        Verb::Down(args) => down::down(args, console, &site()?).await,
-        Verb::Validate(args) => apart(move || check::validate(&args, console)).await,
-        Verb::Schema => check::schema(console),
-        Verb::Graph(args) => apart(move || check::graph(&args, console)).await,
-        Verb::Ps(args) => look::ps(args, console, &site()?).await,
-        Verb::Exec(args) => exec::exec(args, console, &site()?).await,
-        Verb::Shell(args) => exec::shell(args, console, &site()?).await,
-        Verb::Logs(args) => look::logs(args, console, &site()?).await,
-        Verb::Cp(args) => copy::cp(args, console, &site()?).await,
-        Verb::Capture(args) => capture::capture(args, console, &site()?).await,
-        Verb::Fault(args) => fault::fault(&args, console, &site()?).await,
-        Verb::Report(args) => apart(move || render::report(&args, console)).await,
-        Verb::Export(args) => apart(move || export::export(&args, console)).await,
-        Verb::Import(args) => import::import(&args, console),
-        Verb::Image(args) => image::image(args, console).await,
-        Verb::Doctor(args) => doctor::doctor(&args, console, &site()?).await,
-        Verb::Clean(args) => clean::clean(args, console, &site()?).await,
+        Verb::Up(args) => run::up(args, printer, &site()?, reaper).await,
+        Verb::Deploy(args) => run::deploy(args, printer, &site()?, reaper).await,
+        Verb::Run(args) => run::run(args, printer, &site()?, reaper).await,
+        Verb::Down(args) => down::down(args, printer, &site()?).await,
+        Verb::Validate(args) => apart(move || check::validate(&args, printer)).await,
+        Verb::Schema => check::schema(printer),
+        Verb::Graph(args) => apart(move || check::graph(&args, printer)).await,
+        Verb::Ps(args) => look::ps(args, printer, &site()?).await,
+        Verb::Exec(args) => exec::exec(args, printer, &site()?).await,
+        Verb::Shell(args) => exec::shell(args, printer, &site()?).await,
+        Verb::Logs(args) => look::logs(args, printer, &site()?).await,
+        Verb::Cp(args) => copy::cp(args, printer, &site()?).await,
+        Verb::Capture(args) => capture::capture(args, printer, &site()?).await,
+        Verb::Fault(args) => fault::fault(&args, printer, &site()?).await,
+        Verb::Report(args) => apart(move || render::report(&args, printer)).await,
+        Verb::Export(args) => apart(move || export::export(&args, printer)).await,
+        Verb::Import(args) => import::import(&args, printer),
+        Verb::Image(args) => image::image(args, printer).await,
+        Verb::Doctor(args) => doctor::doctor(&args, printer, &site()?).await,
+        Verb::Clean(args) => clean::clean(args, printer, &site()?).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(
@@ -213,7 +214,7 @@ async fn dispatch(
                 &mut script,
             );
             // Where nobody reads it there is nothing left to do.
-            let _ = console.bytes(&script);
+            let _ = printer.bytes(&script);
             Ok(Status::Passed)
         }
     }

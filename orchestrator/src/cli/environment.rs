@@ -1,5 +1,5 @@
-//! What this process is told by its surroundings: folders, terminal, colour. The one place that reads
-//! environment variables which are not flags.
+//! The environment of this process: folders, terminal, colour. The one place that reads environment variables
+//! that are not flags.
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -22,7 +22,8 @@ pub fn state_dir(given: Option<PathBuf>) -> PathBuf {
     })
 }
 
-/// What shall go wrong in the backend in memory; see [`crate::backend::fake::FakeBackend::with_faults`].
+/// Returns the faults to inject into the in-memory backend; see
+/// [`crate::backend::fake::FakeBackend::with_faults`].
 pub fn fake_faults() -> String {
     std::env::var("ORCHESTRATOR_FAKE_FAULTS").unwrap_or_default()
 }

@@ -6,15 +6,15 @@ use protocol::control::{Command, Exit, FailureKind, Lifetime, Program, Stream};
 use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::control::process::Hands;
+use crate::control::process::ProcessHandle;
 use crate::control::{Control, ControlError, Process, ProcessEvent};
 use crate::lab::LabRecord;
 
 use super::args::{ExecArgs, NodeArg};
-use super::console::Console;
 use super::failure::{Failure, Status};
 use super::find;
 use super::interrupts::Interrupts;
+use super::printer::Printer;
 use super::site::Site;
 use super::terminal::{RawTerminal, window_size};
 
@@ -22,7 +22,7 @@ use super::terminal::{RawTerminal, window_size};
 ///
 /// # Errors
 /// If there is no such node, or no such program in it.
-pub async fn exec(args: ExecArgs, console: Console, site: &Site) -> Result<Status, Failure> {
+pub async fn exec(args: ExecArgs, printer: Printer, site: &Site) -> Result<Status, Failure> {
     // Before there is a program that a signal could miss.
     let interrupts = Interrupts::listen()?;
     let (record, control) = find::connect(site, &args.node.node).await?;
@@ -30,7 +30,7 @@ pub async fn exec(args: ExecArgs, console: Console, site: &Site) -> Result<Statu
         .start(command(&record, &control, args.command, args.tty))
         .await
     {
-        Ok(process) => attend(process, args.tty, console, interrupts).await,
+        Ok(process) => attend(process, args.tty, printer, interrupts).await,
         Err(error) => {
             // As shells do it: 126 for what may not be run, 127 for what is not there.
             let code = match error.failure() {
@@ -38,7 +38,7 @@ pub async fn exec(args: ExecArgs, console: Console, site: &Site) -> Result<Statu
                 Some(FailureKind::Denied) => 126,
                 _ => return Err(error.into()),
             };
-            console.fail(&error.into());
+            printer.fail(&error.into());
             Ok(Status::Program(code))
         }
     }
@@ -48,14 +48,14 @@ pub async fn exec(args: ExecArgs, console: Console, site: &Site) -> Result<Statu
 ///
 /// # Errors
 /// If there is no such node, or no shell in it.
-pub async fn shell(args: NodeArg, console: Console, site: &Site) -> Result<Status, Failure> {
+pub async fn shell(args: NodeArg, printer: Printer, site: &Site) -> Result<Status, Failure> {
     let interrupts = Interrupts::listen()?;
     let (record, control) = find::connect(site, &args.node).await?;
     let tty = io::stdin().is_terminal();
     for shell in ["bash", "sh"] {
         let words = vec![shell.to_owned()];
         match control.start(command(&record, &control, words, tty)).await {
-            Ok(process) => return attend(process, tty, console, interrupts).await,
+            Ok(process) => return attend(process, tty, printer, interrupts).await,
             Err(error) if error.failure() == Some(FailureKind::NotFound) => {}
             Err(error) => return Err(error.into()),
         }
@@ -90,17 +90,17 @@ fn command(record: &LabRecord, control: &Control, words: Vec<String>, tty: bool)
 async fn attend(
     mut process: Process,
     tty: bool,
-    console: Console,
+    printer: Printer,
     interrupts: Interrupts,
 ) -> Result<Status, Failure> {
     let _raw = if tty { RawTerminal::enter() } else { None };
-    let hands = process.hands();
-    let input = tokio::spawn(carry_input(hands.clone()));
-    let signals = tokio::spawn(carry_signals(hands, interrupts));
+    let handle = process.handle();
+    let input = tokio::spawn(carry_input(handle.clone()));
+    let signals = tokio::spawn(carry_signals(handle, interrupts));
     let exit = loop {
         let read = match process.next().await? {
-            ProcessEvent::Printed(Stream::Error, bytes) => console.error_bytes(&bytes),
-            ProcessEvent::Printed(_, bytes) => console.bytes(&bytes),
+            ProcessEvent::Printed(Stream::Error, bytes) => printer.error_bytes(&bytes),
+            ProcessEvent::Printed(_, bytes) => printer.bytes(&bytes),
             ProcessEvent::Exited(exit) => break exit,
         };
         if !read {
@@ -118,24 +118,24 @@ async fn attend(
     }))
 }
 
-async fn carry_input(hands: Hands) -> Result<(), ControlError> {
+async fn carry_input(handle: ProcessHandle) -> Result<(), ControlError> {
     let mut stdin = tokio::io::stdin();
     let mut buffer = vec![0; 16 << 10];
     // A standard input that cannot be read has ended.
     while let Ok(length @ 1..) = stdin.read(&mut buffer).await {
-        hands
+        handle
             .write(buffer.get(..length).unwrap_or_default().to_vec())
             .await?;
     }
-    hands.close_input().await
+    handle.close_input().await
 }
 
-async fn carry_signals(hands: Hands, mut interrupts: Interrupts) -> io::Result<()> {
+async fn carry_signals(handle: ProcessHandle, mut interrupts: Interrupts) -> io::Result<()> {
     let mut resized = signal(SignalKind::window_change())?;
     loop {
         let sent = tokio::select! {
-            kind = interrupts.next() => hands.signal(kind.as_raw_value()).await,
-            _ = resized.recv() => hands.resize(window_size()).await,
+            kind = interrupts.next() => handle.signal(kind.as_raw_value()).await,
+            _ = resized.recv() => handle.resize(window_size()).await,
         };
         if let Err(error) = sent {
             tracing::debug!(%error, "the program has ended");

@@ -5,42 +5,42 @@ use std::path::{Path, PathBuf};
 
 use crate::export::Warning;
 use crate::export::gns3::appliance::{self, Kind};
-use crate::export::gns3::belongings::{Belonging, Holds};
+use crate::export::gns3::node_files::{FileContent, NodeFile};
 use crate::export::gns3::{self, ExportError, Exported};
 use crate::gns3::archive::{self, Entries, PROJECT};
 use crate::gns3::switch::SwitchKind;
 use crate::topology::Topology;
 
 use super::args::{ExportArgs, ExportFormat};
-use super::console::Console;
 use super::failure::{Failure, Status};
 use super::input::Source;
 use super::output;
+use super::printer::Printer;
 
 /// Writes a lab in another tool's form, and warns of what that cannot hold.
 ///
 /// # Errors
 /// If the file is wrong, the form cannot hold it at all, or it cannot be written.
-pub fn export(args: &ExportArgs, console: Console) -> Result<Status, Failure> {
+pub fn export(args: &ExportArgs, printer: Printer) -> Result<Status, Failure> {
     let bytes = match args.form {
         ExportFormat::Gns3Appliance => appliance(args)?,
         ExportFormat::Gns3 => {
             let exported = project(args)?;
-            warn(&exported, console);
+            warn(&exported, printer);
             match &args.output {
                 Some(output) => beside(&exported, output)?,
-                None if exported.belongings.is_empty() => {}
-                None => console.warn(Warning::Bare),
+                None if exported.node_files.is_empty() => {}
+                None => printer.warn(Warning::Bare),
             }
             text(exported.project.text())?.into_bytes()
         }
         ExportFormat::Gns3project => {
             let exported = project(args)?;
-            warn(&exported, console);
+            warn(&exported, printer);
             pack(&exported)?
         }
     };
-    output::write(&bytes, args.output.as_deref(), console)?;
+    output::write(&bytes, args.output.as_deref(), printer)?;
     Ok(Status::Passed)
 }
 
@@ -72,9 +72,9 @@ fn appliance(args: &ExportArgs) -> Result<Vec<u8>, Failure> {
     Ok(text(appliance::appliance(&kind).text())?.into_bytes())
 }
 
-fn warn(exported: &Exported, console: Console) {
+fn warn(exported: &Exported, printer: Printer) {
     for warning in &exported.warnings {
-        console.warn(warning);
+        printer.warn(warning);
     }
 }
 
@@ -82,8 +82,8 @@ fn warn(exported: &Exported, console: Console) {
 fn pack(exported: &Exported) -> Result<Vec<u8>, Failure> {
     let project = text(exported.project.text())?;
     let mut entries = Entries::from([(PROJECT.to_owned(), project.into_bytes())]);
-    for belonging in &exported.belongings {
-        entries.insert(belonging.path.clone(), content(belonging)?);
+    for file in &exported.node_files {
+        entries.insert(file.path.clone(), content(file)?);
     }
     archive::pack(&entries).map_err(|error| Failure::Error(format!("packing: {error}")))
 }
@@ -91,17 +91,17 @@ fn pack(exported: &Exported) -> Result<Vec<u8>, Failure> {
 /// The project's files in its folder.
 fn beside(exported: &Exported, output: &Path) -> Result<(), Failure> {
     let folder: PathBuf = output.parent().unwrap_or(Path::new("")).to_owned();
-    for belonging in &exported.belongings {
-        let bytes = content(belonging)?;
-        output::write_file(&bytes, &folder.join(&belonging.path))?;
+    for file in &exported.node_files {
+        let bytes = content(file)?;
+        output::write_file(&bytes, &folder.join(&file.path))?;
     }
     Ok(())
 }
 
-fn content(belonging: &Belonging) -> Result<Vec<u8>, Failure> {
-    match &belonging.content {
-        Holds::Text(text) => Ok(text.clone().into_bytes()),
-        Holds::CopyOf(file) => fs::read(file)
+fn content(file: &NodeFile) -> Result<Vec<u8>, Failure> {
+    match &file.content {
+        FileContent::Text(text) => Ok(text.clone().into_bytes()),
+        FileContent::CopyOf(file) => fs::read(file)
             .map_err(|error| Failure::Error(format!("reading {}: {error}", file.display()))),
     }
 }

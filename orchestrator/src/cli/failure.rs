@@ -1,4 +1,4 @@
-//! What ends a verb early, its exit code, and what the user can do about it.
+//! Failures that end a verb early, each with its exit code and its remedy.
 
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use crate::evidence::{EvidenceError, ResumeError};
 use crate::lab::LabError;
 use crate::report::model::Outcome;
 
-/// How a verb ended.
+/// The outcome of a verb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// All is as it should be.
@@ -27,7 +27,7 @@ pub enum Status {
     Leftovers,
     /// Ctrl-C, or SIGTERM.
     Interrupted,
-    /// What a program in a node exited with.
+    /// A program in a node exited with this code.
     Program(u8),
 }
 
@@ -58,7 +58,7 @@ pub enum Failure {
 }
 
 impl Status {
-    /// What a run's outcome makes of the verb.
+    /// Returns the status of a verb whose run had this outcome.
     pub fn of(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Passed => Self::Passed,
@@ -90,8 +90,8 @@ impl From<Status> for ExitCode {
 }
 
 impl Failure {
-    /// What a node refused to do with a name from the command line: where there is no such thing, or
-    /// it is of another kind, the input is wrong.
+    /// Classifies a node's refusal of a name from the command line: where there is no such thing, or it is of
+    /// another kind, the input is wrong.
     pub fn of_named(error: ControlError) -> Self {
         match error.failure() {
             Some(FailureKind::NotFound | FailureKind::Invalid) => Self::Input(error.to_string()),

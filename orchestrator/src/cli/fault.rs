@@ -2,15 +2,14 @@
 
 use protocol::name::InterfaceName;
 
-use crate::backend::Turn;
 use crate::lab::LabRecord;
 use crate::plan::Port;
 use crate::topology::model::{FaultKind, LinkEnd};
 
 use super::args::{FaultArgs, FaultWord};
-use super::console::Console;
 use super::failure::{Failure, Status};
 use super::find;
+use super::printer::Printer;
 use super::site::Site;
 
 /// Takes a link down or up, or pauses a node or lets it go on.
@@ -19,32 +18,37 @@ use super::site::Site;
 /// If there is no such part, or the lab's backend cannot.
 pub(super) async fn fault(
     args: &FaultArgs,
-    console: Console,
+    printer: Printer,
     site: &Site,
 ) -> Result<Status, Failure> {
     let (record, fault) = part(args, site)?;
-    let turn = match args.fault {
-        FaultWord::Down | FaultWord::Pause => Turn::Begin,
-        FaultWord::Up | FaultWord::Resume => Turn::End,
+    let begins = match args.fault {
+        FaultWord::Down | FaultWord::Pause => true,
+        FaultWord::Up | FaultWord::Resume => false,
     };
-    let backend = record.hold.backend;
-    let fabric = site.backend(backend).attach(&record.hold).await?;
-    if !fabric.fault(&fault, turn).await? {
+    let backend = record.handle.backend;
+    let fabric = site.backend(backend).attach(&record.handle).await?;
+    let is_supported = if begins {
+        fabric.begin_fault(&fault).await?
+    } else {
+        fabric.end_fault(&fault).await?
+    };
+    if !is_supported {
         return Err(Failure::Lacking(format!(
             "faults of labs on {backend} are carried out by a later version; labs on a GNS3 server can \
              have them now: raise it there, `orchestrator up FILE --backend gns3`"
         )));
     }
-    console.note(match (&fault, turn) {
-        (FaultKind::Down(end), Turn::Begin) => format!("{}:{} is down", end.node, end.interface),
-        (FaultKind::Down(end), Turn::End) => format!("{}:{} is up", end.node, end.interface),
-        (_, Turn::Begin) => format!("{} is paused", args.target),
-        (_, Turn::End) => format!("{} goes on", args.target),
+    printer.note(match (&fault, begins) {
+        (FaultKind::Down(end), true) => format!("{}:{} is down", end.node, end.interface),
+        (FaultKind::Down(end), false) => format!("{}:{} is up", end.node, end.interface),
+        (_, true) => format!("{} is paused", args.target),
+        (_, false) => format!("{} goes on", args.target),
     });
     Ok(Status::Passed)
 }
 
-/// What is meant, and of which lab.
+/// Returns the fault that is meant, and the record of its lab.
 fn part(args: &FaultArgs, site: &Site) -> Result<(LabRecord, FaultKind), Failure> {
     match args.fault {
         FaultWord::Down | FaultWord::Up => {

@@ -1,4 +1,4 @@
-//! Labs that are up and their nodes, by what the user calls them.
+//! Finds labs that are up, and their nodes, by the names that the user gives.
 
 use protocol::name::NodeName;
 
@@ -9,10 +9,10 @@ use crate::plan::Port;
 use super::failure::Failure;
 use super::site::Site;
 
-/// The lab that is up and has this name, identity, or was raised from this file.
+/// Finds the lab that is up and has this name or identity, or was raised from this file.
 ///
 /// # Errors
-/// If there is none; names those that are up.
+/// If there is none. Names the labs that are up.
 pub fn lab(state: &StateDir, called: &str) -> Result<(LabFolder, LabRecord), Failure> {
     let records = state.records()?;
     let file = std::path::absolute(called).ok();
@@ -29,17 +29,16 @@ pub fn lab(state: &StateDir, called: &str) -> Result<(LabFolder, LabRecord), Fai
             "`{called}` names several labs; {up}"
         ))),
         (None, _) => Err(Failure::Input(match unfinished(state, called)? {
-            Some(what) => format!("no lab `{called}` is up; {what}"),
+            Some(leftover) => format!("no lab `{called}` is up; {leftover}"),
             None => format!("no lab `{called}` is up; {up}"),
         })),
     }
 }
 
-/// The folder of a lab that is to be taken down, which is up, or whose removal was begun, or whose record cannot
-/// be read.
+/// Finds the folder of a lab that can be taken down: it is up, or is being removed, or its record cannot be read.
 ///
 /// # Errors
-/// If there is none; names those that are up.
+/// If there is none. Names the labs that are up.
 pub fn lab_to_end(state: &StateDir, called: &str) -> Result<LabFolder, Failure> {
     let labs = state.labs()?.into_iter();
     let to_end =
@@ -55,7 +54,7 @@ fn is_called(folder: &LabFolder, called: &str) -> bool {
     folder.lab().name.as_str() == called || folder.name() == called
 }
 
-/// What there is of a lab of this name or identity that is not up.
+/// Describes the leftovers of a lab of this name or identity that is not up.
 fn unfinished(state: &StateDir, called: &str) -> Result<Option<String>, Failure> {
     let mut labs = state.labs()?.into_iter();
     let Some((folder, standing)) = labs.find(|(folder, _)| is_called(folder, called)) else {
@@ -73,10 +72,10 @@ fn unfinished(state: &StateDir, called: &str) -> Result<Option<String>, Failure>
     }))
 }
 
-/// The lab and the node that `NODE` or `LAB/NODE` names.
+/// Finds the lab and the node that `NODE` or `LAB/NODE` names.
 ///
 /// # Errors
-/// If there is none, or several labs that are up have one.
+/// If there is none, or if several labs that are up have one.
 pub fn node(state: &StateDir, called: &str) -> Result<(LabRecord, NodeName), Failure> {
     let (of, name) = match called.split_once('/') {
         Some((of, name)) => (Some(of), name),
@@ -88,7 +87,7 @@ pub fn node(state: &StateDir, called: &str) -> Result<(LabRecord, NodeName), Fai
     };
     let has = |record: &LabRecord| {
         record
-            .hold
+            .handle
             .nodes
             .iter()
             .any(|(node, _)| node.as_str() == name)
@@ -103,7 +102,7 @@ pub fn node(state: &StateDir, called: &str) -> Result<(LabRecord, NodeName), Fai
             Ok((record.clone(), name))
         }
         (Some((_, record)), false) => {
-            let example = &record.hold.lab.name;
+            let example = &record.handle.lab.name;
             let text = format!(
                 "several labs have a node `{name}`; write LAB/NODE, as in {example}/{name}"
             );
@@ -115,10 +114,10 @@ pub fn node(state: &StateDir, called: &str) -> Result<(LabRecord, NodeName), Fai
     }
 }
 
-/// The lab and the interface that `NODE:INTERFACE` names; the interface is eth0 where none is said.
+/// Finds the lab and the interface that `NODE:INTERFACE` names. The interface is eth0 if none is given.
 ///
 /// # Errors
-/// If there is no such node; whether it has the interface is not known here.
+/// If there is no such node. Whether the node has the interface is not checked here.
 pub fn port(state: &StateDir, called: &str) -> Result<(LabRecord, Port), Failure> {
     let (node, interface) = called.rsplit_once(':').unwrap_or((called, "eth0"));
     let (record, node) = self::node(state, node)?;
@@ -128,7 +127,7 @@ pub fn port(state: &StateDir, called: &str) -> Result<(LabRecord, Port), Failure
     Ok((record, Port { node, interface }))
 }
 
-/// A control connection to a node of a lab that is up.
+/// Opens a control connection to a node of a lab that is up.
 ///
 /// # Errors
 /// If there is no such node, or it does not answer.
@@ -138,17 +137,17 @@ pub async fn connect(site: &Site, called: &str) -> Result<(LabRecord, Control), 
     Ok((record, control))
 }
 
-/// A control connection to a node of this lab.
+/// Opens a control connection to a node of this lab.
 ///
 /// # Errors
 /// If it does not answer.
 pub async fn open(site: &Site, record: &LabRecord, node: NodeName) -> Result<Control, Failure> {
     let fabric = site
-        .backend(record.hold.backend)
-        .attach(&record.hold)
+        .backend(record.handle.backend)
+        .attach(&record.handle)
         .await?;
-    let wire = fabric.open(&node).await?;
-    Ok(Control::greet(wire, node).await?)
+    let stream = fabric.open(&node).await?;
+    Ok(Control::greet(stream, node).await?)
 }
 
 fn names(records: &[(LabFolder, LabRecord)]) -> String {
@@ -157,7 +156,7 @@ fn names(records: &[(LabFolder, LabRecord)]) -> String {
     }
     let names: Vec<_> = records
         .iter()
-        .map(|(_, record)| record.hold.lab.name.as_str())
+        .map(|(_, record)| record.handle.lab.name.as_str())
         .collect();
     format!("up are: {}", names.join(", "))
 }

@@ -10,22 +10,22 @@ use crate::import::Imported;
 use crate::import::gns3::{self, ImportError};
 
 use super::args::ImportArgs;
-use super::console::Console;
 use super::failure::{Failure, Status};
 use super::output;
+use super::printer::Printer;
 
 /// Writes the topology file of a lab, and names what has no counterpart.
 ///
 /// # Errors
 /// If the lab is refused, or the file cannot be written.
-pub fn import(args: &ImportArgs, console: Console) -> Result<Status, Failure> {
+pub fn import(args: &ImportArgs, printer: Printer) -> Result<Status, Failure> {
     let wrong =
         |error: &dyn std::fmt::Display| Failure::Input(format!("{}: {error}", args.file.display()));
     let imported = read(&args.file, &wrong)?;
     for left_out in &imported.left_out {
-        console.warn(left_out);
+        printer.warn(left_out);
     }
-    output::write(imported.text.as_bytes(), args.output.as_deref(), console)?;
+    output::write(imported.text.as_bytes(), args.output.as_deref(), printer)?;
     Ok(Status::Passed)
 }
 

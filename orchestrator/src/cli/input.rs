@@ -31,8 +31,8 @@ impl Source {
     /// # Errors
     /// If there is no such file, or it is no text, or too long.
     pub fn load(file: &Path, settings: &[(String, String)]) -> Result<Self, Failure> {
-        let wrong = |what: &dyn Display, remedy: &str| {
-            Failure::Input(format!("reading {}: {what}; {remedy}", file.display()))
+        let wrong = |fault: &dyn Display, remedy: &str| {
+            Failure::Input(format!("reading {}: {fault}; {remedy}", file.display()))
         };
         let mut bytes = Vec::new();
         File::open(file)
@@ -53,10 +53,10 @@ impl Source {
         })
     }
 
-    /// Checks it, with every cell of its scenarios. Waits for the disk.
+    /// Checks the file, with every cell of its scenarios. Blocks on the disk.
     ///
     /// # Errors
-    /// Every mistake in the file, rendered; where there is none, every mistake in a table that it names.
+    /// Every mistake in the file, rendered. If there is none, every mistake in a table that it names.
     pub fn cells(&self) -> Result<Cells, Failure> {
         self.read().map_err(|wrong| {
             let text = wrong.render(environment::colour(&std::io::stderr()));
@@ -64,7 +64,7 @@ impl Source {
         })
     }
 
-    /// Does the same where the cells are not needed.
+    /// Does the same for a caller that does not need the cells.
     ///
     /// # Errors
     /// As those of [`Source::cells`].
@@ -95,7 +95,7 @@ impl Source {
     }
 }
 
-/// BLAKE3 of each file that a topology names, in whatever cell. Waits for the disk.
+/// Hashes each file that a topology or one of its cells names, by BLAKE3. Blocks on the disk.
 ///
 /// # Errors
 /// If one cannot be read.
@@ -110,7 +110,7 @@ pub fn hashes(files: &BTreeSet<PathBuf>) -> Result<BTreeMap<PathBuf, String>, Fa
     files.iter().map(hash).collect()
 }
 
-/// What is at an input file's path.
+/// Returns what is at an input file's path.
 fn look(path: &Path) -> Found {
     match std::fs::metadata(path) {
         Ok(there) if there.is_file() => match File::open(path) {

@@ -20,9 +20,9 @@ use crate::topology::{graph, resolved_toml};
 
 use super::args::{Format, ScenarioArgs};
 use super::blocking::apart;
-use super::console::Console;
 use super::failure::{Failure, Status};
 use super::input::hashes;
+use super::printer::Printer;
 use super::progress::Progress;
 use super::request::{Request, random};
 use super::{render, summary};
@@ -30,11 +30,11 @@ use super::{render, summary};
 /// One run, from its run directory to its reports.
 #[derive(Debug)]
 pub struct Job {
-    /// What is asked for.
+    /// The request.
     pub request: Request,
     agenda: Agenda,
     options: ScenarioArgs,
-    console: Console,
+    printer: Printer,
     capabilities: Capabilities,
     folder: RunFolder,
     journal: Journal,
@@ -55,7 +55,7 @@ impl Job {
         request: Request,
         options: ScenarioArgs,
         backend: &dyn Backend,
-        console: Console,
+        printer: Printer,
     ) -> Result<Self, Failure> {
         let agenda = request.agenda(&options)?;
         let (start, started) = (Instant::now(), Timestamp::now());
@@ -70,13 +70,13 @@ impl Job {
         };
         let (folder, journal, seed) = place(&request, &options, &subject, started)?;
         folder.write(TOPOLOGY, resolved_toml(&request.topology).as_bytes())?;
-        let progress = Progress::new(console, Some(EventLog::open(&folder.file(EVENTS), start)?));
+        let progress = Progress::new(printer, Some(EventLog::open(&folder.file(EVENTS), start)?));
         let (timings, budget) = (RaiseTimings::default(), Arc::new(CaptureBudget::default()));
         Ok(Self {
             request,
             agenda,
             options,
-            console,
+            printer,
             capabilities: backend.capabilities(),
             folder,
             journal,
@@ -89,7 +89,7 @@ impl Job {
         })
     }
 
-    /// Raises and furnishes the lab.
+    /// Raises and provisions the lab.
     ///
     /// # Errors
     /// Why it could not be raised.
@@ -154,14 +154,14 @@ impl Job {
         self.progress
             .finish(&RunEvent::Finished { outcome, seconds });
         let written = render::write_reports(&self.folder, &report);
-        match self.console.format {
-            Format::Json => self.console.json(&report)?,
+        match self.printer.format {
+            Format::Json => self.printer.json(&report)?,
             Format::Table => {
                 let folder = written.is_ok().then_some(&self.folder);
-                self.console
-                    .result(render::verdict(&report, folder, self.console));
+                self.printer
+                    .result(render::verdict(&report, folder, self.printer));
                 if left_up {
-                    self.console
+                    self.printer
                         .result(summary::next_steps(&self.request.topology));
                 }
             }
@@ -170,7 +170,7 @@ impl Job {
         written?;
         let some_skipped = report.scenarios.iter().any(skipped_somewhere);
         if some_skipped && outcome == Outcome::Passed {
-            self.console
+            self.printer
                 .warn("some scenarios or cells were skipped; the report says which and why");
             if self.options.no_skip {
                 return Ok(Status::Lacking);
@@ -213,7 +213,7 @@ impl Job {
     }
 }
 
-/// Raises and furnishes a lab.
+/// Raises and provisions a lab.
 ///
 /// # Errors
 /// Why it could not be raised.
@@ -234,7 +234,7 @@ pub async fn raise(
     let new = state.create(&plan.lab)?;
     let (lab, timings) = Lab::raise(backend, plan, new, reaper).await?;
     lab.set_conditions(&lab.plan().links).await?;
-    lab.furnish(&provisions(&request.topology)).await?;
+    lab.provision(&provisions(&request.topology)).await?;
     warn_of(&lab, progress);
     progress.tell(&RunEvent::Raised {
         seconds: timings.ready.as_secs_f64(),
@@ -255,8 +255,8 @@ fn warn_of(lab: &Lab, progress: &Progress) {
 pub async fn keep(lab: Lab, request: &Request) -> Result<(), Failure> {
     let source = &request.source;
     let file = std::path::absolute(&source.file).unwrap_or_else(|_| source.file.clone());
-    lab.keep(|hold, plan| LabRecord {
-        hold,
+    lab.keep(|handle, plan| LabRecord {
+        handle,
         plan,
         file,
         text: source.text.clone(),
@@ -311,7 +311,7 @@ fn place(
     Ok((folder, journal, subject.seed))
 }
 
-/// What a reader must know of a scenario that was taken up again.
+/// Returns the warning for a scenario that was taken up again.
 fn resumed(scenario: &ScenarioReport) -> Option<String> {
     let (earlier, all) = (scenario.earlier_cells, scenario.cells.len());
     (earlier > 0).then(|| {

@@ -1,4 +1,4 @@
-//! `ps` and `logs`: what is up and what it says.
+//! `ps` and `logs`: list the labs that are up, and print the logs of their nodes.
 
 use futures_util::future::join_all;
 use protocol::control::{CommandState, Status as NodeStatus};
@@ -10,44 +10,44 @@ use crate::number::counted;
 use crate::report::plain_text::visible;
 
 use super::args::{Format, LogsArgs, PsArgs};
-use super::console::Console;
 use super::failure::{Failure, Status};
 use super::find;
+use super::printer::Printer;
 use super::site::Site;
 
 /// Lists the labs that are up, and their nodes.
 ///
 /// # Errors
 /// If a record cannot be read. A node that does not answer is listed as such.
-pub async fn ps(args: PsArgs, console: Console, site: &Site) -> Result<Status, Failure> {
+pub async fn ps(args: PsArgs, printer: Printer, site: &Site) -> Result<Status, Failure> {
     let records = match args.lab {
         Some(called) => vec![find::lab(&site.state, &called)?.1],
-        None => up(&site.state, console)?,
+        None => up(&site.state, printer)?,
     };
     let mut labs = Vec::new();
     for record in &records {
         labs.push(lab_row(site, record).await);
     }
-    match console.format {
-        Format::Json => console.json(&labs)?,
-        Format::Table if labs.is_empty() => console.note("no lab is up"),
-        Format::Table => labs.iter().for_each(|lab| console.result(lab.text())),
+    match printer.format {
+        Format::Json => printer.json(&labs)?,
+        Format::Table if labs.is_empty() => printer.note("no lab is up"),
+        Format::Table => labs.iter().for_each(|lab| printer.result(lab.text())),
     }
     Ok(Status::Passed)
 }
 
-/// The records of all labs that are up. What stands beside them is told.
-fn up(state: &StateDir, console: Console) -> Result<Vec<LabRecord>, Failure> {
+/// Returns the records of all labs that are up. Warns of labs that are being removed or cannot be read.
+fn up(state: &StateDir, printer: Printer) -> Result<Vec<LabRecord>, Failure> {
     let mut up = Vec::new();
     for (folder, standing) in state.labs()? {
         let lab = folder.name();
         match standing {
             Standing::Up(record) => up.push(*record),
             Standing::Unfinished => {}
-            Standing::Ending => console.note(format_args!(
+            Standing::Ending => printer.note(format_args!(
                 "the removal of {lab} was begun; `orchestrator down {lab}` finishes it"
             )),
-            Standing::Unreadable(error) => console.warn(format_args!(
+            Standing::Unreadable(error) => printer.warn(format_args!(
                 "{error}; `orchestrator down {lab}` takes away what there is of it"
             )),
         }
@@ -59,11 +59,11 @@ fn up(state: &StateDir, console: Console) -> Result<Vec<LabRecord>, Failure> {
 ///
 /// # Errors
 /// If there is no such node.
-pub async fn logs(args: LogsArgs, console: Console, site: &Site) -> Result<Status, Failure> {
+pub async fn logs(args: LogsArgs, printer: Printer, site: &Site) -> Result<Status, Failure> {
     let (_, control) = find::connect(site, &args.node.node).await?;
     let mut log = control.logs(args.follow).await?;
     while let Some(bytes) = log.next().await? {
-        if !console.bytes(&bytes) {
+        if !printer.bytes(&bytes) {
             break;
         }
     }
@@ -90,11 +90,14 @@ struct NodeRow {
 }
 
 async fn lab_row(site: &Site, record: &LabRecord) -> LabRow {
-    let fabric = site.backend(record.hold.backend).attach(&record.hold).await;
+    let fabric = site
+        .backend(record.handle.backend)
+        .attach(&record.handle)
+        .await;
     let rows = record.plan.nodes.iter().map(|node| async {
         let status = match &fabric {
             Ok(fabric) => match fabric.open(&node.name).await {
-                Ok(wire) => ask(wire, &node.name)
+                Ok(stream) => ask(stream, &node.name)
                     .await
                     .map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),
@@ -116,9 +119,9 @@ async fn lab_row(site: &Site, record: &LabRecord) -> LabRow {
         }
     });
     LabRow {
-        lab: record.hold.lab.name.to_string(),
-        id: record.hold.lab.to_string(),
-        backend: record.hold.backend.to_string(),
+        lab: record.handle.lab.name.to_string(),
+        id: record.handle.lab.to_string(),
+        backend: record.handle.backend.to_string(),
         file: record.file.display().to_string(),
         raised: record.raised.clone(),
         nodes: join_all(rows).await,
@@ -126,10 +129,10 @@ async fn lab_row(site: &Site, record: &LabRecord) -> LabRow {
 }
 
 async fn ask(
-    wire: Box<dyn crate::backend::Wire>,
+    stream: Box<dyn crate::backend::ByteStream>,
     node: &protocol::name::NodeName,
 ) -> Result<NodeStatus, ControlError> {
-    crate::control::Control::greet(wire, node.clone())
+    crate::control::Control::greet(stream, node.clone())
         .await?
         .status()
         .await

@@ -2,13 +2,13 @@
 //!
 //! - [`args`]: verbs, flags, their environment variables and their help.
 //! - [`entry`]: one process from its arguments to its exit code.
-//! - [`console`]: the only place that prints.
+//! - [`printer`]: the only place that prints.
 //! - [`environment`]: what this process is told by its surroundings.
 //! - [`interrupts`]: the signals by which this process is told to end.
 //! - [`failure`]: what ends a verb early, and its exit code.
 //! - [`progress`]: what is shown and logged while a lab is at work.
 //! - [`input`]: topology files, read with their diagnostics.
-//! - [`blocking`]: work that would hold up the answer to an interruption.
+//! - [`blocking`]: runs work that would delay the answer to an interruption.
 //! - [`request`]: a checked file and the identity of its lab.
 //! - [`job`]: one run, from its run directory to its reports.
 //! - [`summary`]: what is said about a lab before its verdict.
@@ -26,7 +26,6 @@ mod blocking;
 pub mod capture;
 pub mod check;
 pub mod clean;
-pub mod console;
 pub mod copy;
 pub mod doctor;
 mod doctor_gns3;
@@ -45,6 +44,7 @@ pub mod interrupts;
 pub mod job;
 pub mod look;
 pub mod output;
+pub mod printer;
 pub mod progress;
 pub mod render;
 pub mod request;

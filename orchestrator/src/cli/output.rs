@@ -6,19 +6,19 @@ use std::path::Path;
 
 use crate::evidence::whole::write_whole;
 
-use super::console::Console;
 use super::failure::Failure;
+use super::printer::Printer;
 
 /// Writes bytes to a file and says so, or prints them where none is named. No file is left half
 /// written.
 ///
 /// # Errors
 /// If they cannot be written, or would go to a terminal and are no text.
-pub fn write(bytes: &[u8], file: Option<&Path>, console: Console) -> Result<(), Failure> {
+pub fn write(bytes: &[u8], file: Option<&Path>, printer: Printer) -> Result<(), Failure> {
     match file {
         Some(file) => {
             write_file(bytes, file)?;
-            console.note(format_args!("wrote {}", file.display()));
+            printer.note(format_args!("wrote {}", file.display()));
             Ok(())
         }
         None if io::stdout().is_terminal() && std::str::from_utf8(bytes).is_err() => {
@@ -26,7 +26,7 @@ pub fn write(bytes: &[u8], file: Option<&Path>, console: Console) -> Result<(), 
             Err(Failure::Input(text.to_owned()))
         }
         None => {
-            console.bytes(bytes);
+            printer.bytes(bytes);
             Ok(())
         }
     }

@@ -1,4 +1,4 @@
-//! What is shown and logged while a lab is at work: bars on a terminal, plain lines otherwise.
+//! The progress display and log of a lab at work: bars on a terminal, plain lines otherwise.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,13 +11,13 @@ use crate::report::event::RunEvent;
 use crate::scenario::Observer;
 
 use super::args::Format;
-use super::console::Console;
 use super::environment;
+use super::printer::Printer;
 
 /// Shows and logs what happens.
 #[derive(Debug)]
 pub struct Progress {
-    console: Console,
+    printer: Printer,
     log: Option<EventLog>,
     bar: Option<ProgressBar>,
     /// The first trouble with the log: told once.
@@ -28,15 +28,15 @@ pub struct Progress {
 
 impl Progress {
     /// Shows on standard error what happens, and adds it to `log`.
-    pub fn new(console: Console, log: Option<EventLog>) -> Self {
-        let shown = !console.quiet && environment::progress_bars();
+    pub fn new(printer: Printer, log: Option<EventLog>) -> Self {
+        let shown = !printer.quiet && environment::progress_bars();
         let bar = shown.then(|| {
             let bar = ProgressBar::new_spinner().with_style(style());
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
         Self {
-            console,
+            printer,
             log,
             bar,
             trouble: Mutex::new(None),
@@ -56,7 +56,7 @@ impl Progress {
             None => self.line(event),
         }
         if let RunEvent::Warning { text } = event {
-            self.aside(|| self.console.warn(text));
+            self.aside(|| self.printer.warn(text));
         }
     }
 
@@ -117,9 +117,9 @@ impl Progress {
             _ => return,
         };
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.console.format == Format::Table && told.elapsed() >= pause {
+        if self.printer.format == Format::Table && told.elapsed() >= pause {
             *told = Instant::now();
-            self.console.note(plain);
+            self.printer.note(plain);
         }
     }
 
@@ -127,7 +127,7 @@ impl Progress {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         if trouble.is_none() {
             *trouble = Some(text.to_owned());
-            self.aside(|| self.console.warn(text));
+            self.aside(|| self.printer.warn(text));
         }
     }
 }
@@ -182,7 +182,7 @@ fn show(bar: &ProgressBar, event: &RunEvent) {
     }
 }
 
-/// What is left, in words, where that is known.
+/// Returns the time left, in words, where it is known.
 fn left(seconds: Option<f64>) -> String {
     let said = seconds.map(|left| format!(", {} left", number::seconds(left.round())));
     said.unwrap_or_default()

@@ -3,18 +3,18 @@
 use crate::evidence::RunFolder;
 use crate::evidence::folder::{REPORT_HTML, REPORT_JSON};
 use crate::report;
-use crate::report::console::Colour;
 use crate::report::model::RunReport;
+use crate::report::text::Colour;
 
 use super::args::{Format, ReportArgs};
-use super::console::Console;
 use super::failure::{Failure, Status};
+use super::printer::Printer;
 
 /// Renders the reports of a finished run again.
 ///
 /// # Errors
 /// If there is no `report.json`, or it is none, or the reports cannot be written.
-pub fn report(args: &ReportArgs, console: Console) -> Result<Status, Failure> {
+pub fn report(args: &ReportArgs, printer: Printer) -> Result<Status, Failure> {
     let path = args.directory.join(REPORT_JSON);
     let wrong = |error: &dyn std::fmt::Display| {
         Failure::Input(format!(
@@ -26,9 +26,9 @@ pub fn report(args: &ReportArgs, console: Console) -> Result<Status, Failure> {
     let report = report::read::read(&json).map_err(|error| wrong(&error))?;
     let folder = RunFolder::open(&args.directory)?;
     write_reports(&folder, &report)?;
-    match console.format {
-        Format::Json => console.json(&report)?,
-        Format::Table => console.result(verdict(&report, Some(&folder), console)),
+    match printer.format {
+        Format::Json => printer.json(&report)?,
+        Format::Table => printer.result(verdict(&report, Some(&folder), printer)),
     }
     Ok(Status::of(report.outcome))
 }
@@ -45,20 +45,20 @@ pub fn write_reports(folder: &RunFolder, report: &RunReport) -> Result<(), Failu
         folder.write(format.file_name(), &bytes)?;
     }
     for scenario in &report.scenarios {
-        if let Some(table) = report::load::csv(scenario) {
+        if let Some(table) = report::stress::csv(scenario) {
             folder.table(&scenario.name, table.as_bytes())?;
         }
     }
     Ok(())
 }
 
-/// What is printed at a run's end, with the page in `folder` where one was written.
-pub fn verdict(report: &RunReport, folder: Option<&RunFolder>, console: Console) -> String {
-    let colour = if console.colour {
+/// Renders the end of a run, with the page in `folder` where one was written.
+pub fn verdict(report: &RunReport, folder: Option<&RunFolder>, printer: Printer) -> String {
+    let colour = if printer.colour {
         Colour::Always
     } else {
         Colour::Never
     };
     let page = folder.map(|folder| folder.file(REPORT_HTML).display().to_string());
-    report::console::Console { colour }.whole(report, page.as_deref())
+    report::text::TextRenderer { colour }.whole(report, page.as_deref())
 }

@@ -1,4 +1,4 @@
-//! What `up`, `deploy` and `run` are asked for: a checked file and the identity of its lab.
+//! The request of `up`, `deploy` and `run`: a checked file and the identity of its lab.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -22,9 +22,9 @@ use super::input::Source;
 pub struct Request {
     /// The file.
     pub source: Source,
-    /// What it says.
+    /// The topology that it describes.
     pub topology: Arc<Topology>,
-    /// What each cell makes of it.
+    /// The cells of its matrices.
     pub cells: Arc<Cells>,
     /// The lab.
     pub lab: LabId,
@@ -89,7 +89,7 @@ impl Request {
         )))
     }
 
-    /// What is to be run of it.
+    /// Returns the agenda: the part of it that is to be run.
     ///
     /// # Errors
     /// Names a scenario, or a choice of cells, of which there is none.
@@ -148,7 +148,7 @@ impl Request {
     }
 }
 
-/// Checks a file, so that an interruption gets through meanwhile.
+/// Checks a file, and lets an interruption through meanwhile.
 async fn checked(source: Source) -> Result<(Source, Cells), Failure> {
     apart(move || {
         let cells = source.cells()?;

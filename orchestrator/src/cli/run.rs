@@ -8,10 +8,10 @@ use crate::report::model::Outcome;
 use crate::topology::model::Topology;
 
 use super::args::{Format, RaiseArgs, RunArgs, UpArgs};
-use super::console::Console;
 use super::failure::{Failure, Status};
 use super::input::Source;
 use super::job::{Job, keep, raise};
+use super::printer::Printer;
 use super::progress::Progress;
 use super::request::Request;
 use super::site::Site;
@@ -23,18 +23,18 @@ use super::{down, find, select, summary};
 /// If the file is wrong, this machine lacks something, or the lab could not be raised.
 pub async fn up(
     args: UpArgs,
-    console: Console,
+    printer: Printer,
     site: &Site,
     reaper: Reaper,
 ) -> Result<Status, Failure> {
     if args.no_run {
-        return deploy(args.raise, console, site, reaper).await;
+        return deploy(args.raise, printer, site, reaper).await;
     }
     let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?).await?;
     let _claim = claim_name(site, &request.topology).await?;
-    let backend = select::choose(args.raise.backend, &request.plan(), site, console).await?;
+    let backend = select::choose(args.raise.backend, &request.plan(), site, printer).await?;
     request.fits(backend.as_ref())?;
-    let mut job = Job::begin(request, args.scenarios, backend.as_ref(), console).await?;
+    let mut job = Job::begin(request, args.scenarios, backend.as_ref(), printer).await?;
     let lab = job.raise(backend, &site.state, reaper).await?;
     let report = job.scenarios(&lab).await;
     job.keep(lab).await?;
@@ -47,23 +47,23 @@ pub async fn up(
 /// As [`up`].
 pub async fn deploy(
     args: RaiseArgs,
-    console: Console,
+    printer: Printer,
     site: &Site,
     reaper: Reaper,
 ) -> Result<Status, Failure> {
     let request = Request::new(Source::load(&args.file, &args.settings)?).await?;
     let _claim = claim_name(site, &request.topology).await?;
     let plan = request.plan();
-    let backend = select::choose(args.backend, &plan, site, console).await?;
+    let backend = select::choose(args.backend, &plan, site, printer).await?;
     request.fits(backend.as_ref())?;
-    let progress = Progress::new(console, None);
+    let progress = Progress::new(printer, None);
     let (lab, timings) = raise(&request, backend, &site.state, reaper, &progress).await?;
     keep(lab, &request).await?;
-    match console.format {
-        Format::Json => console.json(&plan)?,
+    match printer.format {
+        Format::Json => printer.json(&plan)?,
         Format::Table => {
-            console.result(summary::raised(&plan, timings));
-            console.result(summary::next_steps(&request.topology));
+            printer.result(summary::raised(&plan, timings));
+            printer.result(summary::next_steps(&request.topology));
         }
     }
     Ok(Status::Passed)
@@ -75,17 +75,17 @@ pub async fn deploy(
 /// As [`up`].
 pub async fn run(
     args: RunArgs,
-    console: Console,
+    printer: Printer,
     site: &Site,
     reaper: Reaper,
 ) -> Result<Status, Failure> {
     if let Some(name) = args.lab.clone() {
-        return run_in(&name, args, console, site, reaper).await;
+        return run_in(&name, args, printer, site, reaper).await;
     }
     let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?).await?;
-    let backend = select::choose(args.raise.backend, &request.plan(), site, console).await?;
+    let backend = select::choose(args.raise.backend, &request.plan(), site, printer).await?;
     request.fits(backend.as_ref())?;
-    let mut job = Job::begin(request, args.scenarios, backend.as_ref(), console).await?;
+    let mut job = Job::begin(request, args.scenarios, backend.as_ref(), printer).await?;
     let lab = job.raise(backend, &site.state, reaper).await?;
     let mut report = job.scenarios(&lab).await;
     let bad = !matches!(report.outcome, Outcome::Passed | Outcome::Skipped);
@@ -100,7 +100,7 @@ pub async fn run(
     let finished = job.finish(report, false);
     if let Err(left) = gone {
         if let Err(failure) = &finished {
-            console.fail(failure);
+            printer.fail(failure);
         }
         return Err(left.into());
     }
@@ -111,7 +111,7 @@ pub async fn run(
 async fn run_in(
     name: &str,
     args: RunArgs,
-    console: Console,
+    printer: Printer,
     site: &Site,
     reaper: Reaper,
 ) -> Result<Status, Failure> {
@@ -119,7 +119,7 @@ async fn run_in(
     let mut overrides = record.overrides.clone();
     overrides.extend(args.raise.settings);
     if fs::read_to_string(&record.file).is_ok_and(|text| text != record.text) {
-        console.warn(format_args!(
+        printer.warn(format_args!(
             "{} has changed since {name} was raised, and is run as it was; `orchestrator down {name}`, \
              then `up`, takes it as it is",
             record.file.display()
@@ -130,10 +130,10 @@ async fn run_in(
         text: record.text.clone(),
         overrides,
     };
-    let request = Request::again(source, record.hold.lab.clone()).await?;
-    let backend = site.backend(record.hold.backend);
+    let request = Request::again(source, record.handle.lab.clone()).await?;
+    let backend = site.backend(record.handle.backend);
     request.fits(backend.as_ref())?;
-    let job = Job::begin(request, args.scenarios, backend.as_ref(), console).await?;
+    let job = Job::begin(request, args.scenarios, backend.as_ref(), printer).await?;
     let lab = Lab::attach(backend, record, folder, reaper).await?;
     job.warn_of(&lab);
     let report = job.scenarios(&lab).await;

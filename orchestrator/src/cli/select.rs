@@ -6,8 +6,8 @@ use crate::backend::{Backend, BackendKind};
 use crate::plan::Plan;
 
 use super::args::BackendChoice;
-use super::console::Console;
 use super::failure::Failure;
+use super::printer::Printer;
 use super::site::Site;
 
 /// Chooses the backend for a plan and makes sure that it can be raised there.
@@ -18,7 +18,7 @@ pub async fn choose(
     choice: BackendChoice,
     plan: &Plan,
     site: &Site,
-    console: Console,
+    printer: Printer,
 ) -> Result<Arc<dyn Backend>, Failure> {
     let kind = match choice {
         BackendChoice::Netns => BackendKind::Netns,
@@ -28,7 +28,7 @@ pub async fn choose(
         BackendChoice::Auto if plan.nodes.iter().any(|node| node.image.is_some()) => {
             BackendKind::Docker
         }
-        BackendChoice::Auto => return choose_for_plain(plan, site, console).await,
+        BackendChoice::Auto => return choose_for_plain(plan, site, printer).await,
     };
     let backend = site.backend(kind);
     backend.preflight(plan).await?;
@@ -39,7 +39,7 @@ pub async fn choose(
 async fn choose_for_plain(
     plan: &Plan,
     site: &Site,
-    console: Console,
+    printer: Printer,
 ) -> Result<Arc<dyn Backend>, Failure> {
     let netns = site.backend(BackendKind::Netns);
     let Err(forbidden) = netns.preflight(plan).await else {
@@ -48,7 +48,7 @@ async fn choose_for_plain(
     let docker = site.backend(BackendKind::Docker);
     match docker.preflight(plan).await {
         Ok(()) => {
-            console.note(format_args!("using Docker, because {forbidden}"));
+            printer.note(format_args!("using Docker, because {forbidden}"));
             Ok(docker)
         }
         Err(error) => {

@@ -1,4 +1,4 @@
-//! Where labs are recorded, and the GNS3 server that is meant: what every verb that acts on labs needs.
+//! The site: the state folder and the GNS3 server, which every verb that acts on labs needs.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use crate::backend::docker::DockerBackend;
 use crate::backend::fake::FakeBackend;
 use crate::backend::gns3::{
-    Access, Credentials, Farewells, Gns3Backend, Options, Secret, ServerUrl,
+    Access, Credentials, Gns3Backend, Options, PendingCloses, Secret, ServerUrl,
 };
 use crate::backend::netns::NetnsBackend;
 use crate::backend::{Backend, BackendKind, Resource};
@@ -55,7 +55,7 @@ pub struct Gns3Args {
         env = "ORCHESTRATOR_GNS3_PASSWORD_FILE"
     )]
     pub gns3_password_file: Option<PathBuf>,
-    /// What switches are made of there.
+    /// The kind of node that switches become there.
     #[arg(
         long,
         global = true,
@@ -67,7 +67,7 @@ pub struct Gns3Args {
     pub gns3_switch: SwitchChoice,
 }
 
-/// What networks become.
+/// The kind of node that networks become.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum SwitchChoice {
     /// GNS3's Ethernet switches, which need Dynamips on the server.
@@ -116,33 +116,37 @@ impl Gns3Args {
     }
 }
 
-/// Where labs are recorded, and the GNS3 server that is meant.
+/// The state folder and the GNS3 server to use.
 #[derive(Debug)]
 pub struct Site {
-    /// Where labs are recorded.
+    /// The folder in which labs are recorded.
     pub state: StateDir,
     gns3: Options,
-    farewells: Farewells,
+    pending_closes: PendingCloses,
 }
 
 impl Site {
-    /// Opens the state folder, and reads the password where there is one. What is begun over consoles is
-    /// ended with `farewells`.
+    /// Opens the state folder, and reads the password if there is one. Sessions over consoles are ended with
+    /// `pending_closes`.
     ///
     /// # Errors
     /// If one of them cannot be read.
-    pub fn open(state: PathBuf, gns3: &Gns3Args, farewells: Farewells) -> Result<Self, Failure> {
+    pub fn open(
+        state: PathBuf,
+        gns3: &Gns3Args,
+        pending_closes: PendingCloses,
+    ) -> Result<Self, Failure> {
         Ok(Self {
             state: StateDir::open(state)?,
             gns3: Options {
                 access: gns3.access()?,
                 switches: gns3.gns3_switch.into(),
             },
-            farewells,
+            pending_closes,
         })
     }
 
-    /// The GNS3 servers to be looked through: the one that is named, and those that `resources` are on.
+    /// Returns the GNS3 servers to be searched: the one that is named, and those that `resources` are on.
     pub fn servers(&self, resources: &[Resource]) -> Vec<Gns3Backend> {
         let on = resources.iter().filter_map(Gns3Backend::server_of);
         let named = self.gns3.access.url.clone();
@@ -155,7 +159,7 @@ impl Site {
         urls.into_iter().map(at).collect()
     }
 
-    /// The backend of a kind.
+    /// Returns the backend of a kind.
     pub fn backend(&self, kind: BackendKind) -> Arc<dyn Backend> {
         let node = node_binary();
         match kind {
@@ -169,15 +173,15 @@ impl Site {
         }
     }
 
-    /// The GNS3 server that is meant.
+    /// Returns the GNS3 server to use.
     pub fn gns3(&self) -> Gns3Backend {
         self.gns3_with(self.gns3.clone())
     }
 
     fn gns3_with(&self, options: Options) -> Gns3Backend {
-        let farewells = self.farewells.clone();
+        let pending_closes = self.pending_closes.clone();
         let origin = self.state.origin().clone();
-        Gns3Backend::new(options, node_binary(), origin, farewells)
+        Gns3Backend::new(options, node_binary(), origin, pending_closes)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is said about a lab beside its verdict.
+//! Messages about a lab, beside its verdict.
 
 use crate::lab::RaiseTimings;
 use crate::plan::Plan;
@@ -26,7 +26,7 @@ pub fn raised(plan: &Plan, timings: RaiseTimings) -> String {
     format!("raised {time:>9}   {}", nodes.join(" · "))
 }
 
-/// What to do with a lab that was left up.
+/// Returns hints for a lab that was left up.
 pub fn next_steps(topology: &Topology) -> String {
     let lab = &topology.name;
     match topology.nodes.first() {

@@ -1,7 +1,7 @@
 //! Requests and their replies over one byte stream.
 //!
-//! A reader task gives each reply to the request that waits for it and each conversation's bytes to
-//! its channel; a writer task sends. Channels are bounded, and a conversation that is not read holds
+//! A reader task gives each reply to the request that waits for it and each channel's bytes to
+//! its queue; a writer task sends. Channels are bounded, and a channel that is not read holds
 //! up its connection: readers must drain, as [`super::Process::collect`] does.
 
 use std::collections::BTreeMap;
@@ -19,13 +19,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::{ControlError, ControlErrorKind};
 
-/// A conversation with one node's agent. Clones share the connection; it ends with the last of them.
+/// A connection to one node's agent. Clones share the connection; it ends with the last of them.
 #[derive(Debug, Clone)]
 pub struct Control {
     shared: Arc<Shared>,
 }
 
-/// What comes in on a conversation's channel.
+/// A message that comes in on a channel.
 #[derive(Debug)]
 pub(super) enum Incoming {
     /// Bytes; none at all ends the stream.
@@ -51,15 +51,15 @@ struct Waiting {
 }
 
 impl Control {
-    /// Greets the agent at the other end of `wire` and waits until it is ready.
+    /// Greets the agent at the other end of `stream` and waits until it is ready.
     ///
     /// # Errors
     /// If it speaks another version, or does not answer within [`GREETING`].
-    pub async fn greet<W>(wire: W, node: NodeName) -> Result<Self, ControlError>
+    pub async fn greet<W>(stream: W, node: NodeName) -> Result<Self, ControlError>
     where
         W: AsyncRead + AsyncWrite + Send + 'static,
     {
-        let (read, write) = tokio::io::split(wire);
+        let (read, write) = tokio::io::split(stream);
         let (outgoing, queue) = mpsc::channel(OUTGOING);
         let waiting = Arc::new(Mutex::new(Waiting::default()));
         tokio::spawn(send_all(write, queue));
@@ -152,7 +152,7 @@ impl Control {
         }
     }
 
-    /// What the node is doing.
+    /// Returns the node's current state.
     ///
     /// # Errors
     /// If the connection is gone.
@@ -169,27 +169,27 @@ impl Control {
     }
 
     /// Sends a request. What is sent once this has returned comes after it.
-    pub(super) async fn ask(&self, request: Request) -> Result<Asked<'_>, ControlError> {
-        let (what, patience) = (describe(&request), patience(&request));
+    pub(super) async fn ask(&self, request: Request) -> Result<PendingRequest<'_>, ControlError> {
+        let (action, patience) = (describe(&request), patience(&request));
         let id = self.number();
         let (sender, receiver) = oneshot::channel();
         {
             let mut waiting = lock(&self.shared.waiting);
             if waiting.closed {
-                return Err(self.closed(what));
+                return Err(self.closed(action));
             }
             waiting.replies.insert(id, sender);
         }
         let message = serde_json::to_vec(&ToNode { id, request }).map_err(|error| {
             self.error(ControlErrorKind::Io {
-                action: what.to_owned(),
+                action: action.to_owned(),
                 source: error.into(),
             })
         })?;
         self.send(&Frame::Message(message)).await?;
-        Ok(Asked {
+        Ok(PendingRequest {
             control: self,
-            what,
+            action,
             patience,
             receiver,
         })
@@ -198,12 +198,12 @@ impl Control {
     pub(super) async fn done(
         &self,
         request: Request,
-        what: &'static str,
+        action: &'static str,
     ) -> Result<(), ControlError> {
-        self.ask(request).await?.done(what).await
+        self.ask(request).await?.done(action).await
     }
 
-    /// Opens a conversation: its number, and what will come in.
+    /// Opens a channel: its number, and what will come in.
     pub(super) fn open_channel(&self) -> (u32, mpsc::Receiver<Incoming>) {
         let channel = self.number();
         let (sender, receiver) = mpsc::channel(INCOMING);
@@ -214,7 +214,7 @@ impl Control {
         (channel, receiver)
     }
 
-    /// Forgets a conversation; what still comes in is dropped.
+    /// Forgets a channel; what still comes in is dropped.
     pub(super) fn close_channel(&self, channel: u32) {
         lock(&self.shared.waiting).channels.remove(&channel);
     }
@@ -260,14 +260,14 @@ impl Control {
 
 /// A request that is on its way.
 #[derive(Debug)]
-pub(super) struct Asked<'a> {
+pub(super) struct PendingRequest<'a> {
     control: &'a Control,
-    what: &'static str,
+    action: &'static str,
     patience: Option<Duration>,
     receiver: oneshot::Receiver<Result<Reply, Failure>>,
 }
 
-impl Asked<'_> {
+impl PendingRequest<'_> {
     /// Waits for its reply.
     async fn reply(self) -> Result<Reply, ControlError> {
         let answer = match self.patience {
@@ -285,16 +285,16 @@ impl Asked<'_> {
         match answer {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(failure)) => Err(self.control.error(ControlErrorKind::Refused(failure))),
-            Err(_) => Err(self.control.closed(self.what)),
+            Err(_) => Err(self.control.closed(self.action)),
         }
     }
 
     /// Waits until it is done.
-    pub(super) async fn done(self, what: &'static str) -> Result<(), ControlError> {
+    pub(super) async fn done(self, action: &'static str) -> Result<(), ControlError> {
         let control = self.control;
         match self.reply().await? {
             Reply::Done => Ok(()),
-            _ => Err(control.error(ControlErrorKind::Unexpected(what))),
+            _ => Err(control.error(ControlErrorKind::Unexpected(action))),
         }
     }
 }
@@ -410,8 +410,8 @@ fn describe(request: &Request) -> &'static str {
     }
 }
 
-/// How long a request's answer may take; `None`: as long as what it is about. A node that is paused would
-/// be waited for without end.
+/// Returns the longest time that a request's answer may take; `None` for as long as the work takes. A node
+/// that is paused would be waited for without end.
 fn patience(request: &Request) -> Option<Duration> {
     match request {
         // They end with a file's bytes.
@@ -423,10 +423,10 @@ fn patience(request: &Request) -> Option<Duration> {
     }
 }
 
-/// How long an agent may take to answer what it does at once.
+/// The longest time that an agent may take to answer a request that it carries out at once.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// How long an agent may take to answer the greeting.
+/// The longest time that an agent may take to answer the greeting.
 pub const GREETING: Duration = Duration::from_secs(20);
 
 const OUTGOING: usize = 16;

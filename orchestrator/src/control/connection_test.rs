@@ -21,10 +21,10 @@ async fn it_is_not_waited_for_without_end() {
     peer.await.unwrap();
 }
 
-async fn greet_and_fall_silent(mut wire: DuplexStream) {
+async fn greet_and_fall_silent(mut stream: DuplexStream) {
     let mut input = Vec::new();
     let id = loop {
-        assert!(wire.read_buf(&mut input).await.unwrap() > 0);
+        assert!(stream.read_buf(&mut input).await.unwrap() > 0);
         if let Some((Frame::Message(json), _)) = Frame::decode(&input).unwrap() {
             let ToNode { id, .. } = serde_json::from_slice(&json).unwrap();
             break id;
@@ -35,7 +35,7 @@ async fn greet_and_fall_silent(mut wire: DuplexStream) {
     let json = serde_json::to_vec(&FromNode::Reply { id, result }).unwrap();
     let mut bytes = Vec::new();
     Frame::Message(json).encode(&mut bytes);
-    wire.write_all(&bytes).await.unwrap();
+    stream.write_all(&bytes).await.unwrap();
     // All that comes is read, until nobody is there.
-    while wire.read_buf(&mut input).await.unwrap() > 0 {}
+    while stream.read_buf(&mut input).await.unwrap() > 0 {}
 }

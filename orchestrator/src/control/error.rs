@@ -10,12 +10,12 @@ use protocol::name::NodeName;
 pub struct ControlError {
     /// The node.
     pub node: NodeName,
-    /// What went wrong.
+    /// The kind of failure.
     #[source]
     pub kind: ControlErrorKind,
 }
 
-/// What went wrong between the orchestrator and a node.
+/// A failure between the orchestrator and a node.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlErrorKind {
     /// The node refused, or tried and failed.
@@ -24,7 +24,7 @@ pub enum ControlErrorKind {
     /// The connection ended: the node died or was removed.
     #[error("the control connection ended before {awaited}; has the node died?")]
     Closed {
-        /// What was still to come.
+        /// The answer that was awaited.
         awaited: String,
     },
     /// The node said something that is not the protocol.
@@ -36,7 +36,7 @@ pub enum ControlErrorKind {
     /// The node did not answer in time.
     #[error("waited {seconds} s for {awaited}")]
     Deadline {
-        /// How long.
+        /// The time waited.
         seconds: u64,
         /// For what.
         awaited: String,
@@ -44,7 +44,7 @@ pub enum ControlErrorKind {
     /// Reading or writing on this side failed.
     #[error("{action}: {source}")]
     Io {
-        /// What was being done.
+        /// The action that failed.
         action: String,
         /// The system's answer.
         source: std::io::Error,

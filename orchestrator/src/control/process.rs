@@ -15,7 +15,7 @@ pub struct Process {
     incoming: mpsc::Receiver<Incoming>,
 }
 
-/// What a program does, as it happens.
+/// An event of a running program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProcessEvent {
     /// It printed bytes on standard output or error.
@@ -33,7 +33,7 @@ pub struct Collected {
     pub stderr: Vec<u8>,
     /// Bytes printed beyond the limit and dropped.
     pub dropped: u64,
-    /// How it ended.
+    /// The way it ended.
     pub exit: Exit,
 }
 
@@ -66,7 +66,7 @@ impl Process {
         self.pid
     }
 
-    /// What it does next.
+    /// Returns its next event.
     ///
     /// # Errors
     /// If the connection ended first.
@@ -114,9 +114,9 @@ impl Process {
         }
     }
 
-    /// What speaks to it while [`Process::next`] waits for its output.
-    pub fn hands(&self) -> Hands {
-        Hands {
+    /// Returns a handle to control it while [`Process::next`] waits for its output.
+    pub fn handle(&self) -> ProcessHandle {
+        ProcessHandle {
             control: self.control.clone(),
             channel: self.channel,
         }
@@ -131,12 +131,12 @@ impl Drop for Process {
 
 /// Speaks to a running program: input, signals, terminal size.
 #[derive(Debug, Clone)]
-pub struct Hands {
+pub struct ProcessHandle {
     control: Control,
     channel: u32,
 }
 
-impl Hands {
+impl ProcessHandle {
     /// Writes to its standard input.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ pub struct CaptureStream {
     source: Source,
 }
 
-/// Who captures.
+/// The source of a capture.
 #[derive(Debug)]
 enum Source {
     /// The node.
@@ -44,7 +44,7 @@ enum Source {
     },
 }
 
-/// What comes next out of a capture.
+/// A piece of a capture.
 #[derive(Debug)]
 pub enum Captured {
     /// Bytes of the pcapng file.
@@ -89,7 +89,7 @@ impl Control {
             }
         };
         // Side by side with its body, the request might come after the body's beginning, which would
-        // be of no conversation then.
+        // be of no channel then.
         let asked = self.ask(request).await?;
         // The node may refuse before it has all; the rest is then not sent.
         let asking = asked.done("put");
@@ -232,7 +232,7 @@ impl CaptureStream {
         }
     }
 
-    /// What comes next.
+    /// Returns the next piece.
     ///
     /// # Errors
     /// If the connection ended first.
@@ -251,7 +251,7 @@ impl CaptureStream {
         }
     }
 
-    /// What ends it while [`CaptureStream::next`] waits.
+    /// Returns a handle that ends it while [`CaptureStream::next`] waits.
     pub fn stopper(&self) -> CaptureStopper {
         match &self.source {
             Source::Node {

@@ -1,4 +1,4 @@
-//! A file and its request on a wire that is full.
+//! A file and its request on a stream that is full.
 
 use std::io;
 use std::pin::Pin;
@@ -37,7 +37,11 @@ impl AsyncRead for Late {
 
 /// Greets, waits until it is to read, and then answers for each file that has come whole. Says when
 /// some of it has come.
-async fn peer(mut wire: DuplexStream, mut drain: watch::Receiver<bool>, drained: mpsc::Sender<()>) {
+async fn peer(
+    mut stream: DuplexStream,
+    mut drain: watch::Receiver<bool>,
+    drained: mpsc::Sender<()>,
+) {
     let mut input = Vec::new();
     let mut open: Vec<(u32, u32)> = Vec::new();
     let (mut frames, mut ended) = (0, 0);
@@ -56,7 +60,7 @@ async fn peer(mut wire: DuplexStream, mut drain: watch::Receiver<bool>, drained:
                     } => open.push((channel, id)),
                     ToNode { id, .. } => {
                         let version = protocol::VERSION;
-                        answer(&mut wire, id, Reply::Ready { version }).await;
+                        answer(&mut stream, id, Reply::Ready { version }).await;
                         drain.wait_for(|drain| *drain).await.unwrap();
                     }
                 },
@@ -68,7 +72,7 @@ async fn peer(mut wire: DuplexStream, mut drain: watch::Receiver<bool>, drained:
                     let put = open.iter().find(|(number, _)| *number == channel);
                     let (_, id) = put.expect("a body comes after its request");
                     if bytes.is_empty() {
-                        answer(&mut wire, *id, Reply::Done).await;
+                        answer(&mut stream, *id, Reply::Done).await;
                         ended += 1;
                     }
                 }
@@ -76,17 +80,17 @@ async fn peer(mut wire: DuplexStream, mut drain: watch::Receiver<bool>, drained:
             }
         }
         if ended < 2 {
-            assert!(wire.read_buf(&mut input).await.unwrap() > 0);
+            assert!(stream.read_buf(&mut input).await.unwrap() > 0);
         }
     }
 }
 
-async fn answer(wire: &mut DuplexStream, id: u32, reply: Reply) {
+async fn answer(stream: &mut DuplexStream, id: u32, reply: Reply) {
     let result = Ok(reply);
     let json = serde_json::to_vec(&FromNode::Reply { id, result }).unwrap();
     let mut bytes = Vec::new();
     Frame::Message(json).encode(&mut bytes);
-    wire.write_all(&bytes).await.unwrap();
+    stream.write_all(&bytes).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,4 @@
-//! How many bytes the captures of a run may take.
+//! The budget of bytes for the captures of a run.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,7 +16,7 @@ impl CaptureBudget {
         }
     }
 
-    /// What is left, in bytes: the limit to give to a capture that begins.
+    /// Returns the bytes left: the limit to give to a capture that begins.
     pub fn left(&self) -> u64 {
         self.left.load(Ordering::Relaxed)
     }

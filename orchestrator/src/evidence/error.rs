@@ -29,7 +29,7 @@ pub enum EvidenceError {
         number::bytes(*free)
     )]
     Full {
-        /// What was being written.
+        /// The file or folder being written.
         path: PathBuf,
         /// Bytes that an ordinary user may still write there.
         free: u64,
@@ -37,9 +37,9 @@ pub enum EvidenceError {
     /// The system said no.
     #[error("{path}: {source}; name a folder that can be written to with --out")]
     System {
-        /// What was being made or written.
+        /// The file or folder being made or written.
         path: PathBuf,
-        /// What it said.
+        /// The error of the system.
         source: io::Error,
     },
 }

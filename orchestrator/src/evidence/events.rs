@@ -23,7 +23,7 @@ pub struct EventLog {
 pub struct Stamped<E> {
     /// Seconds since the run began.
     pub at_s: f64,
-    /// What happened.
+    /// The event.
     #[serde(flatten)]
     pub event: E,
 }

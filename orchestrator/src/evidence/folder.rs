@@ -25,7 +25,7 @@ use super::{EvidenceError, component};
 pub struct RunFolder {
     root: PathBuf,
     /// Held as long as a run writes there.
-    _turn: Option<Arc<Flock<fs::File>>>,
+    _lock: Option<Arc<Flock<fs::File>>>,
 }
 
 /// A cell of a scenario, by its place in the folder.
@@ -52,8 +52,8 @@ impl RunFolder {
             let root = runs.join(name);
             match fs::create_dir(&root) {
                 Ok(()) => {
-                    let turn = turn(&root)?;
-                    return Ok(Self { root, _turn: turn });
+                    let lock = lock(&root)?;
+                    return Ok(Self { root, _lock: lock });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(EvidenceError::at(&root, error)),
@@ -70,7 +70,7 @@ impl RunFolder {
     /// if a run writes there at this time; else with the path.
     pub fn create_at(root: &Path) -> Result<Self, EvidenceError> {
         make(root)?;
-        let turn = turn(root)?;
+        let lock = lock(root)?;
         let at = |e| EvidenceError::at(root, e);
         let occupied = fs::read_dir(root).map_err(at)?.next().is_some();
         // A run that was killed leaves no report, but its events.
@@ -87,7 +87,7 @@ impl RunFolder {
         }
         let folder = Self {
             root: root.to_owned(),
-            _turn: turn,
+            _lock: lock,
         };
         // Whether anything can be written is known now, not after the run; and by this file the folder is known for
         // a run's.
@@ -101,10 +101,10 @@ impl RunFolder {
     /// [`EvidenceError::Busy`] if a run writes there at this time; else with the path.
     pub fn resume_at(root: &Path) -> Result<Self, EvidenceError> {
         fs::read_dir(root).map_err(|e| EvidenceError::at(root, e))?;
-        let turn = turn(root)?;
+        let lock = lock(root)?;
         Ok(Self {
             root: root.to_owned(),
-            _turn: turn,
+            _lock: lock,
         })
     }
 
@@ -115,7 +115,7 @@ impl RunFolder {
     pub fn open(root: &Path) -> Result<Self, EvidenceError> {
         fs::read_dir(root).map_err(|e| EvidenceError::at(root, e))?;
         let root = root.to_owned();
-        Ok(Self { root, _turn: None })
+        Ok(Self { root, _lock: None })
     }
 
     /// The folder.
@@ -226,7 +226,7 @@ fn cell_name(params: &BTreeMap<String, String>) -> String {
 
 /// Locks the folder itself, so that nothing is left of the lock. `None` on a file system that has no
 /// locks.
-fn turn(root: &Path) -> Result<Option<Arc<Flock<fs::File>>>, EvidenceError> {
+fn lock(root: &Path) -> Result<Option<Arc<Flock<fs::File>>>, EvidenceError> {
     let folder = fs::File::open(root).map_err(|e| EvidenceError::at(root, e))?;
     match Flock::lock(folder, FlockArg::LockExclusiveNonblock) {
         Ok(locked) => Ok(Some(Arc::new(locked))),
@@ -266,12 +266,12 @@ pub const REPORT_HTML: &str = "report.html";
 pub const REPORT_MARKDOWN: &str = "report.md";
 /// The run as test cases.
 pub const JUNIT: &str = "junit.xml";
-/// What happened, as it happened.
+/// The events of a run, as they happen.
 pub const EVENTS: &str = "events.ndjson";
 /// The topology, resolved.
 pub const TOPOLOGY: &str = "topology.toml";
 
-/// What came of each cell, as soon as it was known.
+/// The result of each cell, as soon as it is known.
 pub const CELLS: &str = "cells.ndjson";
 /// The folder of tables.
 const TABLES: &str = "tables";

@@ -1,5 +1,5 @@
-//! What came of each cell, written as soon as it is known, so that a run that was interrupted can be
-//! taken up again.
+//! The journal of cell results. Each is written as soon as it is known, so that a run that was interrupted
+//! can be taken up again.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -14,7 +14,7 @@ use crate::report::model::CellReport;
 
 use super::EvidenceError;
 
-/// What a run is of. Only a run of the same can be taken up again.
+/// The subject of a run. Only a run of the same subject can be taken up again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
     /// SHA-256 of the topology file.
@@ -26,9 +26,9 @@ pub struct Subject {
     pub settings: BTreeMap<String, String>,
     /// Where the lab is.
     pub backend: String,
-    /// How often each cell is run.
+    /// The number of times each cell is run.
     pub repeat: u32,
-    /// What everything random comes from.
+    /// The seed of everything random.
     pub seed: u32,
 }
 
@@ -61,14 +61,14 @@ pub enum ResumeError {
     },
     /// It is a run of something else.
     #[error(
-        "{} holds a run {what}; give it the same, or leave --resume out to begin anew",
+        "{} holds a run {difference}; give it the same, or leave --resume out to begin anew",
         path.display()
     )]
     Other {
         /// The run directory.
         path: PathBuf,
         /// Of what else.
-        what: String,
+        difference: String,
     },
     /// It cannot be read or written.
     #[error(transparent)]
@@ -81,7 +81,7 @@ impl Subject {
         format!("{:x}", Sha256::digest(text))
     }
 
-    /// What another run has different, in words.
+    /// Describes the difference to another run, in words.
     fn differs(&self, other: &Self) -> Option<String> {
         let settings = |of: &Self| {
             let pairs = of
@@ -125,7 +125,7 @@ impl Subject {
             ),
         ];
         let found = differences.into_iter().find(|(differs, _)| *differs);
-        found.map(|(_, what)| what)
+        found.map(|(_, difference)| difference)
     }
 }
 
@@ -172,8 +172,11 @@ impl Journal {
             seed: if has_seed { subject.seed } else { before.seed },
             ..subject.clone()
         };
-        if let Some(what) = before.differs(&asked) {
-            return Err(ResumeError::Other { path: folder, what });
+        if let Some(difference) = before.differs(&asked) {
+            return Err(ResumeError::Other {
+                path: folder,
+                difference,
+            });
         }
         let entry = |line| {
             let Entry { scenario, cell } = serde_json::from_str(line)?;
@@ -191,7 +194,7 @@ impl Journal {
         Ok((journal, before))
     }
 
-    /// What came of a cell before the run was interrupted.
+    /// Returns the result of a cell from before the run was interrupted.
     pub fn earlier(
         &self,
         scenario: &str,

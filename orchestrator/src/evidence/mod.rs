@@ -5,7 +5,7 @@
 //! - [`events`]: the run's events, one JSON object a line.
 //! - [`journal`]: what came of each cell, so that a run can be taken up again.
 //! - [`budget`]: how many bytes the captures of a run may take.
-//! - [`whole`]: files that appear under their name when they are whole.
+//! - [`whole`]: files that appear under their name only when they are complete.
 //! - [`error`]: why evidence could not be kept.
 
 pub mod budget;

@@ -1,4 +1,4 @@
-//! Files that appear under their name when they are whole, and leave nothing behind where that does not come about.
+//! Files that appear under their name only when they are complete, and that leave nothing behind otherwise.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -11,8 +11,8 @@ use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::libc::O_TMPFILE;
 use nix::unistd::linkat;
 
-/// Writes `content` to the file at `path`, with these permission bits less the umask's. A reader sees the old content
-/// or the new, never a part.
+/// Writes `content` to the file at `path`, with these permission bits less those of the umask. A reader sees either
+/// the old content or the new, never a part.
 ///
 /// # Errors
 /// The system's.
@@ -21,7 +21,7 @@ pub fn write_whole(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    // Without a name it goes with this process, however that ends (open(2)).
+    // A file without a name is removed with this process, however that ends (open(2)).
     let mut options = OpenOptions::new();
     let nameless = options
         .write(true)
@@ -37,7 +37,7 @@ pub fn write_whole(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     }
 }
 
-/// Gives a file without a name this one.
+/// Gives a file without a name the name `path`.
 fn name(file: &File, path: &Path) -> io::Result<()> {
     let own = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
     let link = |to: &Path| {
@@ -48,7 +48,7 @@ fn name(file: &File, path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         other => return other,
     }
-    // Only a name replaces a name.
+    // Only a file with a name can replace another.
     let part = part(path);
     match fs::remove_file(&part) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -57,7 +57,7 @@ fn name(file: &File, path: &Path) -> io::Result<()> {
     fs::rename(&part, path)
 }
 
-/// The same where a file system has no files without names.
+/// Does the same on a file system that has no files without names.
 fn write_named(folder: &Path, path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let mut file = tempfile::Builder::new()
         .permissions(fs::Permissions::from_mode(mode))
@@ -67,7 +67,7 @@ fn write_named(folder: &Path, path: &Path, content: &[u8], mode: u32) -> io::Res
     Ok(())
 }
 
-/// What a file is called for a moment that takes another one's place.
+/// Returns the temporary name of a file that is about to replace `path`.
 pub(super) fn part(path: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());

@@ -1,7 +1,7 @@
-//! Labs in the forms of other tools. Pure: what must be read or written is the caller's.
+//! Labs in the forms of other tools. Pure: the caller reads and writes the files.
 //!
 //! - [`gns3`]: projects and appliances of GNS3.
-//! - [`warning`]: what another form cannot hold, and what happens instead.
+//! - [`warning`]: things that another form cannot hold, each with its replacement.
 
 pub mod gns3;
 pub mod warning;

@@ -1,4 +1,4 @@
-//! What another form cannot hold, and what happens instead. Nothing is dropped without one of these.
+//! Things that another form cannot hold, each with its replacement. Nothing is dropped without one of these.
 
 use std::fmt;
 
@@ -11,14 +11,14 @@ pub enum Warning {
     Link {
         /// The link's ends, in words.
         link: String,
-        /// What cannot be held, and what happens instead.
+        /// The thing that cannot be held, and its replacement.
         text: String,
     },
     /// Something of a node.
     Node {
         /// The node.
         node: NodeName,
-        /// What cannot be held, and what happens instead.
+        /// The thing that cannot be held, and its replacement.
         text: String,
     },
     /// An interface that has another name there.
@@ -34,7 +34,7 @@ pub enum Warning {
     Scenario {
         /// The scenario.
         scenario: String,
-        /// What cannot be held, and what happens instead.
+        /// The thing that cannot be held, and its replacement.
         text: String,
     },
     /// Addresses and files, where the project is written without its folder.

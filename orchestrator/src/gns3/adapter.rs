@@ -32,12 +32,12 @@ impl Adapters {
         self.numbers.get(place).copied().unwrap_or_default()
     }
 
-    /// How many adapters the node must have, so that each interface is one.
+    /// Returns the number of adapters that the node must have, so that each interface is one.
     pub fn count(&self) -> u32 {
         self.numbers.iter().max().map_or(1, |highest| highest + 1)
     }
 
-    /// What is particular about each.
+    /// Returns the particulars of each.
     pub fn particulars<'a>(
         &self,
         interfaces: impl Iterator<Item = (&'a InterfaceName, MacAddress)>,

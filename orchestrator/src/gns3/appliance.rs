@@ -15,23 +15,23 @@ pub struct Appliance {
     pub name: String,
     /// `guest`.
     pub category: &'static str,
-    /// What it is.
+    /// Its description.
     pub description: String,
-    /// Who makes it.
+    /// Its vendor.
     pub vendor_name: &'static str,
     /// Where they are found.
     pub vendor_url: &'static str,
-    /// What it is of theirs.
+    /// The vendor's name for it.
     pub product_name: &'static str,
     /// The version of the schema.
     pub registry_version: u8,
     /// `stable`.
     pub status: &'static str,
-    /// Who keeps it.
+    /// Its maintainer.
     pub maintainer: &'static str,
-    /// How they are reached.
+    /// The maintainer's address.
     pub maintainer_email: &'static str,
-    /// How it is used.
+    /// Instructions for its use.
     pub usage: String,
     /// Its picture.
     pub symbol: String,
@@ -42,13 +42,13 @@ pub struct Appliance {
 /// The container of an appliance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DockerAppliance {
-    /// How many adapters it has.
+    /// The number of its adapters.
     pub adapters: u32,
     /// The image.
     pub image: String,
-    /// What it runs.
+    /// The command it runs.
     pub start_command: String,
-    /// How its console is reached.
+    /// The protocol of its console.
     pub console_type: &'static str,
 }
 

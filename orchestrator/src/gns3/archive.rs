@@ -168,7 +168,7 @@ const LARGEST: u64 = 64 << 20;
 /// All that is unpacked, in bytes.
 const ALL: u64 = 256 << 20;
 
-/// How many times its packed length an entry may be long.
+/// The largest ratio of an entry's length to its packed length.
 const RATIO: u64 = 1024;
 
 #[cfg(test)]

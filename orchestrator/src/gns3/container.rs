@@ -1,4 +1,4 @@
-//! What a node of ours is on a GNS3 server: its image, what it starts, its variables.
+//! The shape of our nodes on a GNS3 server: image, start command, variables.
 
 /// The image of nodes that have none of their own; `orchestrator image` makes it.
 pub const IMAGE: &str = concat!("orchestrator-node:", env!("CARGO_PKG_VERSION"));
@@ -9,9 +9,9 @@ pub const NODE: &str = "/.orchestrator/node";
 /// Where a node's agent listens.
 pub const SOCKET: &str = "/run/orchestrator/agent.sock";
 
-/// What a node runs that waits for orders, where `$shell` and `$node` are the shell and the node binary
-/// of its image: its agent, beside a shell on its console. The agent is the first process, for a shell
-/// would not hear that the container shall stop, and GNS3 would wait five seconds for it.
+/// The command of a node that waits for orders, where `$shell` and `$node` are the shell and the node binary
+/// of its image: its agent, beside a shell on its console. The agent is the first process, for a shell would
+/// not hear that the container shall stop, and GNS3 would wait five seconds for it.
 macro_rules! waiting {
     ($shell:literal, $node:literal) => {
         concat!(
@@ -26,7 +26,7 @@ macro_rules! waiting {
 }
 pub(crate) use waiting;
 
-/// What a node of our image runs that waits for orders.
+/// The command of a node of our image that waits for orders.
 pub const WAITING: &str = waiting!("/bin/sh", "/.orchestrator/node");
 
 /// The same where the image is somebody's own and has no agent.

@@ -1,11 +1,11 @@
-//! What a project's nodes are: the types that have a counterpart here, and what only they have.
+//! The types of a project's nodes that have a counterpart here, with the properties that only they have.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::document::Node;
 
-/// What a node is.
+/// The type of a node, with its properties.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Device {
     /// A container.
@@ -30,9 +30,9 @@ pub enum Device {
 pub struct Docker {
     /// The image.
     pub image: String,
-    /// How many adapters there are, 99 at most.
+    /// The number of adapters, 99 at most.
     pub adapters: Option<u32>,
-    /// What the container runs, as a shell has it.
+    /// The command of the container, quoted for a shell.
     pub start_command: Option<String>,
     /// Its variables, `NAME=VALUE`, a line each.
     pub environment: Option<String>,
@@ -46,7 +46,7 @@ pub struct Docker {
     pub console_http_port: u16,
     /// The path of a console that is a web page.
     pub console_http_path: String,
-    /// What GNS3 shows of how to use it.
+    /// Usage instructions that GNS3 shows.
     pub usage: String,
 }
 
@@ -77,12 +77,12 @@ pub struct SwitchPort {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Vpcs {
-    /// What it is told at its start; 2.0 had it in the project, later ones in a file.
+    /// The script it runs at its start; 2.0 had it in the project, later versions in a file.
     pub startup_script: Option<String>,
 }
 
 impl Device {
-    /// What a node is.
+    /// Returns the type of a node.
     ///
     /// # Errors
     /// Where its properties are not those of its type.

@@ -28,14 +28,14 @@ pub struct Project {
     /// The GNS3 that wrote it; 3.x reads files without one.
     #[serde(default)]
     pub version: String,
-    /// How it is shown and when it is started.
+    /// The way it is shown, and when it is started.
     #[serde(flatten)]
     pub view: View,
-    /// What is in it.
+    /// Its content.
     pub topology: Content,
 }
 
-/// How a project is shown and when it is started. Lengths are in pixels.
+/// The way a project is shown, and when it is started. Lengths are in pixels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(
@@ -61,7 +61,7 @@ pub struct View {
     supplier: Option<Value>,
 }
 
-/// What is in a project.
+/// The content of a project.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Content {
     /// The servers that its nodes run on; none: where it is opened.
@@ -70,7 +70,7 @@ pub struct Content {
     pub nodes: Vec<Node>,
     /// Its links.
     pub links: Vec<Link>,
-    /// What is drawn beside them.
+    /// The drawings beside them.
     pub drawings: Vec<Drawing>,
 }
 
@@ -83,9 +83,9 @@ pub struct Node {
     pub node_id: Uuid,
     /// Its name.
     pub name: String,
-    /// What it is, as GNS3 calls it.
+    /// Its type, in GNS3's words.
     pub node_type: String,
-    /// How its console is reached. 2.2 wants one of a Docker node.
+    /// The protocol of its console. 2.2 wants one of a Docker node.
     #[serde(default)]
     pub console_type: Option<String>,
     /// The console's port; none: the server finds one.
@@ -103,10 +103,10 @@ pub struct Node {
     /// Its layer.
     #[serde(default)]
     pub z: i32,
-    /// What is written beside it.
+    /// The text beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Label>,
-    /// How its ports are named.
+    /// The format of its port names.
     #[serde(default = "port_name_format")]
     pub port_name_format: String,
     /// After how many ports the first number rises; 0: never.
@@ -115,15 +115,15 @@ pub struct Node {
     /// The first port's name, where it is another.
     #[serde(default)]
     pub first_port_name: Option<String>,
-    /// What is particular about its adapters.
+    /// The particulars of its adapters.
     #[serde(default)]
     pub custom_adapters: Vec<Adapter>,
-    /// What only nodes of its type have.
+    /// The properties that only nodes of its type have.
     #[serde(default)]
     pub properties: Map<String, Value>,
 }
 
-/// What is particular about an adapter.
+/// The particulars of an adapter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adapter {
     /// Its number.
@@ -161,7 +161,7 @@ pub struct Link {
     pub link_id: Uuid,
     /// Its ends, two of them.
     pub nodes: Vec<End>,
-    /// What it does to packets, in both directions.
+    /// The filters on its packets, in both directions.
     #[serde(default)]
     pub filters: Filters,
     /// Whether it passes nothing.
@@ -181,7 +181,7 @@ pub struct End {
     pub adapter_number: u32,
     /// The adapter's port; of a Docker node always 0.
     pub port_number: u32,
-    /// What is written beside it.
+    /// The text beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Label>,
 }

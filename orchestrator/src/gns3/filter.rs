@@ -1,5 +1,5 @@
-//! What a link does to packets (`FILTERS` in gns3server/controller/link.py): integers only, and in both
-//! directions alike. Each value is a list, else a server cannot open the project.
+//! A link's packet filters (`FILTERS` in gns3server/controller/link.py): integers only, and alike in both
+//! directions. Each value is a list, for otherwise a server cannot open the project.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Filters {
-    /// Every so manieth packet is dropped, both directions counted together; -1: all.
+    /// Every n-th packet is dropped, both directions counted together; -1: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frequency_drop: Option<[i32; 1]>,
     /// The chance that a packet is lost, in per cent.
@@ -22,7 +22,7 @@ pub struct Filters {
     /// The chance that a packet is corrupted, in per cent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub corrupt: Option<[u8; 1]>,
-    /// What is dropped, an expression a line.
+    /// The packets to drop, one expression a line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bpf: Option<Vec<Value>>,
 }

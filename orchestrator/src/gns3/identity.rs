@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-/// What all of a project's UUIDs follow from.
+/// The source of all of a project's UUIDs.
 #[derive(Debug, Clone, Copy)]
 pub struct Identity {
     project: Uuid,

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// What the file says of an interface.
+/// The settings of an interface, as the file has them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stanza {
     /// The interface's name.
@@ -16,7 +16,7 @@ pub struct Stanza {
     pub addresses: Vec<IpNet>,
     /// Whether it asks a server for one.
     pub dhcp: bool,
-    /// What is reached through it.
+    /// The networks reached through it.
     pub routes: Vec<(IpNet, IpAddr)>,
     /// Whether the node routes.
     pub forwards: bool,
@@ -216,7 +216,8 @@ fn v6(net: &IpNet) -> Option<Ipv6Net> {
     }
 }
 
-/// What no interface leads to by its addresses alone: broadcasts to everybody, and multicast.
+/// The destinations that no interface leads to by its addresses alone: broadcasts to everybody, and
+/// multicast.
 const WITHOUT_ROUTE: [&str; 2] = ["255.255.255.255/32", "224.0.0.0/4"];
 
 const FORWARD: [&str; 2] = ["net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"];

@@ -13,7 +13,7 @@ pub struct Note {
     pub size: u32,
     /// Whether it is written in bold.
     pub bold: bool,
-    /// What is kept with it and not shown.
+    /// The text that is kept with it and not shown.
     pub kept: Option<String>,
 }
 

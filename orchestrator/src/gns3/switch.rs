@@ -3,7 +3,7 @@
 use super::container::{IMAGE, NODE};
 use super::device::{ADAPTERS, DOCKER, Docker, SWITCH, Switch, properties};
 
-/// What switches are made of.
+/// The kinds of node that can serve as switches.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SwitchKind {
     /// GNS3's Ethernet switches, which need Dynamips on the server.
@@ -16,13 +16,13 @@ pub enum SwitchKind {
 /// A switch to be: its type, its properties and its picture.
 #[derive(Debug, Clone)]
 pub struct SwitchParts {
-    /// What GNS3 calls it.
+    /// GNS3's name for its type.
     pub node_type: &'static str,
-    /// How its console is reached.
+    /// The protocol of its console.
     pub console: &'static str,
     /// Its picture.
     pub symbol: &'static str,
-    /// What only such nodes have.
+    /// The properties that only such nodes have.
     pub properties: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -57,7 +57,7 @@ pub fn port(kind: SwitchKind, number: u32) -> (u32, u32) {
     }
 }
 
-/// What is written beside a switch's interface.
+/// Returns the label of a switch's interface.
 pub fn port_name(kind: SwitchKind, number: u32) -> String {
     match kind {
         SwitchKind::Ethernet => format!("e{number}"),

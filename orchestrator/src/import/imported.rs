@@ -1,4 +1,4 @@
-//! What an import makes, and what it leaves out.
+//! The result of an import: a topology file, and a list of the things that it leaves out.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use std::fmt;
 pub struct Imported {
     /// Its text.
     pub text: String,
-    /// What has no counterpart.
+    /// The things that have no counterpart.
     pub left_out: Vec<LeftOut>,
 }
 
 /// Something that has no counterpart in a topology, and what happens instead.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LeftOut {
-    /// What it belongs to.
+    /// The thing that it belongs to.
     pub of: String,
-    /// What it is, and what happens instead.
+    /// The thing left out, and its replacement.
     pub text: String,
 }
 

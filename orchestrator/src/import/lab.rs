@@ -1,4 +1,4 @@
-//! What another tool's lab holds that a topology can hold.
+//! The part of another tool's lab that a topology can hold.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -29,7 +29,7 @@ pub struct LabNode {
     pub name: NodeName,
     /// Its image; none: the built-in one.
     pub image: Option<String>,
-    /// What it runs.
+    /// The command it runs.
     pub command: Vec<String>,
     /// Its variables.
     pub env: BTreeMap<String, String>,
@@ -52,7 +52,7 @@ pub struct LabInterface {
     pub mac: Option<MacAddress>,
     /// Its addresses.
     pub addresses: Vec<IpNet>,
-    /// What its link does in either direction, where it is on a network.
+    /// The impairment of its link in either direction, where it is on a network.
     pub impairment: Impairment,
 }
 
@@ -63,6 +63,6 @@ pub struct Wire {
     pub ends: [(NodeName, InterfaceName); 2],
     /// The subnets that its ends' addresses have.
     pub subnets: Vec<IpNet>,
-    /// What it does in either direction.
+    /// Its impairment in either direction.
     pub impairment: Impairment,
 }

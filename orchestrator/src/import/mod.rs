@@ -1,9 +1,9 @@
-//! Other tools' labs as topologies of ours. Pure: what must be read or written is the caller's.
+//! Other tools' labs as topologies of ours. Pure: the caller reads and writes the files.
 //!
 //! - [`gns3`]: projects of GNS3.
-//! - [`lab`]: what another tool's lab holds that a topology can hold.
+//! - [`lab`]: the part of another tool's lab that a topology can hold.
 //! - [`file`]: such a lab as a topology file.
-//! - [`imported`]: what an import makes, and what it leaves out.
+//! - [`imported`]: the result of an import.
 
 pub mod file;
 pub mod gns3;

@@ -1,4 +1,4 @@
-//! Why a lab could not be raised or removed.
+//! Errors of raising and removing labs.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use crate::backend::{BackendError, Resource};
 use crate::control::ControlError;
 
-/// Why a lab could not be raised, found or removed.
+/// The reason why a lab could not be raised, found or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
-    /// The backend could not.
+    /// The backend failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
-    /// A node could not.
+    /// A node failed.
     #[error(transparent)]
     Control(#[from] ControlError),
     /// A file of a lab's state could not be read or written.
@@ -49,15 +49,15 @@ pub enum LabError {
     Elsewhere {
         /// The lab.
         lab: String,
-        /// Where.
+        /// The place where it was raised.
         place: &'static str,
     },
     /// Raising failed, and not everything could be taken away again.
     #[error("{cause}; and then {after}")]
     Left {
-        /// Why it could not be raised.
+        /// The reason why it could not be raised.
         cause: Box<Self>,
-        /// Why it could not be taken away.
+        /// The reason why it could not be taken away.
         after: Box<Self>,
     },
     /// Not everything could be removed.
@@ -65,7 +65,8 @@ pub enum LabError {
     Leftovers(#[from] Leftovers),
 }
 
-/// What to do about a file of a lab's state. Another folder helps only to make something.
+/// Returns the remedy for an error on a file of a lab's state. Another folder helps only where something
+/// is to be made.
 fn remedy(action: &str, source: &io::Error) -> &'static str {
     match (action, source.kind()) {
         (_, ErrorKind::StorageFull) => "; free space there",
@@ -74,7 +75,7 @@ fn remedy(action: &str, source: &io::Error) -> &'static str {
     }
 }
 
-/// What could not be removed, each with the reason.
+/// The resources that could not be removed, each with the reason.
 #[derive(Debug)]
 pub struct Leftovers(pub Vec<(Resource, BackendError)>);
 

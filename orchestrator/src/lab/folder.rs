@@ -1,7 +1,7 @@
 //! The folder of one lab: its ledger, its record once it is kept, and its nodes' sockets.
 //!
-//! A folder that has a lab's name has a ledger that begins with where the lab was raised; one without was not
-//! made by us. What was begun to be made or removed has another name.
+//! A folder under a lab's name holds a ledger, whose first line says where the lab was raised. A folder without
+//! such a ledger is not ours. A folder that is being made or removed has another name.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -25,25 +25,25 @@ pub struct LabFolder {
     lab: LabId,
 }
 
-/// A lab's folder that was made a moment ago, for this process to raise the lab.
+/// The new folder of a lab that this process is about to raise.
 #[derive(Debug)]
 pub struct NewLab {
     /// The folder.
     pub folder: LabFolder,
-    /// The right to act on the lab, held since before the folder had its name.
+    /// The right to act on the lab. It was taken before the folder had its name.
     pub lock: LabLock,
 }
 
-/// How far a lab has come.
+/// The state of a lab.
 #[derive(Debug)]
 pub enum Standing {
     /// It is being raised or run, or was when its process was killed.
     Unfinished,
     /// It is up.
     Up(Box<LabRecord>),
-    /// Its removal was begun, and is not over.
+    /// Its removal has begun and is not complete.
     Ending,
-    /// It was kept, and its record cannot be read.
+    /// It was kept, but its record cannot be read.
     Unreadable(LabError),
 }
 
@@ -55,7 +55,7 @@ impl LabFolder {
         }
     }
 
-    /// Makes the folder, locked from its first moment.
+    /// Makes the folder, which is locked from the first moment.
     pub(super) fn make(self, origin: &Origin) -> Result<NewLab, LabError> {
         let path = self.path();
         let making = |error| failed("making", &path, error);
@@ -66,7 +66,7 @@ impl LabFolder {
                 .create(&part)
                 .map_err(making)?;
             match LabLock::of(&part) {
-                // A `clean` took it for one that a killed process had left.
+                // A `clean` took it for a leftover of a killed process.
                 Err(LabError::State { source, .. }) if source.kind() == ErrorKind::NotFound => {}
                 locked => break locked?,
             }
@@ -81,45 +81,45 @@ impl LabFolder {
         Ok(NewLab { folder: self, lock })
     }
 
-    /// The folder itself.
+    /// Returns the path of the folder.
     pub fn path(&self) -> PathBuf {
         self.state.join(self.lab.to_string())
     }
 
-    /// The lab.
+    /// Returns the lab.
     pub fn lab(&self) -> &LabId {
         &self.lab
     }
 
-    /// The lab's identity as text.
+    /// Returns the lab's identity as text.
     pub fn name(&self) -> String {
         self.lab.to_string()
     }
 
-    /// Where the ledger is.
+    /// Returns the path of the ledger.
     pub fn ledger(&self) -> PathBuf {
         self.path().join(LEDGER)
     }
 
-    /// Whether there is anything of it.
+    /// Whether the folder exists.
     pub fn is_there(&self) -> bool {
         fs::symlink_metadata(self.path()).is_ok()
     }
 
-    /// Whether it is a folder that we have made.
+    /// Whether this program made the folder.
     pub(super) fn is_ours(&self) -> bool {
         ledger::is_ours(&self.ledger())
     }
 
-    /// What the ledger lists.
+    /// Reads the ledger.
     ///
     /// # Errors
-    /// If it cannot be read, or is none of ours.
+    /// If it cannot be read, or is not ours.
     pub fn listed(&self) -> Result<Listed, LabError> {
         ledger::read(&self.ledger())
     }
 
-    /// The right to act on the lab.
+    /// Takes the right to act on the lab.
     ///
     /// # Errors
     /// [`LabError::Busy`] if another process has it.
@@ -127,7 +127,7 @@ impl LabFolder {
         LabLock::of(&self.path())
     }
 
-    /// How far the lab has come.
+    /// Returns the state of the lab.
     pub fn standing(&self) -> Standing {
         let there = |name: &str| fs::symlink_metadata(self.path().join(name)).is_ok();
         match self.record() {
@@ -138,7 +138,7 @@ impl LabFolder {
         }
     }
 
-    /// The lab's record, if it was kept.
+    /// Reads the lab's record, if the lab was kept.
     ///
     /// # Errors
     /// If there is one that cannot be read.
@@ -157,7 +157,7 @@ impl LabFolder {
         }
     }
 
-    /// Writes the lab's record: from now on it is up.
+    /// Writes the lab's record. From now on the lab is up.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -170,8 +170,8 @@ impl LabFolder {
             .map_err(|error| failed("writing", &path, error))
     }
 
-    /// Finds out that what is left of the lab can be removed from here. A process's number means nothing in another
-    /// process namespace, and less on another machine.
+    /// Checks that the leftovers of the lab can be removed from here. A process's number means nothing in another
+    /// process namespace or on another machine.
     ///
     /// # Errors
     /// [`LabError::Elsewhere`] otherwise.
@@ -192,7 +192,8 @@ impl LabFolder {
         })
     }
 
-    /// Takes note that the lab is being removed: it is up no longer, and whoever finds it goes on with that.
+    /// Records that the lab is being removed. It is no longer up, and the next process that finds it continues
+    /// the removal.
     ///
     /// # Errors
     /// If the folder cannot be written to.
@@ -206,10 +207,10 @@ impl LabFolder {
         }
     }
 
-    /// Removes the folder, when nothing of the lab is left. Only what we have made in it is removed.
+    /// Removes the folder once nothing of the lab is left. Only entries that this program made are removed.
     ///
     /// # Errors
-    /// If it cannot be removed, or holds something else.
+    /// If it cannot be removed, or holds anything else.
     pub fn remove(&self) -> Result<(), LabError> {
         let path = self.path();
         let removed = Folder::open(&self.state).and_then(|state| {
@@ -229,8 +230,8 @@ impl LabFolder {
     }
 }
 
-/// Removes what is left of the folder of a lab whose making or removal was cut short, unless a process is at work
-/// with it; whether it did.
+/// Removes the rest of a lab's folder whose making or removal was cut short, unless a process is at work with it.
+/// Returns whether it did.
 pub(super) fn forget_part(path: &Path) -> io::Result<bool> {
     let Ok(_lock) = LabLock::of(path) else {
         return Ok(false);
@@ -246,7 +247,8 @@ pub(super) fn forget_part(path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Whether it is a folder of a lab that is being made or removed, this user's, with nothing in it but what we make.
+/// Whether an entry is the folder of a lab that is being made or removed. Such a folder belongs to this user and
+/// holds nothing but entries that this program makes.
 pub(super) fn is_part(state: &Folder, entry: &Entry) -> bool {
     let lab = entry.name.to_str().and_then(|name| name.strip_prefix(PART));
     let named = lab.is_some_and(|lab| lab.parse::<LabId>().is_ok());
@@ -258,7 +260,7 @@ pub(super) fn is_part(state: &Folder, entry: &Entry) -> bool {
     named && entry.is_folder && is_ours().unwrap_or(false)
 }
 
-/// Finds out that there is nothing in a lab's folder but what we make there.
+/// Checks that a lab's folder holds nothing but entries that this program makes.
 fn refuse_strangers(folder: &Folder) -> io::Result<()> {
     let stranger = |entry: &Entry| entry.is_folder != (entry.name == NODES) || !is_ours(entry);
     match folder.entries()?.iter().find(|entry| stranger(entry)) {
@@ -275,12 +277,12 @@ fn is_ours(entry: &Entry) -> bool {
     OURS.iter().any(|name| entry.name == *name)
 }
 
-/// Removes what we make in a lab's folder, its ledger last.
+/// Removes the entries that this program makes in a lab's folder, the ledger last.
 fn empty(folder: &Folder) -> io::Result<()> {
     let entries = folder.entries()?;
     for entry in entries.iter().filter(|entry| entry.name != LEDGER) {
         if entry.is_folder {
-            // What its backend makes there, it has removed.
+            // The backend has removed all that it made there.
             folder.remove_folder(&entry.name)?;
         } else {
             folder.remove_file(&entry.name)?;
@@ -292,17 +294,17 @@ fn empty(folder: &Folder) -> io::Result<()> {
     }
 }
 
-/// What the name begins with of a folder that is being made or removed, and of what else is.
+/// The prefix of the names of folders and locks that are being made or removed.
 pub(super) const PART: &str = ".part-";
 
 pub(super) const LEDGER: &str = "ledger.ndjson";
 const RECORD: &str = "record.json";
 const RECORD_PART: &str = "record.part";
-/// The record of a lab whose removal was begun.
+/// The record of a lab whose removal has begun.
 const ENDING: &str = "ending.json";
 /// The folder of the agents' sockets.
 const NODES: &str = "nodes";
 const OURS: [&str; 5] = [LEDGER, RECORD, RECORD_PART, ENDING, NODES];
 
-/// Bytes: a record holds the plan and the topology's text.
+/// The most bytes of a record, which holds the plan and the topology's text.
 const LONGEST_RECORD: u64 = 256 << 20;

@@ -1,5 +1,5 @@
-//! The write-ahead list of what must be removed: where the lab was raised, then one JSON line a resource, on
-//! disk before the resource exists.
+//! The write-ahead list of a lab's resources. Its first line says where the lab was raised. One JSON line for each
+//! resource follows, which is on disk before the resource exists.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -22,12 +22,12 @@ pub struct FileLedger {
     file: Mutex<File>,
 }
 
-/// What a ledger says.
+/// The content of a ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// Where the lab was raised.
+    /// The place where the lab was raised.
     pub origin: Origin,
-    /// What was recorded, in that order.
+    /// The resources, in the order in which they were recorded.
     pub resources: Vec<Resource>,
 }
 
@@ -37,7 +37,7 @@ struct Head {
     origin: Origin,
 }
 
-/// Makes the ledger of a lab at `path`, of which nothing exists yet.
+/// Makes the ledger at `path`, of a lab of which nothing exists yet.
 pub(super) fn begin(path: &Path, origin: &Origin) -> io::Result<()> {
     let mut line = serde_json::to_vec(&Head {
         origin: origin.clone(),
@@ -48,10 +48,10 @@ pub(super) fn begin(path: &Path, origin: &Origin) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Reads the ledger at `path`. A torn last line is a resource that was not made yet.
+/// Reads the ledger at `path`. A torn last line stands for a resource that was not made yet.
 ///
 /// # Errors
-/// If it cannot be read, does not begin as ours do, or a line in it is not understood.
+/// If it cannot be read, does not begin as our ledgers do, or has a line that is not understood.
 pub fn read(path: &Path) -> Result<Listed, LabError> {
     let (head, lines) = open(path)?;
     let lines = lines.lines().map(serde_json::from_str);
@@ -67,7 +67,7 @@ pub(super) fn is_ours(path: &Path) -> bool {
     open(path).is_ok()
 }
 
-/// Returns a ledger's first line, and the others that are whole.
+/// Returns a ledger's first line, and the other lines that are complete.
 fn open(path: &Path) -> Result<(Head, String), LabError> {
     let reading = |error| failed("reading", path, error);
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
@@ -110,14 +110,14 @@ impl Ledger for FileLedger {
         file.write_all(&line)
             .and_then(|()| file.sync_data())
             .map_err(|error| {
-                // What is recorded next must not follow a part of a line.
+                // The next record must not follow a part of a line.
                 let _ = file.set_len(before);
                 system(error)
             })
     }
 }
 
-/// Bytes: a thousand nodes are some hundred thousand.
+/// The most bytes of a ledger. A thousand nodes take some hundred thousand.
 const LONGEST: u64 = 64 << 20;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Who may act on a lab, or raise one of a name: one process at a time.
+//! Locks: one process at a time acts on a lab, or raises a lab of some name.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -13,8 +13,8 @@ use super::LabError;
 use super::folder::PART;
 use super::state::failed;
 
-/// The right to act on a lab; it ends with the value, or the process. It is a lock on the lab's folder itself, so
-/// nothing is written for it and nothing left of it.
+/// The right to act on a lab. It ends with this value, or with the process. It is a lock on the lab's folder itself,
+/// so it writes nothing and leaves nothing behind.
 #[derive(Debug)]
 pub struct LabLock {
     _folder: Flock<File>,
@@ -24,13 +24,13 @@ impl LabLock {
     /// Locks the lab's folder at `path`.
     ///
     /// # Errors
-    /// [`LabError::Busy`] if another process has it; if the folder is gone.
+    /// [`LabError::Busy`] if another process has it. Fails too if the folder is gone.
     pub(super) fn of(path: &Path) -> Result<Self, LabError> {
         let locking = |error| failed("locking", path, error);
         let folder = Folder::open(path).map_err(locking)?;
         let number = folder.stat().map_err(locking)?.st_ino;
         match Flock::lock(File::from(folder), FlockArg::LockExclusiveNonblock) {
-            // Whoever held it may have removed it in between.
+            // The process that held it may have removed it in between.
             Ok(held) if is_at(&held, path) => Ok(Self { _folder: held }),
             Ok(_) => Err(locking(Errno::ENOENT.into())),
             Err((_, Errno::EWOULDBLOCK)) => Err(LabError::Busy {
@@ -42,8 +42,8 @@ impl LabLock {
     }
 }
 
-/// The right to raise a lab of a name that stays up. Its file has its final name only when it is whole and locked,
-/// and goes with the value.
+/// The right to raise a lab of some name that stays up. Its file gets its final name only once it is complete and
+/// locked, and is removed with this value.
 #[derive(Debug)]
 pub struct NameLock {
     path: PathBuf,
@@ -51,7 +51,7 @@ pub struct NameLock {
 }
 
 impl NameLock {
-    /// Takes the name that the file at `path` stands for; `part` is where the file is made.
+    /// Takes the name that the file at `path` stands for. The file is made at `part`.
     ///
     /// # Errors
     /// [`LabError::Busy`] if another process has it.
@@ -65,7 +65,7 @@ impl NameLock {
             match made {
                 Ok(file) => return Ok(Self { path, _file: file }),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                // A `clean` took it for one that a killed process had left.
+                // A `clean` took it for a leftover of a killed process.
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => return Err(failed("making", &path, error)),
             }
@@ -85,7 +85,7 @@ impl NameLock {
 
 impl Drop for NameLock {
     fn drop(&mut self) {
-        // It is still held. One that cannot be removed is forgotten by the next who wants the name.
+        // The lock is still held. A file that cannot be removed now goes when the name is next taken.
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -108,11 +108,11 @@ fn make(path: &Path) -> io::Result<Flock<File>> {
     Ok(file)
 }
 
-/// Removes a lock's file that nobody holds, or returns the number of the process that does. What no lock of ours
-/// is stays.
+/// Removes a lock's file that nobody holds, or returns the number of the process that holds it. A file that is no
+/// lock of ours stays.
 ///
 /// # Errors
-/// If something else than a lock's file is there.
+/// If something other than a lock's file is there.
 pub(super) fn forget(path: &Path) -> io::Result<Option<String>> {
     let mut options = OpenOptions::new();
     let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
@@ -123,7 +123,7 @@ pub(super) fn forget(path: &Path) -> io::Result<Option<String>> {
     let about = file.metadata()?;
     let text = io::read_to_string(io::Read::take(&file, LONGEST))?;
     let is_own = about.uid() == nix::unistd::geteuid().as_raw();
-    // One that was being made may be empty yet.
+    // One that is being made may still be empty.
     let is_part = name_of(path).starts_with(PART) && text.is_empty();
     let is_lock = text.parse::<u32>().is_ok() || is_part;
     if !about.is_file() || !is_own || !is_lock {
@@ -144,8 +144,8 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// The number of the process that holds a lock on the file with this inode (`proc_locks(5)`). It is for a
-/// message only.
+/// Returns the number of the process that holds a lock on the file with this inode (`proc_locks(5)`). It serves
+/// only for a message.
 fn holder(inode: u64) -> Option<String> {
     let table = fs::read_to_string("/proc/locks").ok()?;
     let line = |line: &str| {
@@ -164,5 +164,5 @@ fn name_of(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// Bytes of a process's number.
+/// The most bytes of a process's number.
 const LONGEST: u64 = 16;

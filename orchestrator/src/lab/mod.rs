@@ -1,15 +1,15 @@
-//! A raised lab and everything that makes sure it goes away again.
+//! A raised lab, and all that makes sure that it is removed again.
 //!
 //! - [`raised`]: the lab that is up: raise, destroy, keep, attach.
 //! - [`ledger`]: the write-ahead list of what must be removed.
 //! - [`state`]: where labs are recorded while they are up.
 //! - [`folder`]: the folder of one lab.
-//! - [`lock`]: who may act on a lab, or raise one of a name.
-//! - [`sweep`]: removes what labs have left whose processes were killed.
-//! - [`record`]: what a lab that stays up is found by.
-//! - [`reaper`]: takes away what a lab left when it was dropped.
-//! - [`removal`]: removes resources, going on past failures.
-//! - [`error`]: why a lab could not be raised or removed.
+//! - [`lock`]: one process at a time acts on a lab, or raises a lab of some name.
+//! - [`sweep`]: removes leftovers of labs whose processes were killed.
+//! - [`record`]: the record by which a lab that stays up is found.
+//! - [`reaper`]: takes away labs that were dropped.
+//! - [`removal`]: removes resources, and continues past failures.
+//! - [`error`]: errors of raising and removing labs.
 
 pub mod error;
 pub mod folder;

@@ -1,4 +1,4 @@
-//! The lab that is up.
+//! A lab that is up.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::control::{Command, Lifetime, Program};
 use protocol::name::NodeName;
 
-use crate::backend::{Backend, BackendKind, Fabric, Hold};
+use crate::backend::{Backend, BackendKind, Fabric, LabHandle};
 use crate::control::Control;
 use crate::plan::{LabId, LinkConditions, Plan, Provision};
 
@@ -25,7 +25,7 @@ pub struct Lab {
     backend: Arc<dyn Backend>,
     fabric: Option<Box<dyn Fabric>>,
     controls: BTreeMap<NodeName, Control>,
-    /// Nodes that did not answer when the lab was taken hold of, and why.
+    /// The nodes that did not answer when the lab was attached, with the reasons.
     gone: BTreeMap<NodeName, String>,
     folder: LabFolder,
     lock: Option<LabLock>,
@@ -34,7 +34,7 @@ pub struct Lab {
     reaper: Reaper,
 }
 
-/// How long raising took.
+/// The times that raising took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RaiseTimings {
     /// From the first resource to the last.
@@ -49,7 +49,8 @@ impl Lab {
     /// Makes everything in `plan`, greets and configures every node.
     ///
     /// # Errors
-    /// Why it could not be raised. What was made is gone then, or named in [`LabError::Left`].
+    /// The reason why it could not be raised. Everything that was made is gone then, or named in
+    /// [`LabError::Left`].
     pub async fn raise(
         backend: Arc<dyn Backend>,
         plan: Plan,
@@ -83,8 +84,8 @@ impl Lab {
         }
     }
 
-    /// Takes hold of a lab that an earlier process kept. Dropping it leaves the lab up. Nodes that do
-    /// not answer are [`Self::gone`].
+    /// Attaches to a lab that an earlier process kept. Dropping it leaves the lab up. Nodes that do not answer
+    /// are [`Self::gone`].
     ///
     /// # Errors
     /// If another process acts on it, or no node answers.
@@ -95,7 +96,7 @@ impl Lab {
         reaper: Reaper,
     ) -> Result<Self, LabError> {
         let lock = Some(folder.lock()?);
-        let fabric = backend.attach(&record.hold).await?;
+        let fabric = backend.attach(&record.handle).await?;
         let mut lab = Self {
             plan: record.plan,
             backend,
@@ -112,22 +113,22 @@ impl Lab {
         Ok(lab)
     }
 
-    /// The lab's identity.
+    /// Returns the lab's identity.
     pub fn id(&self) -> &LabId {
         &self.plan.lab
     }
 
-    /// What was raised.
+    /// Returns the plan that was raised.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// Where it runs.
+    /// Returns the backend on which it runs.
     pub fn backend(&self) -> BackendKind {
         self.backend.kind()
     }
 
-    /// What a reader of the results must know of this lab.
+    /// Returns warnings for a reader of the results.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings: Vec<String> = self
             .gone
@@ -140,17 +141,17 @@ impl Lab {
         warnings
     }
 
-    /// Nodes of a lab that was up already which did not answer, and why.
+    /// Returns the nodes that did not answer when the lab was attached, with the reasons.
     pub fn gone(&self) -> &BTreeMap<NodeName, String> {
         &self.gone
     }
 
-    /// The control connection to a node; `None` where there is no such node, or it is [`Self::gone`].
+    /// Returns the control connection to a node. `None`: there is no such node, or it is [`Self::gone`].
     pub fn node(&self, name: &NodeName) -> Option<&Control> {
         self.controls.get(name)
     }
 
-    /// Gives every link these conditions, and says what each that has any does now.
+    /// Gives every link these conditions. Describes each link that has any, one sentence each.
     ///
     /// # Errors
     /// The backend's.
@@ -168,7 +169,7 @@ impl Lab {
     ///
     /// # Errors
     /// If a file cannot be read here or written there, or a command does not start.
-    pub async fn furnish(&self, provisions: &[Provision]) -> Result<(), LabError> {
+    pub async fn provision(&self, provisions: &[Provision]) -> Result<(), LabError> {
         let work = provisions.iter().filter_map(|node| {
             let control = self.controls.get(&node.node)?;
             Some(async move {
@@ -188,16 +189,16 @@ impl Lab {
         Ok(())
     }
 
-    /// Removes everything, the newest first, going on past failures.
+    /// Removes everything, the newest first, and continues past failures.
     ///
     /// # Errors
-    /// [`LabError::Leftovers`] with all that could not be removed.
+    /// [`LabError::Leftovers`] with everything that could not be removed.
     pub async fn destroy(mut self) -> Result<(), LabError> {
         self.controls.clear();
         self.fabric = None;
-        // From here on the ledger rules: if this future is dropped, the reaper goes on with it.
+        // From here on the ledger counts: if this future is dropped, the reaper continues from it.
         let taken = take_away(&self.backend, &self.folder).await;
-        // What could not be removed is told by this, and not tried and told again by the reaper.
+        // This reports the resources that could not be removed. The reaper does not try and report them again.
         self.owned = false;
         taken
     }
@@ -205,14 +206,15 @@ impl Lab {
     /// Leaves the lab up and writes the record that it is found by.
     ///
     /// # Errors
-    /// If it cannot be recorded; the lab is taken away then.
+    /// If it cannot be recorded. The lab is then taken away.
     pub async fn keep(
         mut self,
-        record: impl FnOnce(Hold, Plan) -> LabRecord,
+        record: impl FnOnce(LabHandle, Plan) -> LabRecord,
     ) -> Result<(), LabError> {
         if let Some(fabric) = &self.fabric {
-            let hold = fabric.keep().await?;
-            self.folder.write_record(&record(hold, self.plan.clone()))?;
+            let handle = fabric.keep().await?;
+            self.folder
+                .write_record(&record(handle, self.plan.clone()))?;
             self.owned = false;
         }
         Ok(())
@@ -224,8 +226,9 @@ impl Lab {
         let raise = start.elapsed();
         self.controls = self.greet_all(fabric.as_ref()).await?;
         let greeted = start.elapsed();
-        let configured = self.plan.nodes.iter().filter_map(|node| {
-            let settings = fabric.settings(&node.settings);
+        let to_configure = self.plan.nodes.iter().filter(|_| !fabric.is_configured());
+        let configured = to_configure.filter_map(|node| {
+            let settings = fabric.settings(&self.plan.settings(node));
             self.controls
                 .get(&node.name)
                 .map(|control| control.configure(settings))
@@ -292,8 +295,8 @@ impl Drop for Lab {
 }
 
 async fn greet(fabric: &dyn Fabric, node: &NodeName) -> Result<Control, LabError> {
-    let wire = fabric.open(node).await?;
-    Ok(Control::greet(wire, node.clone()).await?)
+    let stream = fabric.open(node).await?;
+    Ok(Control::greet(stream, node.clone()).await?)
 }
 
 /// Puts a file of this machine into a node, with its permission bits.

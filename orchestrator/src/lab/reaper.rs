@@ -1,5 +1,5 @@
-//! Takes away what a lab left when it was dropped: by an error's early return, by a cancelled
-//! future, by a panic. `drop` cannot wait, so it hands over; `main` waits for the reaper.
+//! Takes away labs that were dropped: by an early return on an error, by a cancelled future, by a panic.
+//! `drop` cannot wait, so it hands the lab over, and `main` waits for the reaper.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::backend::Backend;
 use super::removal::remove_all;
 use super::{LabError, LabFolder, LabLock, Leftovers};
 
-/// Where dropped labs are handed to.
+/// The receiver of dropped labs.
 #[derive(Debug, Clone)]
 pub struct Reaper {
     orphans: mpsc::UnboundedSender<Orphan>,
@@ -23,7 +23,7 @@ pub struct Reaping {
     task: JoinHandle<Vec<LabError>>,
 }
 
-/// What is left of a dropped lab.
+/// The remains of a dropped lab.
 #[derive(Debug)]
 pub(super) struct Orphan {
     pub(super) backend: Arc<dyn Backend>,
@@ -59,7 +59,7 @@ impl Reaper {
 }
 
 impl Reaping {
-    /// Waits until everything handed over is gone; returns what could not be removed.
+    /// Waits until everything that was handed over is gone. Returns the labs that could not be removed.
     pub async fn drain(self) -> Vec<LabError> {
         self.task.await.unwrap_or_default()
     }
@@ -68,7 +68,7 @@ impl Reaping {
 /// Removes everything in a lab's ledger, then its folder.
 ///
 /// # Errors
-/// What could not be removed; the folder then stays, so that whoever comes next goes on.
+/// The resources that could not be removed. The folder then stays, so that the next process can continue.
 pub async fn take_away(backend: &Arc<dyn Backend>, folder: &LabFolder) -> Result<(), LabError> {
     if !folder.is_there() {
         return Ok(());

@@ -1,20 +1,21 @@
-//! What a lab that stays up is found by: enough to look into it, run in it and take it down without
-//! its file.
+//! The record by which a lab that stays up is found. It is enough to look into the lab, to run in it and to take
+//! it down without its file.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::Hold;
+use crate::backend::LabHandle;
 use crate::plan::Plan;
 
 /// The record of a lab that is up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabRecord {
-    /// Where its nodes are.
-    pub hold: Hold,
-    /// What was raised.
+    /// The handle of its nodes.
+    #[serde(rename = "hold")]
+    pub handle: LabHandle,
+    /// The plan that was raised.
     pub plan: Plan,
     /// The file that it was raised from.
     pub file: PathBuf,
@@ -22,6 +23,6 @@ pub struct LabRecord {
     pub text: String,
     /// The variables set on the command line.
     pub overrides: BTreeMap<String, String>,
-    /// When it was raised, RFC 3339 in UTC.
+    /// The time when it was raised, RFC 3339 in UTC.
     pub raised: String,
 }

@@ -1,4 +1,4 @@
-//! Removes resources, newest kinds first, going on past failures.
+//! Removes resources, the newest kinds first, and continues past failures.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use crate::backend::{Backend, Resource};
 
 use super::Leftovers;
 
-/// Removes all of `resources`, given in the order they were made. Resources of one kind go
-/// concurrently; what was made first goes last.
+/// Removes all of `resources`, given in the order in which they were made. Resources of one kind are removed
+/// concurrently, and the kind that was made first is removed last.
 ///
 /// # Errors
 /// Everything that could not be removed, with the reasons.
@@ -44,7 +44,7 @@ pub async fn remove_all(
     }
 }
 
-/// The resources by kind, the kind that was made last first.
+/// Groups the resources by kind, the kind that was made last first.
 fn groups(resources: &[Resource]) -> Vec<Vec<Resource>> {
     let mut groups: Vec<Vec<Resource>> = Vec::new();
     for resource in resources {

@@ -1,4 +1,5 @@
-//! Where labs are recorded while they are up: the state folder, with one folder a lab, named by its identity.
+//! The state folder, in which labs are recorded while they are up. Each lab has a folder there, named by its
+//! identity.
 
 use std::fs;
 use std::io;
@@ -23,8 +24,8 @@ pub struct StateDir {
 }
 
 impl StateDir {
-    /// The state folder at `path`, made for this user alone if it is missing. One that is there stays
-    /// as it is: it may have been named by mistake.
+    /// Opens the state folder at `path`, and makes it for this user alone if it is missing. A folder that exists
+    /// stays as it is, since it may have been named by mistake.
     ///
     /// # Errors
     /// If it cannot be made, is a link or another user's, or others may write to it.
@@ -38,12 +39,12 @@ impl StateDir {
         Ok(Self { path, origin })
     }
 
-    /// The folder itself.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where labs that are recorded here are raised.
+    /// Returns the origin of labs that are recorded here.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
@@ -56,13 +57,13 @@ impl StateDir {
         self.folder(lab).make(&self.origin)
     }
 
-    /// The folder of a lab, whether or not it exists.
+    /// Returns the folder of a lab, whether or not it exists.
     pub fn folder(&self, lab: &LabId) -> LabFolder {
         LabFolder::new(&self.path, lab.clone())
     }
 
-    /// Every lab folder, sorted by name. What is not named as a lab's, or was not made by us, is nobody's
-    /// business here.
+    /// Lists every lab folder, sorted by name. Folders that are not named as a lab's, or that are not ours, are
+    /// left out.
     ///
     /// # Errors
     /// If the state folder cannot be read.
@@ -74,7 +75,7 @@ impl StateDir {
         Ok(named.filter(LabFolder::is_ours).collect())
     }
 
-    /// Every lab, with how far it has come, sorted by name.
+    /// Lists every lab with its state, sorted by name.
     ///
     /// # Errors
     /// If the state folder cannot be read.
@@ -88,7 +89,7 @@ impl StateDir {
             .collect())
     }
 
-    /// The records of all labs that are up, sorted by name. One that cannot be read is left out.
+    /// Lists the records of all labs that are up, sorted by name. A record that cannot be read is left out.
     ///
     /// # Errors
     /// If the state folder cannot be read.
@@ -103,18 +104,18 @@ impl StateDir {
         Ok(up.collect())
     }
 
-    /// The right to raise a lab of this name that stays up.
+    /// Takes the right to raise a lab of this name that stays up.
     ///
     /// # Errors
-    /// [`LabError::Busy`] if another process is about to.
+    /// [`LabError::Busy`] if another process is about to raise one.
     pub fn lock_name(&self, name: &str) -> Result<NameLock, LabError> {
         let part = format!("{PART}{}-{name}{LOCK}", std::process::id());
         let path = self.path.join(format!("{name}{LOCK}"));
         NameLock::take(path, &self.path.join(part), name)
     }
 
-    /// Lists what killed processes have left beside the labs' folders: folders and locks that were being made or
-    /// removed, and locks on names.
+    /// Lists the entries beside the labs' folders: folders and locks that are being made or removed, and locks on
+    /// names. Killed processes leave them behind.
     ///
     /// # Errors
     /// If the state folder cannot be read.
@@ -139,12 +140,12 @@ impl StateDir {
     }
 }
 
-/// What a killed process has left beside the labs' folders, or one at work still needs.
+/// An entry beside the labs' folders. A killed process has left it, or one at work still needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
-    /// The folder of a lab, being made or removed.
+    /// The folder of a lab that is being made or removed.
     Folder(PathBuf),
-    /// A lock on a name, or one that is being made.
+    /// A lock on a name, or a lock that is being made.
     Lock(PathBuf),
 }
 
@@ -154,10 +155,10 @@ impl Part {
         matches!(self, Self::Folder(path) if LabLock::of(path).is_ok())
     }
 
-    /// Removes it, unless a process is at work with it; whether it did.
+    /// Removes it, unless a process is at work with it. Returns whether it did.
     ///
     /// # Errors
-    /// The system's; that it is no lock.
+    /// The system's. Fails too if it is not a lock.
     pub fn forget(&self) -> io::Result<bool> {
         match self {
             Self::Folder(path) => folder::forget_part(path),
@@ -166,7 +167,7 @@ impl Part {
     }
 }
 
-/// Whether a file has the name of a lock on a lab's name, or of one that is being made.
+/// Whether a file has the name of a lock on a lab's name, or of such a lock that is being made.
 fn is_lock(file: &str) -> bool {
     let Some(name) = file.strip_suffix(LOCK) else {
         return false;
@@ -179,7 +180,7 @@ fn is_lock(file: &str) -> bool {
     }
 }
 
-/// Whoever may write to the state folder decides what is removed.
+/// Refuses a state folder that another user owns or may write to: such a user would decide what is removed.
 fn check(folder: &Folder) -> io::Result<()> {
     let stat = folder.stat()?;
     if !folder.is_own()? {
@@ -201,7 +202,7 @@ pub(super) fn failed(action: &'static str, path: &Path, source: io::Error) -> La
     }
 }
 
-/// What the lock on a name ends with.
+/// The suffix of the lock on a name.
 const LOCK: &str = ".lock";
 
 /// Permission bits.

@@ -1,5 +1,6 @@
-//! Removes what labs have left whose processes were killed. What it removes is proved to be ours: by a ledger in
-//! the state folder, or by a mark that only we set and that names this machine, its last start and this folder.
+//! Removes leftovers of labs whose processes were killed. Everything that it removes is proved to be ours: by a
+//! ledger in the state folder, or by a mark. Such a mark is one that only this program sets, and it names this
+//! machine, its last start and this folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -16,44 +17,45 @@ use super::removal::remove_all;
 use super::state::Part;
 use super::{LabError, LabFolder, LabLock, Standing, StateDir};
 
-/// What is told while it goes on.
+/// An observer of a sweep.
 pub trait Observer {
-    /// A thing is removed now, or would be.
-    fn removing(&mut self, what: &dyn Display);
-    /// A lab stays, and why.
+    /// Takes note that a thing is being removed, or would be.
+    fn removing(&mut self, thing: &dyn Display);
+    /// Takes note that a lab stays, with the reason.
     fn staying(&mut self, why: String);
-    /// A thing could not be removed, or may be there and could not be looked for.
+    /// Takes note that a thing could not be removed, or may exist and could not be looked for.
     fn failed(&mut self, why: String);
-    /// A backend was not looked through, and no lab is known that it should have.
+    /// Takes note that a backend was not searched. No known lab should be on it.
     fn unseen(&mut self, backend: BackendKind, why: &BackendError);
 }
 
-/// What to look through, and for what.
+/// A search for leftovers: the backends to search, and the labs to look for.
 #[derive(Debug)]
 pub struct Sweep<'a> {
-    /// Where labs are recorded.
+    /// The folder in which labs are recorded.
     pub state: &'a StateDir,
-    /// Where they may have left something.
+    /// The backends on which they may have left something.
     pub backends: &'a [Arc<dyn Backend>],
-    /// Names or identities of the labs that are meant; empty: all that are recorded here.
+    /// The names or identities of the labs to remove; empty: all that are recorded here.
     pub only: &'a [String],
-    /// Whether things are only named.
+    /// Whether things are only named, and not removed.
     pub dry_run: bool,
 }
 
-/// A thing, and the backend that has it.
+/// A thing and the backend that has it.
 type There = (Arc<dyn Backend>, Owned);
 
-/// What the backends have.
+/// The things that the backends have.
 #[derive(Debug, Default)]
 struct Found {
     labs: BTreeMap<LabId, Vec<There>>,
-    /// Backends that could not be looked through.
+    /// The backends that could not be searched.
     unseen: Vec<(Arc<dyn Backend>, BackendError)>,
 }
 
 impl Sweep<'_> {
-    /// Removes it, going on past failures. Returns those of the labs that are meant of which there was nothing.
+    /// Removes the leftovers, and continues past failures. Returns those of the named labs of which there was
+    /// nothing.
     ///
     /// # Errors
     /// If the state folder cannot be read.
@@ -81,7 +83,7 @@ impl Sweep<'_> {
         self.only.is_empty() || self.only.iter().any(|called| is_called(lab, called))
     }
 
-    /// Looks through all backends, once what a killed process asked an engine for is there.
+    /// Searches all backends. Waits first for things that a killed process asked an engine for.
     async fn look(&self) -> Result<Found, LabError> {
         let unfinished = Unfinished::find(self.state)?;
         let mut found = Found::default();
@@ -102,8 +104,8 @@ impl Sweep<'_> {
         Ok(found)
     }
 
-    /// An engine or server that does not answer may have anything; one that is not there has the labs that are
-    /// recorded as up there.
+    /// Tells of the backends that could not be searched. An engine or server that does not answer may have
+    /// anything. One that does not exist is taken to have only the labs that are recorded as up there.
     fn tell_of_unseen(&self, found: &Found, observer: &mut dyn Observer) -> Result<(), LabError> {
         for (backend, error) in &found.unseen {
             let is_silent = !matches!(error.kind, BackendErrorKind::Lacking { .. });
@@ -131,7 +133,7 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    /// A lab with a folder here.
+    /// Sweeps a lab with a folder here.
     async fn sweep_recorded(&self, folder: &LabFolder, found: &Found, observer: &mut dyn Observer) {
         let lab = folder.lab();
         let elsewhere = folder
@@ -141,7 +143,7 @@ impl Sweep<'_> {
             .err()
             .filter(|error| matches!(error, LabError::Elsewhere { .. }));
         match (folder.standing(), elsewhere) {
-            // Who names it knows that place to be gone.
+            // A user who names the lab knows that place to be gone.
             (_, Some(_)) if self.only.contains(&lab.to_string()) => {
                 self.sweep_idle(folder, found, observer).await;
             }
@@ -166,7 +168,7 @@ impl Sweep<'_> {
         }
     }
 
-    /// A lab that is not up, unless a process is at work with it.
+    /// Sweeps a lab that is not up, unless a process is at work with it.
     async fn sweep_idle(&self, folder: &LabFolder, found: &Found, observer: &mut dyn Observer) {
         match folder.lock() {
             Ok(lock) => self.sweep_leftovers(folder, found, (lock, observer)).await,
@@ -218,7 +220,7 @@ impl Sweep<'_> {
         }
     }
 
-    /// A lab that only marks tell of.
+    /// Sweeps a lab that is known only by marks.
     async fn sweep_marked(&self, lab: &LabId, found: &Found, observer: &mut dyn Observer) {
         let is_named = self.only.contains(&lab.to_string());
         let mut stays = None;
@@ -254,7 +256,7 @@ impl Sweep<'_> {
         }
     }
 
-    /// What was left beside the labs' folders.
+    /// Sweeps the entries beside the labs' folders.
     fn sweep_parts(&self, observer: &mut dyn Observer) -> Result<(), LabError> {
         for part in self.state.parts()? {
             let forgotten = if self.dry_run {
@@ -266,7 +268,7 @@ impl Sweep<'_> {
                 (Part::Folder(path), Ok(true)) => {
                     observer.removing(&format_args!("state folder {}", path.display()));
                 }
-                // What is no lock of ours stays, and is nobody's business here.
+                // A file that is no lock of ours stays, and is not reported.
                 (Part::Lock(_), _) | (_, Ok(false)) => {}
                 (Part::Folder(path), Err(error)) => {
                     observer.failed(format!("removing {}: {error}", path.display()));
@@ -276,18 +278,18 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    /// Whether a resource would have been found.
+    /// Whether the search would have found a resource.
     fn sees(&self, found: &Found, resource: &Resource) -> bool {
         let unseen = found
             .unseen
             .iter()
             .any(|(backend, _)| backend.holds(resource));
-        // What is in memory ended with its process.
+        // A lab in memory ended with its process.
         resource.backend() == BackendKind::Fake
             || !unseen && self.backends.iter().any(|backend| backend.holds(resource))
     }
 
-    /// What takes down a lab that is recorded here.
+    /// Returns the command that takes down a lab that is recorded here.
     fn down(&self, lab: &LabId) -> String {
         let (name, folder) = (&lab.name, self.state.path().display());
         format!("`orchestrator down {name} --state-dir {folder}`")
@@ -302,7 +304,7 @@ impl Found {
             there.push((Arc::clone(backend), one));
         }
         for there in self.labs.values_mut() {
-            // Networks go after the containers that are on them.
+            // Networks are removed after the containers that are on them.
             there.sort_by_key(|(_, owned)| matches!(owned.resource, Resource::ContainerNetwork(_)));
         }
     }
@@ -311,7 +313,7 @@ impl Found {
         self.labs.get(lab).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether all was looked through that a lab lists, and nothing found.
+    /// Whether every backend of a lab's resources was searched, and none of them was found.
     fn has_nothing_of(&self, folder: &LabFolder) -> bool {
         let unseen = |resource: &Resource| self.unseen.iter().any(|(b, _)| b.holds(resource));
         let listed = folder.listed().map(|listed| listed.resources);
@@ -320,11 +322,11 @@ impl Found {
     }
 }
 
-/// What killed processes had recorded that they would make.
+/// The resources that killed processes had recorded before making them.
 #[derive(Default)]
 struct Unfinished {
     resources: Vec<Resource>,
-    /// When the last was recorded.
+    /// The time when the last was recorded.
     latest: Option<SystemTime>,
 }
 
@@ -354,7 +356,7 @@ impl Unfinished {
         own.cloned()
     }
 
-    /// How much longer it may be until what was asked for is there.
+    /// Returns the time that may still pass until these resources exist.
     fn patience(&self) -> Duration {
         let age = self.latest.and_then(|latest| latest.elapsed().ok());
         age.map_or(Duration::ZERO, |age| IN_THE_MAKING.saturating_sub(age))
@@ -365,7 +367,7 @@ fn is_called(lab: &LabId, called: &str) -> bool {
     lab.name.as_str() == called || lab.to_string() == called
 }
 
-/// Waits for an answer, not for ever.
+/// Waits for an answer, up to a deadline.
 async fn within<T>(
     backend: BackendKind,
     awaited: &str,
@@ -381,9 +383,9 @@ async fn within<T>(
     })
 }
 
-/// How long after its request an engine may make something: its requests end within this time even
-/// on a busy machine.
+/// The time from a request until the engine has made the thing, at most. Requests end within it even on a busy
+/// machine.
 const IN_THE_MAKING: Duration = Duration::from_secs(5);
 
-/// How long an answer may take. Connecting has a deadline of its own, as long.
+/// The time that an answer may take. Connecting has a deadline of its own, of the same length.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,4 +1,4 @@
-//! How bad one direction of a link is, as plan data.
+//! The conditions of one direction of a link, as plan data.
 
 use std::time::Duration;
 

@@ -1,10 +1,11 @@
 //! From a checked topology to everything that a backend must make.
 //!
 //! - [`model`]: the plan.
-//! - [`link`]: its links, which stay, and what a cell makes of them. - [`conditions`]: how bad a direction is.
+//! - [`conditions`]: the conditions of one direction of a link.
+//! - [`link`]: its links, which stay, with the conditions that a cell gives them.
 //! - [`plan()`]: makes it.
 //! - [`position`]: where everything is in a window.
-//! - [`provision`]: what nodes are given once they are up.
+//! - [`provision`]: files and programs that nodes are given once they are up.
 //! - `routes`: shortest paths across the nodes that forward.
 
 pub mod conditions;

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use protocol::name::{InterfaceName, LabName, NetworkName, NodeName};
-use protocol::settings::NodeSettings;
+use protocol::settings::{Host, NodeSettings};
 use serde::{Deserialize, Serialize};
 
 use super::LinkConditions;
 use super::position::Positions;
 
-/// What tells one raised lab from every other, on this machine and in every report: the lab's name
-/// and eight hexadecimal digits, `two-servers-7f3a91c2`. It is part of every mark of ownership.
+/// The identity of a raised lab, on this machine and in every report: the lab's name and eight hexadecimal
+/// digits, `two-servers-7f3a91c2`. It is part of every mark of ownership.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LabId {
     /// The lab's name.
@@ -58,6 +58,9 @@ pub struct Plan {
     pub links: LinkConditions,
     /// The nodes, in the file's order.
     pub nodes: Vec<PlannedNode>,
+    /// Names that resolve in every node: the nodes with all their addresses.
+    #[serde(default)]
+    pub hosts: Vec<Host>,
     /// Where everything is in a window.
     #[serde(default)]
     pub positions: Positions,
@@ -70,7 +73,7 @@ pub struct Segment {
     pub name: NetworkName,
     /// Whether it is a direct wire: exactly two ports and no switch between.
     pub wire: bool,
-    /// What is plugged in.
+    /// The ports plugged into it.
     pub ports: Vec<Port>,
 }
 
@@ -110,6 +113,16 @@ pub struct PlannedNode {
     /// Absolute paths that files will be put at, so that a backend without a writable root can make
     /// their folders writable.
     pub file_targets: Vec<String>,
-    /// What its agent shall set up.
+    /// The settings that its agent applies, beside the plan's hosts.
     pub settings: NodeSettings,
+}
+
+impl Plan {
+    /// Returns all that a node's agent shall set up.
+    pub fn settings(&self, node: &PlannedNode) -> NodeSettings {
+        NodeSettings {
+            hosts: self.hosts.clone(),
+            ..node.settings.clone()
+        }
+    }
 }

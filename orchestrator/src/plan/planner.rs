@@ -14,7 +14,6 @@ use crate::topology::model::{Attachment, Interface, Node};
 /// each subnet that it reaches through nodes that forward.
 pub fn plan(topology: &Topology, lab: LabId) -> Plan {
     let routing = Routing::new(topology);
-    let hosts = hosts(topology);
     let node = |node: &Node| PlannedNode {
         name: node.name.clone(),
         image: node.image.clone(),
@@ -33,7 +32,7 @@ pub fn plan(topology: &Topology, lab: LabId) -> Plan {
                 given(node)
             },
             forward: node.forward,
-            hosts: hosts.clone(),
+            hosts: Vec::new(),
         },
     };
     Plan {
@@ -41,6 +40,7 @@ pub fn plan(topology: &Topology, lab: LabId) -> Plan {
         segments: segments(topology),
         links: link_conditions(topology),
         nodes: topology.nodes.iter().map(node).collect(),
+        hosts: hosts(topology),
         positions: Positions::of(topology),
     }
 }
@@ -145,12 +145,8 @@ mod tests {
         assert_eq!(segments, [("lan", false), ("link-1", true)]);
         assert!(plan.segments.iter().all(|segment| segment.ports.len() == 2));
         for node in &plan.nodes {
-            let names: Vec<_> = node
-                .settings
-                .hosts
-                .iter()
-                .map(|h| h.name.as_str())
-                .collect();
+            let hosts = plan.settings(node).hosts;
+            let names: Vec<_> = hosts.iter().map(|h| h.name.as_str()).collect();
             assert_eq!(names, ["a", "b"]);
         }
     }

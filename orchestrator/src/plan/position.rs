@@ -182,5 +182,5 @@ const ABOVE: i32 = 175;
 /// The most nodes in a row.
 const WIDEST: i32 = 8;
 
-/// What nodes snap to.
+/// The grid that nodes snap to.
 const GRID: i32 = 25;

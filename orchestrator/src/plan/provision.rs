@@ -7,7 +7,7 @@ use protocol::name::NodeName;
 
 use crate::topology::Topology;
 
-/// What a node is given before anything runs in the lab.
+/// The files and the program that a node is given before anything runs in the lab.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provision {
     /// The node.
@@ -29,7 +29,7 @@ pub struct PlannedFile {
     pub to: String,
 }
 
-/// Returns what each node is given, in the file's order.
+/// Returns the provision of each node, in the file's order.
 pub fn provisions(topology: &Topology) -> Vec<Provision> {
     let of = |node: &crate::topology::model::Node| Provision {
         node: node.name.clone(),

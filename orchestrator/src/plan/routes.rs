@@ -29,7 +29,7 @@ struct Goal<'a> {
 /// The way on from a segment.
 #[derive(Clone, Copy)]
 struct Hop {
-    /// How many nodes must forward.
+    /// The number of nodes that must forward.
     distance: u32,
     /// The first of them, by its address on the segment.
     via: IpAddr,

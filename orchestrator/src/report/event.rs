@@ -1,5 +1,4 @@
-//! What happens during a run, as it happens: the lines of `events.ndjson`, and what progress is shown
-//! from.
+//! The events of a run, as they happen: the lines of `events.ndjson`, and the source of the progress display.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,9 +14,9 @@ pub enum RunEvent {
         lab: String,
         /// Where.
         backend: String,
-        /// How many nodes.
+        /// The number of nodes.
         nodes: usize,
-        /// How many networks and wires.
+        /// The number of networks and wires.
         segments: usize,
     },
     /// Every node is configured and has answered.
@@ -29,9 +28,9 @@ pub enum RunEvent {
     ScenarioBegun {
         /// Its name.
         scenario: String,
-        /// What it is to do, in a line.
+        /// Its purpose, in a line.
         headline: String,
-        /// How many cells it has.
+        /// The number of its cells.
         cells: usize,
     },
     /// A cell begins.
@@ -40,10 +39,10 @@ pub enum RunEvent {
         scenario: String,
         /// The combination in words.
         cell: String,
-        /// How many cells are done.
+        /// The number of cells done.
         #[serde(default)]
         done: usize,
-        /// How many there are in all.
+        /// The number of all cells.
         #[serde(default)]
         cells: usize,
         /// Seconds that this one and those after it will take, as those before it did.
@@ -52,7 +51,7 @@ pub enum RunEvent {
     },
     /// Bytes moved in the current cell.
     Progress {
-        /// Who moves them.
+        /// The node that moves them.
         node: String,
         /// Bytes moved.
         bytes: u64,
@@ -63,7 +62,7 @@ pub enum RunEvent {
     StepEnded {
         /// The scenario.
         scenario: String,
-        /// What came of it.
+        /// Its result.
         step: StepReport,
     },
     /// A file was compared.
@@ -74,7 +73,7 @@ pub enum RunEvent {
         scenario: String,
         /// The combination in words.
         cell: String,
-        /// What came of it.
+        /// Its outcome.
         outcome: Outcome,
         /// Seconds it took.
         seconds: f64,
@@ -85,17 +84,17 @@ pub enum RunEvent {
     ScenarioEnded {
         /// Its name.
         scenario: String,
-        /// What came of it.
+        /// Its outcome.
         outcome: Outcome,
     },
     /// Something that a reader must know.
     Warning {
-        /// What.
+        /// The text.
         text: String,
     },
     /// The lab is gone, or was left up.
     Finished {
-        /// What came of the run.
+        /// The outcome of the run.
         outcome: Outcome,
         /// Seconds in all.
         seconds: f64,

@@ -4,11 +4,11 @@ use askama::Template;
 
 use crate::number::counted;
 
-use super::load::{answers, load_tables};
 use super::model::{RunReport, ScenarioReport};
 use super::plain_text::visible;
 use super::problem::{Problem, heading, problems};
 use super::steps::{Steps, steps_tables};
+use super::stress::{answers, stress_tables};
 use super::tasks::{Tasks, bad_links, lesson, tasks};
 use super::verdict::verdict;
 use super::view::{self, Table, captures_table, files_table, summary_table};
@@ -60,7 +60,7 @@ struct Page<'a> {
 struct Section<'a> {
     scenario: &'a ScenarioReport,
     summary: Option<Table>,
-    load: Vec<(String, Table)>,
+    stress: Vec<(String, Table)>,
     answers: &'a [String],
     steps: Vec<Steps>,
     lesson: Vec<String>,
@@ -77,7 +77,7 @@ impl<'a> Section<'a> {
         Self {
             scenario,
             summary: summary_table(scenario),
-            load: load_tables(scenario),
+            stress: stress_tables(scenario),
             answers: answers(scenario),
             steps: steps_tables(scenario),
             lesson: lesson(scenario),

@@ -1,10 +1,10 @@
 //! The run as Markdown (GitHub's flavour): verdict first, then what is wrong, then tables.
 
-use super::load::{answers, load_tables};
 use super::model::{RunReport, ScenarioReport};
 use super::plain_text::visible;
 use super::problem::{self, problems};
 use super::steps::steps_tables;
+use super::stress::{answers, stress_tables};
 use super::tasks::{bad_links, lesson, tasks};
 use super::verdict::verdict;
 use super::view::{self, Table, captures_table, files_table, summary_table};
@@ -82,7 +82,7 @@ fn scenario(scenario: &ScenarioReport) -> String {
         }
     }
     text.push(summary_table(scenario).map_or_else(String::new, |t| table(&t)));
-    for (title, rows) in load_tables(scenario) {
+    for (title, rows) in stress_tables(scenario) {
         text.push(format!("### {}\n\n{}", safe(&title), table(&rows)));
     }
     for answer in answers(scenario) {

@@ -4,24 +4,24 @@
 //! - [`model`]: the run as data; `report.json` is its JSON.
 //! - [`mod@format`]: the forms of a report, each a file of the run directory.
 //! - [`mod@read`]: a `report.json` back to data.
-//! - [`console`]: the run as calm text for a terminal.
+//! - [`text`]: the run as calm text for a terminal.
 //! - [`html`], [`junit`], [`markdown`]: the other forms.
-//! - [`verdict`], [`problem`], [`view`], [`steps`], [`tasks`], [`load`]: what all readable forms say.
+//! - [`verdict`], [`problem`], [`view`], [`steps`], [`tasks`], [`stress`]: what all readable forms say.
 //! - [`plain_text`]: text that is safe to show.
 
-pub mod console;
 pub mod event;
 pub mod format;
 pub mod html;
 pub mod junit;
-pub mod load;
 pub mod markdown;
 pub mod model;
 pub mod plain_text;
 pub mod problem;
 pub mod read;
 pub mod steps;
+pub mod stress;
 pub mod tasks;
+pub mod text;
 pub mod verdict;
 pub mod view;
 

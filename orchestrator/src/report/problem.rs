@@ -1,4 +1,4 @@
-//! What is not as it should be, the worst first.
+//! The problems of a run, the worst first.
 
 use crate::number::{bytes, count};
 
@@ -11,13 +11,13 @@ use super::view::cell_words;
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// What it makes of the run.
+    /// Its effect on the run.
     pub outcome: Outcome,
     /// Where: the scenario, and the cell where there is a matrix.
     pub place: String,
-    /// What, in a line.
+    /// The problem, in a line.
     pub title: String,
-    /// What is known about it, a line each.
+    /// Its details, a line each.
     pub details: Vec<String>,
 }
 

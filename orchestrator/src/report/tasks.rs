@@ -12,7 +12,7 @@ use super::view::{Row, Table, cell_words};
 pub struct Tasks {
     /// The cell in words, or the model where there is no matrix.
     pub cell: String,
-    /// Who was at work, and when, in a line.
+    /// The workers and their times, in a line.
     pub run: String,
     /// Each task.
     pub table: Table,
@@ -103,7 +103,7 @@ pub fn lesson(scenario: &ScenarioReport) -> Vec<String> {
     reasons.into_iter().chain(facts).collect()
 }
 
-/// What became of a file, wherever it was due.
+/// Describes the result of a file, wherever it was due.
 fn fact(file: &FileReport) -> String {
     let came = match file.outcome {
         FileOutcome::Equal => "arrived whole".to_owned(),

@@ -1,9 +1,9 @@
 //! The reports of runs that passed, failed, are incomplete or were skipped, and of one whose every
 //! text is hostile.
 
-use super::console::{Colour, Console};
 use super::model::{Outcome, RunReport};
 use super::read::{ReadError, read};
+use super::text::{Colour, TextRenderer};
 use super::{Format, problem, sample};
 
 fn rendered(format: Format, report: &RunReport) -> String {
@@ -12,7 +12,7 @@ fn rendered(format: Format, report: &RunReport) -> String {
 
 fn console(report: &RunReport) -> String {
     let page = "runs/two-servers-20261121-030112/report.html";
-    Console::default().whole(report, Some(page))
+    TextRenderer::default().whole(report, Some(page))
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn every_form_tells_each_command_and_what_came_of_it() {
 #[test]
 fn colour_changes_nothing_but_colour() {
     let report = sample::failed();
-    let console = Console {
+    let console = TextRenderer {
         colour: Colour::Always,
     };
     let coloured = console.whole(&report, None);
@@ -55,7 +55,7 @@ fn colour_changes_nothing_but_colour() {
     let rest = pieces.map(|piece| piece.split_once('m').unwrap().1);
     let plain: String = std::iter::once(first).chain(rest).collect();
     assert_ne!(coloured, plain);
-    assert_eq!(plain, Console::default().whole(&report, None));
+    assert_eq!(plain, TextRenderer::default().whole(&report, None));
 }
 
 #[test]

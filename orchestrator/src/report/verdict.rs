@@ -1,4 +1,4 @@
-//! What a run comes to, in a line.
+//! The verdict of a run, in a line.
 
 use crate::number::{count, counted, seconds};
 

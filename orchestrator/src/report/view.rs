@@ -1,4 +1,4 @@
-//! What every readable report says, its form aside: tallies, tables and problems as texts.
+//! The content that every readable report shares, whatever its form: tallies, tables and problems as texts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ pub struct Column {
 /// A row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// What came of what it tells of.
+    /// The outcome of its subject.
     pub outcome: Outcome,
     /// Its texts.
     pub texts: Vec<String>,
@@ -47,7 +47,7 @@ impl Table {
     }
 }
 
-/// What a run's files and steps come to.
+/// The counts of a run's files and steps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Files that were due.
@@ -83,9 +83,9 @@ impl Tally {
             let of = |s: &&StepReport| s.outcome == wanted;
             cell.steps.iter().filter(of).count() as u64
         };
-        let load = cell.load.as_ref();
-        let ok = load.map_or(0, |load| u64::from(load.clients_ok));
-        let failed = load.map_or(0, |load| u64::from(load.clients_failed));
+        let figures = cell.stress.as_ref();
+        let ok = figures.map_or(0, |figures| u64::from(figures.clients_ok));
+        let failed = figures.map_or(0, |figures| u64::from(figures.clients_failed));
         Self {
             clients: ok + failed,
             clients_ok: ok,
@@ -137,7 +137,7 @@ impl Tally {
         }
     }
 
-    /// What its steps are called, one of them.
+    /// Returns the singular noun for its steps.
     pub fn noun(&self) -> &'static str {
         if self.steps > 0 && self.commands == self.steps {
             "command"
@@ -156,7 +156,7 @@ impl Tally {
     }
 }
 
-/// What a file's comparison makes of its cell.
+/// Returns the outcome of a cell whose file was compared so.
 pub fn file_verdict(outcome: FileOutcome) -> Outcome {
     match outcome {
         FileOutcome::Equal => Outcome::Passed,
@@ -170,10 +170,10 @@ pub fn cell_words(params: &BTreeMap<String, String>) -> String {
     pairs.join(", ")
 }
 
-/// The table that tells a scenario at a glance, where [`super::load::load_tables`] do not: its cells, or, where it is one cell of steps and
+/// The table that tells a scenario at a glance, where [`super::stress::stress_tables`] do not: its cells, or, where it is one cell of steps and
 /// nothing else, these.
 pub fn summary_table(scenario: &ScenarioReport) -> Option<Table> {
-    if scenario.load.is_some() {
+    if scenario.stress.is_some() {
         return None;
     }
     match only_steps(scenario) {
@@ -237,7 +237,7 @@ fn cells_table(scenario: &ScenarioReport) -> Option<Table> {
     Some(table)
 }
 
-/// Who was at work: what there was more than one of.
+/// Describes the workers by the kinds of which there was more than one.
 fn at_work(work: &WorkReport) -> String {
     let threads = || counted(work.threads.max(1).into(), "thread");
     match work.processes {
@@ -326,7 +326,7 @@ pub fn captures_table(report: &RunReport) -> Option<Table> {
     (!table.rows.is_empty()).then_some(table)
 }
 
-/// How long a phase of a run took; a dash where there was none.
+/// Returns the duration of a phase of a run, a dash where there was none.
 pub fn phase(took: f64) -> String {
     if took > 0.0 {
         number::seconds(took)
@@ -363,11 +363,11 @@ pub(super) fn nothing() -> String {
     "–".to_owned()
 }
 
-/// How a value is shown.
-type Show = fn(f64) -> String;
+/// Formats a value.
+type Format = fn(f64) -> String;
 
 /// The units that names of metrics end with, longer ones before those that they end with.
-const UNITS: [(&str, Show); 5] = [
+const UNITS: [(&str, Format); 5] = [
     ("_bytes_per_s", number::rate),
     ("_per_s", |value| format!("{}/s", number::plain(value))),
     ("_bytes", number::bytes_measured),

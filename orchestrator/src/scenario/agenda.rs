@@ -1,18 +1,18 @@
-//! What of a file is to be run.
+//! The agenda of a run: the scenarios of a file to be run, and their cells.
 
 use crate::topology::matrix::{Params, combinations};
 use crate::topology::model::Scenario;
 
 use super::choice::CellChoice;
 
-/// What of a file is to be run.
+/// The scenarios of a file that are to be run.
 #[derive(Debug, Clone, Default)]
 pub struct Agenda {
     /// The scenarios; none: all.
     pub scenarios: Vec<String>,
     /// The cells, each by any of these; none: all.
     pub cells: Vec<CellChoice>,
-    /// How often each, at least once.
+    /// The number of times each is run, at least one.
     pub repeat: u32,
 }
 

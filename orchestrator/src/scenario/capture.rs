@@ -1,5 +1,5 @@
-//! What every interface saw while a scenario ran: one pcapng file for each, from before the scenario
-//! until after it.
+//! The captures of every interface while a scenario ran: one pcapng file each, from before the scenario until
+//! after it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -217,7 +217,7 @@ fn empty_report(
     }
 }
 
-/// What `capture = "headers"` keeps of each frame, in bytes.
+/// The bytes of each frame that `capture = "headers"` keeps.
 const HEADERS: u32 = 128;
 
 const WRITE_BUFFER: usize = 256 << 10;

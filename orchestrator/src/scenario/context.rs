@@ -1,4 +1,4 @@
-//! What every scenario is given.
+//! The context that every scenario gets.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,32 +18,32 @@ use crate::topology::{Cells, Diagnostics};
 
 use super::role::Role;
 
-/// Who is told what happens, as it happens. Must not block.
+/// An observer of a run's events. It must not block.
 pub trait Observer: Send + Sync {
     /// Takes note of an event.
     fn observe(&self, event: &RunEvent);
 }
 
-/// What every scenario is given.
+/// The context that every scenario gets.
 #[derive(Clone, Copy)]
 pub struct RunContext<'a> {
     /// The lab that is up.
     pub lab: &'a Lab,
-    /// What it was raised from.
+    /// The topology that it was raised from.
     pub topology: &'a Topology,
-    /// What each cell makes of it.
+    /// The cells of its matrices.
     pub cells: &'a Cells,
-    /// What its links can do, as was known before it was raised.
+    /// The capabilities of its links, as known before it was raised.
     pub capabilities: Capabilities,
     /// Where evidence goes.
     pub evidence: &'a RunFolder,
-    /// What captures may still take.
+    /// The bytes that captures may still take.
     pub budget: &'a Arc<CaptureBudget>,
-    /// What came of each cell, now and before an interruption.
+    /// The results of cells, from now and before an interruption.
     pub journal: &'a Journal,
-    /// Who is told what happens.
+    /// The observer of events.
     pub observer: &'a dyn Observer,
-    /// What everything random comes from.
+    /// The seed of everything random.
     pub seed: u32,
     /// Whether received files are kept even where they are equal.
     pub keep_received: bool,
@@ -77,7 +77,7 @@ pub enum ScenarioError {
     Original {
         /// The file on this machine.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// A file was changed after nodes were given it: nothing can be said of their copies.
@@ -98,17 +98,17 @@ pub enum ScenarioError {
     Gone {
         /// The node.
         node: NodeName,
-        /// What was seen of it.
+        /// The symptom.
         why: String,
     },
     /// A role did not come up.
     #[error("the {role} on {node} did not come up: {instead}")]
     NotReady {
-        /// What it was to be.
+        /// The role that was started.
         role: &'static str,
         /// The node.
         node: NodeName,
-        /// What it did instead.
+        /// The unexpected behaviour.
         instead: String,
     },
     /// No segment holds the sender and all receivers.
@@ -187,7 +187,7 @@ impl CellPlace<'_> {
         }
     }
 
-    /// What a node's random numbers of this cell come from.
+    /// Returns the seed of a node's random numbers in this cell.
     pub fn seed(&self, cx: &RunContext<'_>, node: &NodeName) -> String {
         let purpose = format!(
             "{:08x}/{}/{}/{node}",

@@ -1,10 +1,10 @@
-//! How long the cells that are left will take.
+//! The estimated time of the cells that are left.
 
 use std::time::{Duration, Instant};
 
 use crate::topology::model::Work;
 
-/// An estimate from what the cells that are done took, each by its weight.
+/// An estimate from the times of the cells that are done, each by its weight.
 #[derive(Debug)]
 pub struct Estimate {
     begun: Instant,
@@ -13,7 +13,7 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Of cells that weigh so much together, none of them done.
+    /// Begins with cells of this weight together, none of them done.
     pub fn new(weight: u64) -> Self {
         Self {
             begun: Instant::now(),
@@ -22,13 +22,13 @@ impl Estimate {
         }
     }
 
-    /// A cell of that weight is done.
+    /// Takes note that a cell of this weight is done.
     pub fn done(&mut self, weight: u64) {
         self.done += weight;
         self.left = self.left.saturating_sub(weight);
     }
 
-    /// How long the others will take; none before the first is done.
+    /// Returns the estimated time of the other cells; `None` before the first is done.
     pub fn left(&self) -> Option<Duration> {
         self.left_after(self.begun.elapsed())
     }
@@ -39,7 +39,7 @@ impl Estimate {
     }
 }
 
-/// What a cell weighs: the bytes that its clients move, and what every cell takes besides.
+/// Returns the weight of a cell: the bytes that its clients move, plus a constant for every cell.
 pub fn weight(work: &Work) -> u64 {
     match work {
         Work::Stress(stress) => {

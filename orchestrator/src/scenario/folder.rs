@@ -6,7 +6,7 @@ use protocol::role::RoleEvent;
 
 use super::context::{RunContext, ScenarioError};
 
-/// What lies in a node's folder. A folder that is not there holds nothing.
+/// Lists the entries of a node's folder. A folder that does not exist holds nothing.
 ///
 /// # Errors
 /// If it cannot be read.

@@ -16,7 +16,7 @@ pub fn kind(work: &Work) -> &'static str {
     }
 }
 
-/// What a scenario is to do, in a line.
+/// Describes the purpose of a scenario, in a line.
 pub fn headline(work: &Work) -> String {
     match work {
         Work::Broadcast(transfer, _) => {
@@ -41,7 +41,7 @@ pub fn headline(work: &Work) -> String {
     }
 }
 
-/// What is sent, in words.
+/// Describes the files to send, in words.
 fn names(transfer: &Transfer) -> String {
     let names: Vec<_> = match &transfer.files {
         Files::Here(files) => files.iter().map(|file| base_name(file)).collect(),

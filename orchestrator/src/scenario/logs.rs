@@ -1,4 +1,4 @@
-//! What the nodes' own commands printed, into the run directory.
+//! Copies the output of the nodes' own commands into the run directory.
 
 use futures_util::future::join_all;
 use protocol::control::{CommandState, Exit};

@@ -1,7 +1,7 @@
-//! What is done in a lab that is up, and what came of it.
+//! The scenarios run in a lab that is up, and their results.
 //!
 //! - [`runner`]: the scenarios of a file, one after the other, each over its cells.
-//! - [`agenda`]: what of a file is to be run; [`choice`]: some cells.
+//! - [`agenda`]: the scenarios and cells that are to be run; [`choice`]: a choice of cells.
 //! - [`transfer`]: files from a node to others.
 //! - [`conversation`]: commands to a file server.
 //! - [`expectation`]: the verdict on a cell, and its turning round where it was to fail.
@@ -9,14 +9,14 @@
 //! - [`serving`]: a file server on its node.
 //! - [`steps`]: a user's programs, with expectations.
 //! - [`stress`]: many clients at a file server.
-//! - [`capture`]: what every interface saw meanwhile.
-//! - [`proof`]: what the captures prove.
+//! - [`capture`]: the captures of all interfaces meanwhile.
+//! - [`proof`]: judges the captures.
 //! - [`received`]: files out of nodes and their comparison.
-//! - [`logs`]: what the nodes' own commands printed.
-//! - [`estimate`]: how long the cells that are left will take.
-//! - [`folder`]: what lies in a node, and how it goes.
+//! - [`logs`]: the output of the nodes' own commands.
+//! - [`estimate`]: estimates the time of the cells that are left.
+//! - [`folder`]: folders in a node, and their removal.
 //! - [`headline`]: scenarios in words.
-//! - [`context`]: what every scenario is given.
+//! - [`context`]: the context that every scenario gets.
 
 pub mod agenda;
 pub mod capture;

@@ -1,4 +1,4 @@
-//! What the captures of a scenario prove.
+//! The proofs from the captures of a scenario.
 
 use ipnet::Ipv4Net;
 use protocol::name::{InterfaceName, NodeName};
@@ -37,7 +37,7 @@ pub async fn judge(
     Ok(vec![proof])
 }
 
-/// What is to be judged, owned, so that it can be done where blocking is allowed.
+/// The question to judge. It owns its data, so that it can be judged where blocking is allowed.
 struct Question {
     captures: Vec<CaptureReport>,
     folder: std::path::PathBuf,

@@ -18,7 +18,7 @@ use super::folder;
 
 /// A folder of a node in which files are due.
 #[derive(Debug, Clone)]
-pub struct Due {
+pub struct Destination {
     /// The node.
     pub node: NodeName,
     /// Absolute path in the node.
@@ -33,7 +33,7 @@ pub struct Due {
 pub async fn verify_folders(
     cx: &RunContext<'_>,
     place: CellPlace<'_>,
-    due: Vec<Due>,
+    due: Vec<Destination>,
     expected: &BTreeMap<FileName, PathBuf>,
 ) -> Result<Vec<FileReport>, ScenarioError> {
     let fetched = due.iter().map(|due| async {
@@ -56,7 +56,7 @@ pub async fn verify_folders(
 pub async fn fetch_folder(
     cx: &RunContext<'_>,
     place: CellPlace<'_>,
-    due: &Due,
+    due: &Destination,
 ) -> Result<PathBuf, ScenarioError> {
     let here = cx.evidence.received(place.evidence(), due.node.as_str())?;
     let control = cx.node(&due.node)?;

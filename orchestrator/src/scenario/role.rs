@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use protocol::control::{Command, Exit, Lifetime, Program, Stream};
 use protocol::role::RoleEvent;
 
-use crate::control::process::Hands;
+use crate::control::process::ProcessHandle;
 use crate::control::{Control, ControlError, Process, ProcessEvent};
 
 /// A running role.
@@ -16,7 +16,7 @@ pub struct Role {
     complaints: Vec<u8>,
 }
 
-/// What a role does next.
+/// An event of a role.
 #[derive(Debug)]
 pub enum RoleStep {
     /// It printed an event.
@@ -50,12 +50,12 @@ impl Role {
         })
     }
 
-    /// What speaks to it.
-    pub fn hands(&self) -> Hands {
-        self.process.hands()
+    /// Returns a handle to control it.
+    pub fn handle(&self) -> ProcessHandle {
+        self.process.handle()
     }
 
-    /// What it does next.
+    /// Returns its next event.
     ///
     /// # Errors
     /// If the connection ended first.
@@ -115,7 +115,7 @@ impl Role {
     /// # Errors
     /// If the connection ended first.
     pub async fn end(mut self) -> Result<(), ControlError> {
-        if let Err(error) = self.hands().signal(SIGKILL).await {
+        if let Err(error) = self.handle().signal(SIGKILL).await {
             tracing::debug!(%error, "ended a role that had ended");
         }
         while !matches!(self.next().await?, RoleStep::Ended(..)) {}
@@ -139,7 +139,7 @@ pub fn ended(exit: Exit, complaints: &str) -> String {
     }
 }
 
-/// How a role ended, in words.
+/// Describes the end of a role, in words.
 pub fn ending(exit: Exit) -> String {
     match exit {
         Exit::Code(code) => format!("exit code {code}"),

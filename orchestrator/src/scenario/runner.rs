@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::control::process::Hands;
+use crate::control::process::ProcessHandle;
 use crate::plan::{LinkConditions, link_conditions};
 use crate::report::event::RunEvent;
 use crate::report::model::{CaptureReport, CellReport, Finding, Outcome, ScenarioReport};
@@ -21,7 +21,7 @@ use super::steps::action::Stage;
 use super::stress::published::Published;
 use super::stress::summary::summarize;
 use super::transfer::originals::Originals;
-use super::transfer::{cargo, cell};
+use super::transfer::{cell, payload};
 use super::{conversation, expectation, proof, steps, stress};
 
 /// Carries out the scenarios, all or those asked for, in the file's order.
@@ -64,7 +64,7 @@ async fn run_one(
         return (report, Vec::new());
     }
     let ran = run_cells(cx, scenario, &cells, &mut report).await;
-    report.load = summarize(&report.cells);
+    report.stress = summarize(&report.cells);
     match ran {
         Ok(captures) => {
             report.outcome = expectation::worst(&report, &scenario.expect);
@@ -99,7 +99,7 @@ async fn run_cells(
         return Ok(Vec::new());
     }
     let originals = match scenario.work.transfer() {
-        Some(transfer) => cargo::prepare(cx, transfer).await?,
+        Some(transfer) => payload::prepare(cx, transfer).await?,
         None => Originals::default(),
     };
     let captures = Captures::begin(cx, scenario).await?;
@@ -167,7 +167,7 @@ async fn run_each(
     Ok(met)
 }
 
-/// What the cells weigh together. It is counted cell by cell where their values change it.
+/// Returns the weight of all cells together. It is counted cell by cell where their values change it.
 async fn weigh(cx: &RunContext<'_>, scenario: &Scenario, cells: &[&Cell]) -> u64 {
     if !matches!(scenario.work, Work::Stress(_)) {
         return weight(&scenario.work).saturating_mul(cells.len() as u64);
@@ -180,7 +180,7 @@ async fn weigh(cx: &RunContext<'_>, scenario: &Scenario, cells: &[&Cell]) -> u64
     all
 }
 
-/// What a cell's values make of its scenario and the lab.
+/// Applies a cell's values to its scenario and the lab.
 fn with_values(cx: &RunContext<'_>, scenario: &Scenario, cell: &Cell) -> topology::Cell {
     let own = cx.cells.cell(&scenario.name, cell.number);
     own.unwrap_or_else(|| topology::Cell {
@@ -201,10 +201,10 @@ async fn run_cell(
         Work::Broadcast(transfer, _) | Work::Split(transfer) => {
             let own = match base.work.transfer() {
                 Some(shared) if shared.files == transfer.files => None,
-                _ => Some(cargo::prepare(cx, transfer).await?),
+                _ => Some(payload::prepare(cx, transfer).await?),
             };
-            let what = (transfer, own.as_ref().unwrap_or(originals));
-            run_transfer(cx, place, what, &mut report).await?;
+            let transfer_files = (transfer, own.as_ref().unwrap_or(originals));
+            run_transfer(cx, place, transfer_files, &mut report).await?;
         }
         Work::Steps(list) => {
             let mut stage = Stage::default();
@@ -236,11 +236,11 @@ async fn run_cell(
 async fn run_transfer(
     cx: &RunContext<'_>,
     place: CellPlace<'_>,
-    what: (&Transfer, &Originals),
+    transfer_files: (&Transfer, &Originals),
     report: &mut CellReport,
 ) -> Result<(), ScenarioError> {
-    let mut running: Vec<Hands> = Vec::new();
-    let ran = cell::run(cx, place, what, (report, &mut running));
+    let mut running: Vec<ProcessHandle> = Vec::new();
+    let ran = cell::run(cx, place, transfer_files, (report, &mut running));
     let ran = tokio::time::timeout(place.scenario.timeout, ran).await;
     for program in running {
         if let Err(error) = program.signal(SIGKILL).await {
@@ -254,7 +254,7 @@ async fn run_transfer(
     Ok(())
 }
 
-/// What makes a scenario one for a later version.
+/// Explains why this version cannot run the scenario.
 fn not_yet(scenario: &Scenario) -> Option<String> {
     (!scenario.faults.is_empty()).then(|| "faults are carried out by a later version".to_owned())
 }

@@ -1,4 +1,4 @@
-//! A checked file, and what each cell of its scenarios makes of it.
+//! A checked file, and the cells of its scenarios.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -8,10 +8,10 @@ use super::document::Document;
 use super::matrix::{count, place};
 use super::model::{Scenario, Topology, Work};
 use super::read::Found;
-use super::resolve::{Axis, MODEL, Reading, Structure, Surroundings};
+use super::resolve::{Axis, FileBase, MODEL, Reading, Structure};
 
-/// A checked file: its topology, and every cell of its scenarios. Nothing that a cell's values make of it is
-/// wrong. A cell is made when it is asked for, of what its values change; so ten thousand take no room.
+/// A checked file: its topology, and every cell of its scenarios. No cell's values make the file wrong. A cell is
+/// made when it is asked for, from the parts that its values change, so ten thousand cells take no room.
 #[derive(Debug)]
 pub struct Cells {
     pub(super) topology: Arc<Topology>,
@@ -34,17 +34,17 @@ pub struct Cell {
 }
 
 impl Cells {
-    /// The file's topology.
+    /// Returns the file's topology.
     pub fn topology(&self) -> &Arc<Topology> {
         &self.topology
     }
 
-    /// Every file on this machine that the topology or a cell names.
+    /// Returns every file on this machine that the topology or a cell names.
     pub fn files(&self) -> &BTreeSet<PathBuf> {
         &self.files
     }
 
-    /// The cells of a scenario of the file, in the matrix's order; none where there is no such scenario.
+    /// Returns the cells of a scenario, in the matrix's order; none if there is no such scenario.
     pub fn of(&self, scenario: &str) -> impl Iterator<Item = Cell> + '_ {
         let place = self.place(scenario);
         let lengths = place.map(|place| self.lengths(place));
@@ -52,7 +52,7 @@ impl Cells {
         (0..count).filter_map(move |number| Some(self.at(place?, number)))
     }
 
-    /// One of them, by its number in the matrix, from 1.
+    /// Returns one cell by its number in the matrix, from 1.
     pub fn cell(&self, scenario: &str, number: usize) -> Option<Cell> {
         let place = self.place(scenario)?;
         let number = number.checked_sub(1)?;
@@ -88,8 +88,8 @@ impl Cells {
             let reading = Reading {
                 document: &self.document,
                 values: &self.values,
-                // That they are files was seen when the cells were checked.
-                surroundings: Surroundings {
+                // The check of the cells has found that they are files.
+                file_base: FileBase {
                     base: &self.topology.base,
                     look: &|_| Found::File,
                 },

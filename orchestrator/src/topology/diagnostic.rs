@@ -1,4 +1,4 @@
-//! What is wrong with a topology file, and how it is shown.
+//! Mistakes in a topology file, and how they are shown.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 /// Every mistake found in one file, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostics {
-    /// What the file is called in messages.
+    /// The file's name in messages.
     pub file: String,
     /// Its text.
     pub text: String,
@@ -22,9 +22,9 @@ pub struct Diagnostics {
 pub struct Diagnostic {
     /// Where it is, in bytes of the file; `None` for one that is not in the file (`--set`).
     pub span: Option<Range<usize>>,
-    /// What is wrong.
+    /// The mistake.
     pub message: String,
-    /// What to write instead.
+    /// The text to write instead.
     pub remedy: String,
 }
 

@@ -16,12 +16,12 @@ pub fn combinations(matrix: &[(String, Vec<String>)]) -> impl Iterator<Item = Pa
     })
 }
 
-/// How many combinations there are of axes of these lengths.
+/// Returns the number of combinations of axes of these lengths.
 pub fn count(lengths: &[usize]) -> usize {
     lengths.iter().copied().fold(1, usize::saturating_mul)
 }
 
-/// The place of a combination's value on each axis. `number` is that of the combination, from 0.
+/// Returns the place of a combination's value on each axis. `number` is the combination's number, from 0.
 pub(super) fn place(lengths: &[usize], mut number: usize) -> Vec<usize> {
     let mut places = vec![0; lengths.len()];
     for (place, length) in places.iter_mut().zip(lengths).rev() {

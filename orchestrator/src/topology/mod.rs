@@ -6,9 +6,9 @@
 //!
 //! - [`model`]: the checked topology.
 //! - [`unit`]: values with units, parsed once.
-//! - [`read()`]: from a file's text to the checked topology; [`cells`]: and to each cell of its scenarios.
+//! - [`read()`]: reads a file's text into the checked topology; [`cells`]: the cells of its scenarios.
 //! - [`matrix`]: the combinations of a matrix's values.
-//! - [`diagnostic`]: what is wrong with a file, and how it is shown.
+//! - [`diagnostic`]: mistakes in a file, and their rendering.
 //! - `variables`: `${name}` in strings; [`fill`] replaces what steps saved, at run time.
 //! - `document`: the file as written; `resolve`: from there to the model; `suggestion`: "did you mean".
 //! - [`resolved_toml`]: a topology as a file again, with everything planned in it.

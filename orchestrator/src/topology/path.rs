@@ -1,4 +1,4 @@
-//! What the impairments between two nodes add up to.
+//! The sum of the impairments between two nodes.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -13,18 +13,18 @@ pub struct Path<'a> {
     pub from: &'a Node,
     /// The other.
     pub to: &'a Node,
-    /// What a frame meets there.
+    /// The conditions on the way there.
     pub there: Conditions,
-    /// What it meets back.
+    /// The conditions on the way back.
     pub back: Conditions,
 }
 
-/// What a frame meets on its way in one direction.
+/// The conditions of a path in one direction.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Conditions {
     /// All delays together.
     pub delay: Duration,
-    /// How likely it is lost on any of the links.
+    /// The probability of loss on any of the links.
     pub loss: Percent,
     /// The narrowest link's rate.
     pub rate: Option<Rate>,
@@ -48,7 +48,7 @@ pub fn paths(topology: &Topology) -> impl Iterator<Item = Path<'_>> {
     (0..topology.nodes.len()).flat_map(move |from| segments.from(from))
 }
 
-/// Who is plugged into what.
+/// The nodes plugged into each segment.
 struct Segments<'a> {
     nodes: &'a [Node],
     plugged: BTreeMap<&'a Attachment, Vec<(usize, &'a Interface)>>,

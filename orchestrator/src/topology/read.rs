@@ -8,10 +8,10 @@ use std::sync::Arc;
 use super::cells::Cells;
 use super::diagnostic::Diagnostics;
 use super::model::Topology;
-use super::resolve::{Reading, Surroundings};
+use super::resolve::{FileBase, Reading};
 use super::{document, resolve};
 
-/// What is at an input file's path.
+/// The kind of entry at an input file's path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// A regular file.
@@ -43,7 +43,7 @@ pub fn read(
     Ok(Arc::unwrap_or_clone(cells.topology))
 }
 
-/// Does the same, and keeps what is needed for each cell.
+/// Does the same, and keeps the parts that are needed for each cell.
 ///
 /// # Errors
 /// As those of [`read`].
@@ -63,14 +63,14 @@ pub fn read_cells(
         looked.borrow_mut().insert(path.to_owned(), found.clone());
         found
     };
-    let surroundings = Surroundings { base, look: &look };
+    let file_base = FileBase { base, look: &look };
     let (document, mut mistakes) = document::read(text);
     if let Some(document) = document {
-        let mut resolved = resolve::resolve(&document, overrides, surroundings);
+        let mut resolved = resolve::resolve(&document, overrides, file_base);
         let reading = Reading {
             document: &document,
             values: &resolved.values,
-            surroundings,
+            file_base,
         };
         let of_cells = resolve::check(reading, &resolved, text);
         mistakes.append(&mut resolved.mistakes);

@@ -1,6 +1,6 @@
 //! "Did you mean …": what to write instead of a word that means nothing.
 
-/// What to write instead of `word`: the most alike of `known`, else all of them.
+/// Suggests a replacement for `word`: the most similar of `known`, or all of them.
 pub(super) fn instead_of<T: AsRef<str>>(word: &str, known: &[T]) -> String {
     let known = known.iter().map(AsRef::as_ref);
     let alike = known
@@ -22,7 +22,7 @@ pub(super) fn instead_of<T: AsRef<str>>(word: &str, known: &[T]) -> String {
     }
 }
 
-/// How many names are listed at most.
+/// The most names that are listed.
 const MOST: usize = 20;
 
 #[cfg(test)]

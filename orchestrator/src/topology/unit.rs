@@ -26,11 +26,11 @@ pub struct ByteSize(pub u64);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not {noun}: {remedy}")]
 pub struct UnitError {
-    /// What was written.
+    /// The text as written.
     pub text: String,
-    /// What it should have been, with its article.
+    /// The expected kind of text, with its article.
     pub noun: &'static str,
-    /// What to write instead.
+    /// The text to write instead.
     pub remedy: &'static str,
 }
 

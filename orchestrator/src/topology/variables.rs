@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The values that stand for `${name}`, and the names that were asked for.
+/// The values of `${name}`, and the names that were asked for.
 #[derive(Debug)]
 pub(super) struct Variables<'a> {
     /// The file's values, those set on the command line included.
     file: &'a BTreeMap<String, String>,
-    /// A cell's values, which hold in place of the file's.
+    /// A cell's values, which replace the file's.
     cell: &'a [(&'a str, &'a str)],
     /// Each name asked for, once, in the order of the first time.
     asked: RefCell<Vec<String>>,
@@ -26,13 +26,13 @@ pub enum VariableError {
 }
 
 impl<'a> Variables<'a> {
-    /// The file's values, with a cell's in their place.
+    /// Begins with the file's values; those of a cell replace them.
     pub(super) fn new(file: &'a BTreeMap<String, String>, cell: &'a [(&'a str, &'a str)]) -> Self {
         let asked = RefCell::default();
         Self { file, cell, asked }
     }
 
-    /// The names of all variables.
+    /// Returns the names of all variables.
     pub(super) fn names(&self) -> impl Iterator<Item = &'a String> {
         self.file.keys()
     }
@@ -42,7 +42,7 @@ impl<'a> Variables<'a> {
         self.file.contains_key(name)
     }
 
-    /// The names that were asked for, each once, in the order of the first time.
+    /// Returns the names that were asked for, each once, in the order of the first time.
     pub(super) fn into_asked(self) -> Vec<String> {
         self.asked.into_inner()
     }

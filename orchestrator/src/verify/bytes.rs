@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::report::model::FileOutcome;
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
     /// Length of the original.
@@ -17,7 +17,7 @@ pub struct Comparison {
     pub sha256_sent: String,
     /// SHA-256 of the copy; none where there is no copy.
     pub sha256_received: Option<String>,
-    /// What it comes to.
+    /// Its outcome.
     pub outcome: FileOutcome,
     /// Offset of the first byte that differs; where one is the other's beginning, the length of the
     /// shorter; none for equal files and for one that is not there.
@@ -258,7 +258,7 @@ pub const MAX_RANGES: usize = 16;
 /// Ranges with fewer equal bytes than this between them are one.
 const BLOCK: usize = 1024;
 
-/// How much is read at once; a multiple of [`BLOCK`].
+/// The number of bytes read at once; a multiple of [`BLOCK`].
 const CHUNK: usize = 256 << 10;
 
 #[cfg(test)]

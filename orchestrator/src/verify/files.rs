@@ -1,4 +1,4 @@
-//! What each node was to receive against what lies in its folder.
+//! Compares the files that each node was to receive with those in its folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -11,7 +11,7 @@ use crate::report::model::{FileOutcome, FileReport};
 
 use super::bytes::{self, CompareError, Comparison};
 
-/// What a node was to receive, and where what it received lies on this machine.
+/// The files that a node was to receive, and the folder on this machine that holds those it received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// The node.
@@ -28,7 +28,7 @@ pub struct Delivery {
 pub struct FilesError {
     /// Which file or folder.
     pub path: PathBuf,
-    /// What the system said.
+    /// The error of the system.
     pub source: io::Error,
 }
 

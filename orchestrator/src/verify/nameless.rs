@@ -1,4 +1,5 @@
-//! What came without names against what was sent: which file is it, and is it whole?
+//! Compares contents that came without names with the files that were sent: which file is it, and is it
+//! whole?
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -13,7 +14,7 @@ use crate::report::model::{FileOutcome, FileReport};
 use super::bytes::{self, CompareError};
 use super::files::{FilesError, at, extra_report, report};
 
-/// What a node was sent, and where what it stored lies on this machine.
+/// The files that a node was sent, and the place on this machine of those it stored.
 #[derive(Debug, Clone)]
 pub struct Nameless {
     /// The node.
@@ -22,11 +23,11 @@ pub struct Nameless {
     pub expected: BTreeMap<FileName, PathBuf>,
     /// The folder that holds all that the node stored; one that is not there is empty.
     pub folder: PathBuf,
-    /// How it stored what came.
+    /// The way it stored them.
     pub stored: Stored,
 }
 
-/// How a node stores what comes without a name.
+/// The way a node stores contents that come without a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stored {
     /// Each datagram as a file of its own, numbered as they came, cut to this many bytes.
@@ -118,7 +119,7 @@ fn appended(sent: &Nameless, name: &FileName) -> Result<Vec<FileReport>, FilesEr
     Ok(reports)
 }
 
-/// How a file's bytes lie in one that holds those of others too.
+/// Describes how a file's bytes lie in one that holds those of others too.
 fn mixed(bytes: &[u8], original: &[u8], name: &FileName, all: u64) -> String {
     let there = bytes.len() as u64;
     let lost = match all.saturating_sub(there) {
@@ -164,7 +165,7 @@ fn extra(sent: &Nameless, name: String) -> FileReport {
     extra_report(&sent.node, name, content.ok())
 }
 
-/// What a folder holds, in the order of its numbers.
+/// Returns the contents of a folder, in the order of its numbers.
 fn stored(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, FilesError> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

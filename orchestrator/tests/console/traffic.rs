@@ -6,26 +6,26 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::site::{Site, bytes, come_back};
+use crate::shell_server::{ShellServer, bytes, come_back};
 
 #[tokio::test]
 async fn many_streams_carry_megabytes_both_ways() {
-    let site = Site::new().await;
-    let console = site.connect().await;
+    let server = ShellServer::new().await;
+    let console = server.connect().await;
     let mut streams = JoinSet::new();
     for seed in 0..6 {
-        let wire = console.open().await.unwrap();
-        streams.spawn(come_back(wire, bytes(seed, 1 << 20)));
+        let stream = console.open().await.unwrap();
+        streams.spawn(come_back(stream, bytes(seed, 1 << 20)));
     }
     assert!(streams.join_all().await.into_iter().all(|whole| whole));
     drop(console);
-    site.farewells.said().await;
+    server.pending_closes.finished().await;
 }
 
 #[tokio::test]
 async fn a_stream_that_is_not_read_holds_up_no_other() {
-    let site = Site::new().await;
-    let console = site.connect().await;
+    let server = ShellServer::new().await;
+    let console = server.connect().await;
     let mut stuck = console.open().await.unwrap();
     // Written until nothing more fits into its window, the agent's and the way back.
     let piece = bytes(1, 64 << 10);
@@ -42,16 +42,16 @@ async fn a_stream_that_is_not_read_holds_up_no_other() {
 
 #[tokio::test]
 async fn noise_does_no_harm() {
-    let site = Site::new().await;
-    let console = site.connect().await;
-    let (mut shown, mut keyboard) = site.person().await.into_split();
+    let server = ShellServer::new().await;
+    let console = server.connect().await;
+    let (mut shown, mut keyboard) = server.person().await.into_split();
     // Who does not read holds up everybody.
     let mut watching = JoinSet::new();
     watching.spawn(async move { copy(&mut shown, &mut sink()).await });
     let mut streams = JoinSet::new();
     for seed in 0..3 {
-        let wire = console.open().await.unwrap();
-        streams.spawn(come_back(wire, bytes(seed, 1 << 20)));
+        let stream = console.open().await.unwrap();
+        streams.spawn(come_back(stream, bytes(seed, 1 << 20)));
     }
     let mut noise = 0;
     loop {
@@ -60,7 +60,7 @@ async fn noise_does_no_harm() {
             Ok(None) => break,
             Err(_) => {
                 keyboard.write_all(b"ls\r\x1b[A#>\x03").await.unwrap();
-                site.print(b"kernel: #<AAAA \x1b[6n\r\n").await;
+                server.print(b"kernel: #<AAAA \x1b[6n\r\n").await;
                 noise += 1;
             }
         }

@@ -99,8 +99,8 @@ impl TestLab {
     /// A new control connection.
     pub(crate) async fn connect(&self, node: &str) -> Control {
         let name: NodeName = node.parse().unwrap();
-        let wire = self.fabric.open(&name).await.unwrap();
-        Control::greet(wire, name).await.unwrap()
+        let stream = self.fabric.open(&name).await.unwrap();
+        Control::greet(stream, name).await.unwrap()
     }
 
     pub(crate) fn control(&self, node: &str) -> &Control {
@@ -211,6 +211,7 @@ pub(crate) fn plan(name: &str, (segments, nodes): Parts) -> Plan {
         links: LinkConditions::default(),
         nodes,
         positions: Positions::default(),
+        hosts: Vec::new(),
     }
 }
 

@@ -90,8 +90,8 @@ impl Raised {
 pub(crate) async fn greet(plan: &Plan, fabric: &dyn Fabric) -> Vec<Control> {
     let mut controls = Vec::new();
     for node in &plan.nodes {
-        let wire = fabric.open(&node.name).await.unwrap();
-        controls.push(Control::greet(wire, node.name.clone()).await.unwrap());
+        let stream = fabric.open(&node.name).await.unwrap();
+        controls.push(Control::greet(stream, node.name.clone()).await.unwrap());
     }
     controls
 }
@@ -158,6 +158,7 @@ pub(crate) fn plan(name: &str, count: u8) -> Plan {
             })
             .collect(),
         positions: Positions::default(),
+        hosts: Vec::new(),
     }
 }
 

@@ -26,7 +26,7 @@ impl Batch {
         Self::default()
     }
 
-    /// How many requests it holds.
+    /// Returns the number of requests it holds.
     pub fn len(&self) -> usize {
         self.requests.len()
     }

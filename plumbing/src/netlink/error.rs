@@ -8,7 +8,7 @@ pub enum NetlinkError {
     /// The kernel refused a request.
     #[error("{action}: {source}{}", hint(.explanation.as_deref()))]
     Refused {
-        /// What was asked, in words: `adding address 10.0.0.1/24`.
+        /// The action that failed, in words: `adding address 10.0.0.1/24`.
         action: String,
         /// The kernel's error number.
         source: io::Error,
@@ -18,9 +18,9 @@ pub enum NetlinkError {
     /// The socket itself failed.
     #[error("{action}: {source}")]
     Socket {
-        /// What was being done with it.
+        /// The action that failed.
         action: &'static str,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// The kernel's answer makes no sense to us.

@@ -75,7 +75,7 @@ pub struct Tunnel<'a> {
     pub mtu: u32,
 }
 
-/// How a network namespace is named to the kernel.
+/// The kernel's name for a network namespace.
 #[derive(Debug, Clone, Copy)]
 pub enum NetworkNamespace<'a> {
     /// The one that a process is in, by its number in the caller's process name space.
@@ -274,7 +274,7 @@ fn set_up(message: &mut LinkMessage, up: bool) {
     }
 }
 
-/// How long a bridge remembers where a hardware address was seen, in `USER_HZ` (1/100 s): the
+/// The time for which a bridge remembers where a hardware address was seen, in `USER_HZ` (1/100 s): the
 /// kernel's own default, five minutes.
 const BRIDGE_AGEING: u32 = 300 * 100;
 

@@ -18,11 +18,11 @@ pub const HEADER: usize = 16;
 pub struct Datagram<'a> {
     /// The session that it belongs to: a random number that the sender chose.
     pub session: u32,
-    /// What it says.
+    /// Its message.
     pub message: Message<'a>,
 }
 
-/// What a datagram says.
+/// The message of a datagram.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message<'a> {
     /// A symbol of a block (sender to all).

@@ -37,7 +37,7 @@ pub fn file_hash(blocks: &[Hash]) -> Hash {
     }
 }
 
-/// What proves one file more than `proof` does.
+/// Extends `proof` by one more file.
 pub fn extend_proof(proof: &Hash, file: &Hash) -> Hash {
     let mut hasher = blake3::Hasher::new();
     *hasher.update(proof).update(file).finalize().as_bytes()

@@ -22,7 +22,7 @@ pub const MOST_OPEN: u16 = 64;
 /// Bytes of a hash behind a block.
 pub const TRAILER: usize = size_of::<Hash>();
 
-/// What a block is a part of.
+/// The object that a block is a part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Object {
     /// The manifest.
@@ -34,13 +34,13 @@ pub enum Object {
 /// A block of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
-    /// What it is a part of.
+    /// The object that it is a part of.
     pub object: Object,
     /// Which part, counted from 0.
     pub part: u32,
-    /// How many parts there are.
+    /// The number of its parts.
     pub parts: u32,
-    /// How many bytes of the object it holds.
+    /// The number of the object's bytes that it holds.
     pub length: u32,
     /// Bytes of a full symbol.
     pub symbol_size: u16,
@@ -91,7 +91,7 @@ impl Layout {
         })
     }
 
-    /// How many blocks there are.
+    /// Returns the number of blocks.
     pub fn blocks(&self) -> u32 {
         self.starts.last().copied().unwrap_or_default()
     }
@@ -162,14 +162,15 @@ impl Block {
         self.length as usize + hashes * TRAILER
     }
 
-    /// How many source symbols it has.
+    /// Returns the number of its source symbols.
     pub fn source(&self) -> u16 {
         let symbols = self.content().div_ceil(self.symbol_size.into());
         u16::try_from(symbols).unwrap_or(u16::MAX)
     }
 
-    /// How many parity symbols it has: five eighths as many as source symbols, which is what many
-    /// receivers need who lose a third; but up to 64 as many as these. That is rounded up to a power of two, for as many take no longer to compute.
+    /// Returns the number of its parity symbols: five eighths of its source symbols, which suffices for many
+    /// receivers that lose a third, but as many as source symbols for up to 64 of these. The number is
+    /// rounded up to a power of two, for that many take no longer to compute.
     pub fn parity(&self) -> u16 {
         let source = self.source();
         let most = (source - source * 3 / 8).max(source.min(64));

@@ -1,4 +1,4 @@
-//! What a broadcast session carries.
+//! The contents of a broadcast session.
 //!
 //! The manifest is the concatenation of one entry a file: length of the name `u8`, the name in UTF-8,
 //! length of the file in bytes `u64`. Hashes are not in it: a sender reads its files only once, while

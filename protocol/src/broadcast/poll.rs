@@ -14,7 +14,8 @@ pub struct Poll {
     pub upto: u32,
     /// Bytes of a full symbol; even.
     pub symbol_size: u16,
-    /// How many incomplete blocks a receiver keeps, and a report speaks of, from its first one on.
+    /// The number of incomplete blocks that a receiver keeps, and that a report describes, from the
+    /// receiver's first one on.
     pub open: u16,
     /// Bytes of the manifest.
     pub manifest_length: u32,

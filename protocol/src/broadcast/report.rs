@@ -5,14 +5,14 @@ use super::hash::NOTHING_PROVED;
 use super::reader::Reader;
 use super::symbols::SymbolSet;
 
-/// What a receiver has and lacks.
+/// The report of a receiver: the parts it has, and those it lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// The round that it answers.
     pub round: u32,
     /// Tells receivers at one address apart; a random number.
     pub receiver: u32,
-    /// How it fares.
+    /// Its state.
     pub state: State,
     /// Bytes of its socket's receive buffer, as the kernel accounts for them.
     pub buffer: u32,
@@ -34,7 +34,7 @@ pub struct Report {
     pub wants: Vec<Want>,
 }
 
-/// How a receiver fares.
+/// The state of a receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum State {
@@ -46,12 +46,12 @@ pub enum State {
     Leaving = 2,
 }
 
-/// What a receiver lacks of a block.
+/// The part of a block that a receiver lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Want {
     /// The block.
     pub block: u32,
-    /// How many more symbols it needs, whichever they are; at least 1.
+    /// The number of symbols that it still needs, at least 1; any symbols will do.
     pub need: u16,
     /// The source symbols that it lacks, perhaps not all.
     pub missing: SymbolSet,

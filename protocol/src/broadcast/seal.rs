@@ -1,4 +1,4 @@
-//! What protects a datagram on its way.
+//! The protection of a datagram on its way.
 //!
 //! CRC-32C (RFC 3720 §12.1) finds damage: kernels leave the checksums of frames between virtual
 //! interfaces unfinished, so a datagram that was damaged on an emulated link can pass UDP's own.
@@ -10,7 +10,7 @@ use super::datagram::{DatagramError, HEADER, TAG};
 /// Bytes of the code behind a datagram where there is a key.
 pub const CODE: usize = 16;
 
-/// How the datagrams of a session are protected.
+/// The protection of a session's datagrams.
 #[derive(Clone, Default)]
 pub struct Seal {
     key: Option<[u8; 32]>,

@@ -65,7 +65,7 @@ impl SymbolSet {
         word.is_some_and(|word| word & (1 << (symbol % 64)) != 0)
     }
 
-    /// How many numbers are in.
+    /// Returns how many numbers are in the set.
     pub fn count(&self) -> u16 {
         let ones: u32 = self.words.iter().map(|word| word.count_ones()).sum();
         u16::try_from(ones).unwrap_or(u16::MAX)

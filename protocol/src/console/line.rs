@@ -9,16 +9,16 @@ pub const MAX_BYTES: usize = 3 << 10;
 /// The longest line, as text, its mark and end left out.
 pub const MAX_TEXT: usize = (MAX_BYTES + HEADER + CHECKSUM).div_ceil(3) * 4;
 
-/// Who says it.
+/// The side that sends a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// Who wants streams to the agent.
+    /// The side that wants streams to the agent.
     Client,
     /// The program on the console.
     Node,
 }
 
-/// What a line is for.
+/// The purpose of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
@@ -41,7 +41,7 @@ pub enum Kind {
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// What it is for.
+    /// Its purpose.
     pub kind: Kind,
     /// Which session it belongs to.
     pub session: u64,
@@ -49,12 +49,12 @@ pub struct Line {
     pub sequence: u32,
     /// The number that its sender awaits.
     pub expected: u32,
-    /// What it carries.
+    /// Its payload.
     pub bytes: Vec<u8>,
 }
 
 impl Side {
-    /// What this side's lines begin with.
+    /// Returns the mark that this side's lines begin with.
     pub const fn mark(self) -> &'static [u8; 2] {
         match self {
             Self::Client => b"#>",

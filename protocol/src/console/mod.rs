@@ -1,8 +1,8 @@
 //! A byte stream over a terminal that others use too: a node's console, behind telnet, with a shell on it.
 //!
 //! Where nothing but its console leads to a node, `node console` carries its agent's streams over that.
-//! What others write there — prompts, echoes, people at their keyboards — must not harm, and what they
-//! damage must come again. So all that is said is in lines of text, each with its checksum:
+//! Others write there too: prompts, echoes, people at their keyboards. That must do no harm, and lines they
+//! damage must be sent again. So the protocol consists of lines of text, each with its checksum:
 //!
 //! ```text
 //! #> base64 LF        from the client to the node     (# opens a comment, should a shell read it)
@@ -23,7 +23,7 @@
 //!    last line shows, and the other end that is gone.
 //! 5. *Bye* ends the session; the node gives the console back to the shell.
 //!
-//! What the stream carries is the ends' own affair: `yamux`, for many streams with a window each.
+//! The content of the stream is the ends' own affair: `yamux`, for many streams with a window each.
 //!
 //! - [`line`]: a line. - [`scanner`]: lines out of bytes. - [`session`]: numbers, repeats, beats.
 //! - [`streams`]: how much they may carry.

@@ -12,9 +12,9 @@ pub struct Scanner {
     overlong: bool,
 }
 
-/// What a line on the console is.
+/// A line on the console.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
+pub enum Input {
     /// One of ours.
     Line(Line),
     /// One of ours once.
@@ -34,7 +34,7 @@ impl Scanner {
     }
 
     /// Takes in bytes and appends to `heard` what they complete.
-    pub fn feed(&mut self, bytes: &[u8], heard: &mut impl Extend<Heard>) {
+    pub fn feed(&mut self, bytes: &[u8], heard: &mut impl Extend<Input>) {
         // A terminal may make either of either.
         let mut pieces = bytes.split(|byte| matches!(byte, b'\n' | b'\r'));
         if let Some(first) = pieces.next() {
@@ -46,7 +46,7 @@ impl Scanner {
         }
     }
 
-    /// What has no end yet: a prompt, for instance.
+    /// Returns the line that has no end yet: a prompt, for instance.
     pub fn unfinished(&self) -> &[u8] {
         &self.text
     }
@@ -59,16 +59,16 @@ impl Scanner {
         }
     }
 
-    fn finish(&mut self) -> Option<Heard> {
+    fn finish(&mut self) -> Option<Input> {
         let text = std::mem::take(&mut self.text);
         let overlong = std::mem::take(&mut self.overlong);
         let marked = text.windows(2).rposition(|pair| pair == self.mark);
         match marked.and_then(|at| text.get(at + 2..)) {
-            Some(ours) => Some(Line::decode(ours).map_or(Heard::Damaged, Heard::Line)),
+            Some(ours) => Some(Line::decode(ours).map_or(Input::Damaged, Input::Line)),
             // Where others wrote into a line's mark, the rest of it is left.
-            None if overlong => Some(Heard::Damaged),
+            None if overlong => Some(Input::Damaged),
             None if text.is_empty() => None,
-            None => Some(Heard::Other(text)),
+            None => Some(Input::Other(text)),
         }
     }
 }
@@ -83,7 +83,7 @@ mod tests {
     use super::super::line::{Kind, MAX_BYTES};
     use super::*;
 
-    fn scan(pieces: &[&[u8]]) -> Vec<Heard> {
+    fn scan(pieces: &[&[u8]]) -> Vec<Input> {
         let mut scanner = Scanner::new(Side::Node);
         let mut heard = Vec::new();
         for piece in pieces {
@@ -103,14 +103,14 @@ mod tests {
     fn a_line_counts_from_its_last_mark() {
         let (line, text) = beat();
         let prompt = scan(&[b"~ # \x1b[6n#<AAAA", &text]);
-        assert_eq!(prompt, [Heard::Line(line)]);
+        assert_eq!(prompt, [Input::Line(line)]);
     }
 
     #[test]
     fn what_others_say_is_told_apart() {
         let heard = scan(&[b"sh: not found\r\n#<AAAA\r\n#>AAAA\n~ # "]);
-        let other = |text: &[u8]| Heard::Other(text.to_vec());
-        let expected = [other(b"sh: not found"), Heard::Damaged, other(b"#>AAAA")];
+        let other = |text: &[u8]| Input::Other(text.to_vec());
+        let expected = [other(b"sh: not found"), Input::Damaged, other(b"#>AAAA")];
         assert_eq!(heard, expected);
     }
 
@@ -125,7 +125,7 @@ mod tests {
         assert!(scanner.unfinished().len() <= LONGEST);
         scanner.feed(b"\n", &mut heard);
         scanner.feed(&text, &mut heard);
-        assert_eq!(heard, [Heard::Damaged, Heard::Line(line)]);
+        assert_eq!(heard, [Input::Damaged, Input::Line(line)]);
     }
 
     proptest! {
@@ -145,7 +145,7 @@ mod tests {
                 line.encode(Side::Node, &mut text);
             }
             let pieces: Vec<&[u8]> = text.chunks(cut).collect();
-            let expected: Vec<Heard> = lines.into_iter().map(Heard::Line).collect();
+            let expected: Vec<Input> = lines.into_iter().map(Input::Line).collect();
             prop_assert_eq!(scan(&pieces), expected);
         }
     }

@@ -11,7 +11,7 @@ use super::line::{Kind, Line, MAX_BYTES, Side};
 pub struct Session {
     side: Side,
     number: u64,
-    /// What the other end may still ask for; the first is of number `oldest`.
+    /// The lines that the other end may still ask for; the first has number `oldest`.
     kept: VecDeque<Vec<u8>>,
     oldest: u32,
     /// The number that is said next, within or just after what is kept.
@@ -29,7 +29,7 @@ pub struct Session {
     unheard: u32,
 }
 
-/// What is to be said besides data.
+/// The lines to be sent besides data.
 #[derive(Debug, Default)]
 struct Due {
     welcome: bool,
@@ -63,7 +63,7 @@ impl Session {
         self.number
     }
 
-    /// How many bytes [`Self::send`] may be given now.
+    /// Returns how many bytes [`Self::send`] may be given now.
     pub fn room(&self) -> usize {
         WINDOW.saturating_sub(self.kept.len()) * MAX_BYTES
     }

@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 
 use super::line::{Kind, Line, Side};
-use super::scanner::{Heard, Scanner};
+use super::scanner::{Input, Scanner};
 use super::session::Session;
 
-/// What befalls a batch of lines on its way.
+/// The fate of a batch of lines on its way.
 #[derive(Debug, Clone)]
 enum Fate {
     Arrives,
@@ -46,7 +46,7 @@ impl End {
         }
     }
 
-    /// What it says next.
+    /// Returns its next lines.
     fn say(&mut self) -> Vec<u8> {
         let count = self.session.room().min(self.unsent.len());
         let bytes: Vec<u8> = self.unsent.drain(..count).collect();
@@ -64,11 +64,11 @@ impl End {
         self.scanner.feed(bytes, &mut heard);
         for item in heard {
             match item {
-                Heard::Line(line) => self
+                Input::Line(line) => self
                     .received
                     .extend(self.session.receive(line).unwrap_or_default()),
-                Heard::Damaged => self.session.receive_damaged(),
-                Heard::Other(_) => {}
+                Input::Damaged => self.session.receive_damaged(),
+                Input::Other(_) => {}
             }
         }
     }

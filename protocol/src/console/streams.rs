@@ -1,4 +1,4 @@
-//! What both ends must agree on about the streams of a session, which are yamux's.
+//! The limits on a session's yamux streams that both ends must agree on.
 
 /// The most streams at once.
 pub const MAX_STREAMS: usize = 64;

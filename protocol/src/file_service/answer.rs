@@ -9,10 +9,10 @@ use serde::Deserialize;
 pub struct Reply {
     /// `OK`, or `ERROR`.
     pub status: String,
-    /// What was asked for, or why it is refused.
+    /// The content asked for, or the reason for refusing it.
     #[serde(default)]
     pub data: Option<serde_json::Value>,
-    /// What was done.
+    /// The action that was done.
     #[serde(default)]
     pub message: Option<String>,
     /// The name of the file whose content came along.
@@ -34,7 +34,7 @@ impl Reply {
         self.data_file.is_some()
     }
 
-    /// What the server says about it, in words.
+    /// Returns the other words of the server's reply.
     pub fn words(&self) -> String {
         match (&self.data, &self.message) {
             (Some(serde_json::Value::String(text)), _) | (_, Some(text)) => text.clone(),
@@ -44,7 +44,7 @@ impl Reply {
     }
 }
 
-/// What the next bytes of a stream mean.
+/// The meaning of the next bytes of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ReplyEvent<'a> {
     /// The next characters of a content, in base64.
@@ -61,7 +61,7 @@ pub enum ReplyError {
     Unexpected {
         /// The byte.
         byte: u8,
-        /// What should be there.
+        /// The expected text.
         expected: &'static str,
     },
     /// It is no JSON, or lacks something.

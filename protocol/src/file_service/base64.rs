@@ -38,13 +38,13 @@ pub enum NotBase64 {
     Character {
         /// The character.
         byte: u8,
-        /// How many come before it.
+        /// The number of characters before it.
         position: u64,
     },
     /// The text breaks off, or goes on after its padding.
     #[error("not base64: wrong padding at {position}")]
     Padding {
-        /// How many characters come before.
+        /// The number of characters before it.
         position: u64,
     },
     /// The buffer is shorter than [`Decoder::room`], a defect of the caller.
@@ -53,7 +53,7 @@ pub enum NotBase64 {
 }
 
 impl Decoder {
-    /// How many bytes of room `length` characters may need.
+    /// Returns the room, in bytes, that `length` characters may need.
     pub const fn room(length: usize) -> usize {
         length / 4 * 3 + 6
     }

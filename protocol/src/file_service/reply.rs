@@ -33,7 +33,7 @@ pub fn error(reason: &str) -> Vec<u8> {
     simple("ERROR", "data", reason)
 }
 
-/// What comes before a file's content in the reply to GET and DOWNLOAD.
+/// Returns the part of the reply to GET and DOWNLOAD that precedes a file's content.
 pub fn file_head(name: &FileName) -> Vec<u8> {
     let mut text = String::from(r#"{"status": "OK", "data_namafile": "#);
     quote(&mut text, name.as_str());
@@ -41,7 +41,7 @@ pub fn file_head(name: &FileName) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// What comes after it.
+/// The part that follows it.
 pub const FILE_TAIL: &[u8] = b"\"}\r\n\r\n";
 
 fn simple(status: &str, key: &str, value: &str) -> Vec<u8> {

@@ -5,7 +5,7 @@ use memchr::{memchr, memchr3};
 use super::words::Words;
 use crate::name::{FileName, NameError};
 
-/// How much a request may have of what.
+/// The size limits of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestLimits {
     /// The longest line, an uploaded content not counted, in bytes.
@@ -28,7 +28,7 @@ pub enum Command {
     Delete(FileName),
 }
 
-/// What the next bytes of a stream mean.
+/// The meaning of the next bytes of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestEvent<'a> {
     /// A whole request.
@@ -180,8 +180,8 @@ impl RequestParser {
             return None;
         }
         match command(&self.words.peek()?) {
-            Ok(Asked::Whole(Command::Delete(_))) if !self.limits.silent_delete => None,
-            Ok(Asked::Whole(command)) => Some(command),
+            Ok(Parsed::Whole(Command::Delete(_))) if !self.limits.silent_delete => None,
+            Ok(Parsed::Whole(command)) => Some(command),
             _ => None,
         }
     }
@@ -325,26 +325,26 @@ impl RequestParser {
     }
 }
 
-/// What a line asks for, UPLOAD aside if all is well.
+/// Returns the request that a line makes; for UPLOAD only its errors.
 fn ended<'a>(words: Option<Vec<Vec<u8>>>) -> RequestEvent<'a> {
     let Some(words) = words else {
         return RequestEvent::Refused(Refusal::Quotation);
     };
     let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
     match command(&words) {
-        Ok(Asked::Whole(command)) => RequestEvent::Command(command),
+        Ok(Parsed::Whole(command)) => RequestEvent::Command(command),
         // A content would have been told from its name already.
-        Ok(Asked::Upload) => RequestEvent::Refused(Refusal::NoContent),
+        Ok(Parsed::Upload) => RequestEvent::Refused(Refusal::NoContent),
         Err(refusal) => RequestEvent::Refused(refusal),
     }
 }
 
-enum Asked {
+enum Parsed {
     Whole(Command),
     Upload,
 }
 
-fn command(words: &[&[u8]]) -> Result<Asked, Refusal> {
+fn command(words: &[&[u8]]) -> Result<Parsed, Refusal> {
     let (first, rest) = words.split_first().unwrap_or((&EMPTY, &[]));
     let known = COMMANDS
         .into_iter()
@@ -357,12 +357,12 @@ fn command(words: &[&[u8]]) -> Result<Asked, Refusal> {
         return Err(Refusal::Unknown(said));
     };
     match (word, rest) {
-        (LIST, []) => Ok(Asked::Whole(Command::List)),
+        (LIST, []) => Ok(Parsed::Whole(Command::List)),
         (LIST, _) | (_, [_, _, ..]) => Err(Refusal::Extra(word)),
         (_, []) => Err(Refusal::NoName(word)),
-        (UPLOAD, [_]) => Ok(Asked::Upload),
-        (DELETE, [name]) => Ok(Asked::Whole(Command::Delete(file_name(name)?))),
-        (_, [name]) => Ok(Asked::Whole(Command::Get(file_name(name)?))),
+        (UPLOAD, [_]) => Ok(Parsed::Upload),
+        (DELETE, [name]) => Ok(Parsed::Whole(Command::Delete(file_name(name)?))),
+        (_, [name]) => Ok(Parsed::Whole(Command::Get(file_name(name)?))),
     }
 }
 
@@ -377,5 +377,5 @@ const DELETE: &str = "DELETE";
 const COMMANDS: [&str; 5] = [LIST, "GET", "DOWNLOAD", UPLOAD, DELETE];
 const EMPTY: &[u8] = &[];
 
-/// How many characters of an unknown command are repeated to whoever wrote it.
+/// The most characters of an unknown command that are repeated to the client.
 const MOST_REPEATED: usize = 40;

@@ -19,7 +19,7 @@ enum Told {
     Lost(Refusal),
 }
 
-/// What a parser tells of a stream that comes in pieces.
+/// Returns a parser's events for a stream that comes in pieces.
 fn told(pieces: &[&[u8]]) -> Vec<Told> {
     let mut parser = RequestParser::new(LIMITS);
     let mut told = Vec::new();

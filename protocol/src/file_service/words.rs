@@ -126,7 +126,7 @@ mod tests {
         finished.map(|words| words.into_iter().map(text).collect())
     }
 
-    /// What `shlex.split` of Python 3.11 makes of the same lines.
+    /// The expected words are those that `shlex.split` of Python 3.11 makes of the same lines.
     #[test]
     fn words_are_those_of_a_shell() {
         for (line, words) in [

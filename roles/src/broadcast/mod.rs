@@ -26,8 +26,8 @@ pub(crate) use net::wait;
 pub use net::{DROP, Dropping, Segmentation};
 pub use options::{ReceiveArguments, SendArguments};
 pub use receive::{
-    Action, Assembly, Contents, Counts, ReceiveError, ReceiveOrder, ReceiveTask, Receiver,
-    ReceiverEvent, Record, SessionId, Settings as ReceiverSettings, Store, Whole, Workbench,
+    Action, Assembly, Contents, Counts, DecoderCache, ReceiveError, ReceiveOrder, ReceiveTask,
+    Receiver, ReceiverEvent, Record, SessionId, Settings as ReceiverSettings, Store, Whole,
 };
 pub use send::{
     Expected, LoadError, Loader, Lost, SendError, SendOrder, SendTask, Sender, SenderEvent, Sent,

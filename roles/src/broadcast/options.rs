@@ -25,7 +25,7 @@ pub struct SendArguments {
     /// The interface to send on; default: the one that the routes choose.
     #[arg(long)]
     pub interface: Option<InterfaceName>,
-    /// How many receivers to wait for, or all their addresses, separated by commas.
+    /// The number of receivers to wait for, or all their addresses, separated by commas.
     #[arg(long, value_parser = receivers)]
     pub receivers: Expected,
     /// A file to send; several with several `--file`.
@@ -40,14 +40,14 @@ pub struct SendArguments {
     /// Bits of datagrams a second, as in 20mbit, or auto: as fast as receivers and the way to them can.
     #[arg(long, default_value = "auto", value_parser = rate)]
     pub rate: Rate,
-    /// Who cuts what is sent into datagrams: the kernel where it can, or the sender, so that links
-    /// that lose or delay frames see each by itself.
+    /// The place where bursts are cut into datagrams: the kernel where possible, or the sender, so that links
+    /// that lose or delay frames see each datagram by itself.
     #[arg(long, default_value = "auto")]
     pub segmentation: Segmentation,
     /// A file that holds the secret which receivers and sender share.
     #[arg(long)]
     pub key_file: Option<PathBuf>,
-    /// What random numbers come from; default: new ones each time.
+    /// The seed of random numbers; default: a new one each time.
     #[arg(long)]
     pub seed: Option<u32>,
     /// Loses a share of the datagrams that arrive, as in 20%:7 with the seed 7.
@@ -67,7 +67,7 @@ pub struct ReceiveArguments {
     /// A multicast group to join.
     #[arg(long)]
     pub group: Option<Ipv4Addr>,
-    /// How many sessions to receive, at the same time or one after the other.
+    /// The number of sessions to receive, at the same time or one after the other.
     #[arg(long, default_value_t = 1, value_parser = sessions)]
     pub sessions: usize,
     /// Where the files go; made if it is not there.
@@ -82,7 +82,7 @@ pub struct ReceiveArguments {
     /// A file that holds the secret which receivers and sender share.
     #[arg(long)]
     pub key_file: Option<PathBuf>,
-    /// What random numbers come from; default: new ones each time.
+    /// The seed of random numbers; default: a new one each time.
     #[arg(long)]
     pub seed: Option<u32>,
     /// Loses a share of the datagrams that arrive, as in 20%:7 with the seed 7.
@@ -114,7 +114,7 @@ pub enum KeyError {
 }
 
 impl SendArguments {
-    /// What they ask for.
+    /// Returns the order that these arguments describe.
     ///
     /// # Errors
     /// [`KeyError`] if there is to be a key and it cannot be read.
@@ -136,7 +136,7 @@ impl SendArguments {
 }
 
 impl ReceiveArguments {
-    /// What they ask for.
+    /// Returns the order that these arguments describe.
     ///
     /// # Errors
     /// [`KeyError`] if there is to be a key and it cannot be read.

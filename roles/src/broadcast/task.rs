@@ -1,4 +1,4 @@
-//! What drives a broadcast's either end: a thread, or an event loop that has other things to do.
+//! The driver of either end of a broadcast: a thread, or an event loop that has other things to do.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -20,7 +20,7 @@ pub trait Task: AsFd {
     /// If the task cannot go on.
     fn step(&mut self) -> Result<Step, Self::Error>;
 
-    /// What happened since the last call.
+    /// Returns the next event since the last call.
     fn poll_event(&mut self) -> Option<RoleEvent>;
 
     /// Bytes moved so far and in all, once that is known.
@@ -38,7 +38,7 @@ pub trait Task: AsFd {
         &mut self,
         mut tell: impl FnMut(RoleEvent) -> Result<(), E>,
     ) -> Result<bool, E> {
-        let mut told = Told::default();
+        let mut told = LastReported::default();
         loop {
             let step = self.step()?;
             if let Some(progress) = told.news(self.progress()) {
@@ -67,7 +67,7 @@ pub enum Step {
     Done(bool),
 }
 
-/// What to wait for, whichever comes first.
+/// The events to wait for; the first one ends the wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait {
     /// This moment.
@@ -80,9 +80,9 @@ pub struct Wait {
 
 /// The progress told last: when, and how many bytes.
 #[derive(Debug, Default)]
-struct Told(Option<(Instant, u64)>);
+struct LastReported(Option<(Instant, u64)>);
 
-impl Told {
+impl LastReported {
     /// The progress to tell now: none where nothing moved, or within a tenth of a second.
     fn news(&mut self, progress: Option<(u64, u64)>) -> Option<RoleEvent> {
         let (bytes, total) = progress?;

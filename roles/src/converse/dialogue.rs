@@ -190,5 +190,5 @@ fn is_late(error: &io::Error) -> bool {
 /// No command takes longer, whatever its order says.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// What is read at once, in bytes.
+/// The number of bytes read at once.
 const INPUT: usize = 64 << 10;

@@ -70,7 +70,7 @@ impl Exchange {
         })
     }
 
-    /// What is to be written next; nothing once all is.
+    /// Returns the bytes to be written next; nothing once all were written.
     pub(super) fn output(&mut self, request: &Request) -> Result<&[u8], ExchangeError> {
         if let (Some((file, outgoing)), Request::Upload { file: path, .. }) =
             (&mut self.upload, request)
@@ -82,7 +82,7 @@ impl Exchange {
         Ok(self.output.waiting())
     }
 
-    /// So much of it was written.
+    /// Takes note that `count` bytes were written.
     pub(super) fn written(&mut self, count: usize) {
         self.output.consume(count);
     }

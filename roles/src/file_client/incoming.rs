@@ -80,7 +80,7 @@ impl Incoming {
         self.decoder.finish()
     }
 
-    /// How many bytes of content have come.
+    /// Returns how many bytes of content have come.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }

@@ -1,5 +1,5 @@
-//! What every client of a file server has: contents to base64 on their way out ([`outgoing`]), replies
-//! and their contents on their way in ([`incoming`]). No socket, no clock, and no content held.
+//! The parts that all clients of a file server share: [`outgoing`] encodes contents as base64, [`incoming`]
+//! reads replies and their contents. There is no socket and no clock, and no content is held.
 
 pub(crate) mod incoming;
 pub(crate) mod outgoing;

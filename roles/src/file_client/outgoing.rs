@@ -64,7 +64,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// How many bytes of the content were made into text.
+    /// Returns how many bytes of the content were encoded.
     pub(crate) fn bytes(&self) -> u64 {
         self.offset
     }

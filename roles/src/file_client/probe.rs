@@ -7,7 +7,7 @@ use protocol::file_service::base64::NotBase64;
 use super::incoming::Incoming;
 use crate::buffer::Buffer;
 
-/// What a client makes of a stream: each reply in words with its content, and why no more came.
+/// A client's reading of a stream: each reply in words with its content, and the reason why no more came.
 type Understood = (Vec<(String, Vec<u8>)>, Option<String>);
 
 /// Reads the bytes after the first two as replies, at once and in pieces as long as these say.

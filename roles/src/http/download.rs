@@ -20,7 +20,7 @@ pub struct DownloadArguments {
     /// Where the files go; made if it is not there.
     #[arg(long)]
     pub directory: PathBuf,
-    /// How long one file may take, in seconds.
+    /// The longest time for one file, in seconds.
     #[arg(long, default_value_t = 30)]
     pub seconds: u32,
     /// The most bytes of one file.

@@ -63,7 +63,7 @@ async fn add(trusted: &mut RootCertStore, path: &Path) -> Result<(), FetchError>
     Ok(())
 }
 
-/// What is wrong, and what to do about it.
+/// Explains a failure, and its remedy.
 fn failure(host: &str, source: io::Error) -> FetchError {
     let inner = source.get_ref();
     let Some(Error::InvalidCertificate(wrong)) = inner.and_then(|e| e.downcast_ref::<Error>())

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use protocol::file_service::reply;
-use protocol::load::{ServerRecord, WorkerLoss};
 use protocol::role::RoleEvent;
+use protocol::stress::{ServerRecord, WorkerLoss};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
@@ -30,7 +30,8 @@ pub(super) struct Acceptor {
     /// When to accept again, if the system has had no room for another connection.
     full_until: Option<Instant>,
     connections: u32,
-    /// How many may wait here, so that those who are served find descriptors; more wait in the kernel.
+    /// The number of connections that may wait here, so that those being served find descriptors; more wait
+    /// in the kernel.
     waiting_room: usize,
     drain: Duration,
     record: ServerRecord,
@@ -207,7 +208,7 @@ async fn either(one: &mut Signal, other: &mut Signal) {
     }
 }
 
-/// How many connections may wait, of so many descriptors.
+/// Returns how many connections may wait, given `descriptors`.
 fn waiting_room(descriptors: u64, workers: u32) -> usize {
     let needed = OWN_DESCRIPTORS + u64::from(workers) * WORKERS_DESCRIPTORS;
     // One at least: a connection waits for a moment also where a worker is idle.
@@ -215,7 +216,8 @@ fn waiting_room(descriptors: u64, workers: u32) -> usize {
     usize::try_from(left).unwrap_or(usize::MAX)
 }
 
-/// What a server has open beside connections and workers, and for a moment while it starts a process.
+/// The descriptors that a server needs beside connections and workers, and for a moment while it starts a
+/// process.
 const OWN_DESCRIPTORS: u64 = 32;
 
 /// A worker's most: its connection, what tells it of the end, a file, and the directory while it is read.

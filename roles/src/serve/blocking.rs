@@ -6,9 +6,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
-use protocol::load::StoredFile;
+use protocol::stress::StoredFile;
 
-use super::drain::{Waited, wait};
+use super::drain::{WaitOutcome, wait};
 use super::report::Report;
 use super::session::Session;
 
@@ -53,7 +53,7 @@ fn write(connection: &TcpStream, session: &mut Session) {
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
             let writable = (connection.as_fd(), PollFlags::POLLOUT);
             match wait(writable, None, session.patience()) {
-                Ok(Waited::Lapsed) => session.fail(&ErrorKind::TimedOut.into()),
+                Ok(WaitOutcome::Lapsed) => session.fail(&ErrorKind::TimedOut.into()),
                 Ok(_) => {}
                 Err(error) => session.fail(&error),
             }
@@ -69,14 +69,14 @@ fn read(connection: &TcpStream, session: &mut Session, drain: BorrowedFd<'_>) {
     let mut connection = connection;
     let readable = (connection.as_fd(), PollFlags::POLLIN);
     match wait(readable, drain, session.patience()) {
-        Ok(Waited::Able) => match connection.read(session.room()) {
+        Ok(WaitOutcome::Able) => match connection.read(session.room()) {
             Ok(count) => session.read(count),
             // What was there to be read is gone, which the kernel may do (select(2), BUGS).
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => session.fail(&error),
         },
-        Ok(Waited::Draining) => session.close(),
-        Ok(Waited::Lapsed) => session.lapse(),
+        Ok(WaitOutcome::Draining) => session.close(),
+        Ok(WaitOutcome::Lapsed) => session.lapse(),
         Err(error) => session.fail(&error),
     }
 }
@@ -93,7 +93,7 @@ fn linger(connection: &TcpStream, room: &mut [u8]) {
     loop {
         let left = end.saturating_duration_since(Instant::now());
         let readable = (connection.as_fd(), PollFlags::POLLIN);
-        if wait(readable, None, left).ok() != Some(Waited::Able) {
+        if wait(readable, None, left).ok() != Some(WaitOutcome::Able) {
             return;
         }
         match connection.read(room) {
@@ -103,7 +103,7 @@ fn linger(connection: &TcpStream, room: &mut [u8]) {
     }
 }
 
-/// Who sends more than this does not listen.
+/// Stop draining after this many bytes.
 pub(super) const LINGER_BYTES: usize = 16 << 20;
 
 /// Long enough for a client on a slow link to see the reply.

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use plumbing::title::TitleArea;
-use protocol::load::{Listening, ServerRecord, Workers};
 use protocol::role::RoleEvent;
+use protocol::stress::{Listening, ServerRecord, Workers};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};

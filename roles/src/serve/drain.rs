@@ -30,15 +30,15 @@ impl Drain {
         self.writer = None;
     }
 
-    /// What becomes readable, and stays so, once it is told.
+    /// Returns a pipe that becomes readable, and stays so, once the server is to end.
     pub(super) fn listen(&self) -> io::Result<PipeReader> {
         self.reader.try_clone()
     }
 }
 
-/// What a wait came to.
+/// The outcome of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Waited {
+pub(super) enum WaitOutcome {
     /// The connection can be read from, or written to.
     Able,
     /// The server is to end.
@@ -52,15 +52,15 @@ pub(super) fn wait(
     (connection, ability): (BorrowedFd<'_>, PollFlags),
     drain: Option<BorrowedFd<'_>>,
     within: Duration,
-) -> io::Result<Waited> {
+) -> io::Result<WaitOutcome> {
     let until = Instant::now() + within;
     let mut watched = vec![(connection, ability)];
     watched.extend(drain.map(|drain| (drain, PollFlags::POLLIN)));
     loop {
         match readiness::wait(&watched, Some(until))?[..] {
-            [true, ..] => return Ok(Waited::Able),
-            [_, true] => return Ok(Waited::Draining),
-            _ if Instant::now() >= until => return Ok(Waited::Lapsed),
+            [true, ..] => return Ok(WaitOutcome::Able),
+            [_, true] => return Ok(WaitOutcome::Draining),
+            _ if Instant::now() >= until => return Ok(WaitOutcome::Lapsed),
             _ => {}
         }
     }

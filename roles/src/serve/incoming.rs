@@ -8,8 +8,8 @@ use blake3::Hasher;
 use nix::errno::Errno;
 use nix::fcntl::renameat;
 use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
-use protocol::load::StoredFile;
 use protocol::name::FileName;
+use protocol::stress::StoredFile;
 
 use super::options::Sync;
 use super::storage::{Storage, StorageError, system};

@@ -1,10 +1,9 @@
 //! The labs' file server (`node serve`): LIST, GET, DOWNLOAD, UPLOAD and DELETE over TCP.
 //!
-//! What a connection does is written once, without sockets ([`session`], over [`storage`]);
-//! two loops do it, one that blocks ([`blocking`]) and one that yields ([`yielding`]). [`acceptor`]
-//! gives connections to a [`pool`] of so many workers and keeps the others waiting: threads
-//! ([`thread_pool`]), processes ([`process_pool`], with [`worker`] at the other end), or tasks
-//! ([`task_pool`]).
+//! The work of a connection is written once, without sockets ([`session`], over [`storage`]). Two loops drive
+//! it: one blocks ([`blocking`]), the other yields ([`yielding`]). [`acceptor`] gives connections to a
+//! fixed-size [`pool`] and keeps the others waiting. Workers are threads ([`thread_pool`]), processes
+//! ([`process_pool`], with [`worker`] at the other end), or tasks ([`task_pool`]).
 
 mod acceptor;
 mod blocking;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use protocol::load::Workers;
+use protocol::stress::Workers;
 
 use crate::quantity::{buffer, bytes, time, time_word};
 
@@ -18,22 +18,22 @@ pub struct ServeArguments {
     /// The TCP port to listen on; 0: any that is free.
     #[arg(long, default_value_t = 46_666)]
     pub port: u16,
-    /// What the workers are.
+    /// The kind of worker.
     #[arg(long, default_value_t)]
     pub model: Workers,
     /// Where the files are; made if it is not there. Nobody else writes there.
     #[arg(long)]
     pub directory: PathBuf,
-    /// How many connections are served at once; the others wait.
+    /// The number of connections served at once; the others wait.
     #[arg(long, default_value = "5", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub workers: u32,
-    /// How many connections may be open, those that wait included; more are refused.
+    /// The number of connections that may be open, including those that wait; more are refused.
     #[arg(long, default_value = "4096", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub connections: u32,
-    /// How long requests that were begun may take to end once the server shall end.
+    /// The time that requests already begun may take to end once the server is to end.
     #[arg(long, default_value = "10s", value_parser = time)]
     pub drain: Duration,
-    /// How connections are served.
+    /// The settings of each connection.
     #[command(flatten)]
     pub service: Service,
 }
@@ -41,7 +41,7 @@ pub struct ServeArguments {
 /// Arguments of a worker that is a process.
 #[derive(Debug, clap::Args)]
 pub struct ServeWorkerArguments {
-    /// How connections are served.
+    /// The settings of each connection.
     #[command(flatten)]
     pub service: Service,
     /// The worker's number.
@@ -52,7 +52,7 @@ pub struct ServeWorkerArguments {
     pub server: u32,
 }
 
-/// How connections are served.
+/// The settings of each connection.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Service {
     /// When an uploaded file must be on the disk.
@@ -75,7 +75,7 @@ pub struct Service {
     /// progress.
     #[arg(long, default_value = "30s", value_parser = time)]
     pub idle: Duration,
-    /// What must move of a content or a reply to be progress, in bytes, unless it ends.
+    /// The least number of bytes of a content or a reply that counts as progress, unless it ends.
     #[arg(long, default_value = "16KiB", value_parser = bytes)]
     pub slowest: u64,
     /// LIST, GET or DOWNLOAD without a line's end counts as whole after so long a silence, and DELETE,

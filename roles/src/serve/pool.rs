@@ -1,9 +1,9 @@
-//! So many workers, whatever they are.
+//! A fixed pool of threads, processes or tasks.
 
 use std::io;
 use std::net::TcpStream;
 
-use protocol::load::Workers;
+use protocol::stress::Workers;
 
 use super::options::ServeArguments;
 use super::process_pool::ProcessPool;
@@ -39,7 +39,7 @@ impl Pool {
         Ok(pool)
     }
 
-    /// How many could be given a connection now.
+    /// Returns how many workers could take a connection now.
     pub(super) fn idle(&self) -> usize {
         match self {
             Self::Threads(pool) => pool.idle(),
@@ -57,7 +57,7 @@ impl Pool {
         }
     }
 
-    /// What happens next. Nothing is lost if this is dropped before.
+    /// Waits for the next event. Nothing is lost if the future is dropped.
     pub(super) async fn event(&mut self) -> io::Result<PoolEvent> {
         match self {
             Self::Threads(pool) => pool.event().await,

@@ -11,8 +11,8 @@ use super::options::{Service, Sync};
 use super::session::Session;
 use super::storage::Storage;
 
-/// What a session in this directory answers to a stream that comes in these pieces, an empty one of
-/// which is a silence, and that then ends.
+/// Returns the answers of a session in this directory to a stream that comes in these pieces and then ends.
+/// An empty piece stands for a silence.
 ///
 /// # Errors
 /// If the directory cannot be opened.

@@ -6,29 +6,29 @@ use std::io;
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use protocol::load::WorkerLoss;
+use protocol::stress::WorkerLoss;
 use tokio::sync::mpsc;
 
 use super::options::Service;
-use super::process_worker::{Heard, ProcessWorker};
+use super::process_worker::{ProcessNews, ProcessWorker};
 use super::report::{PoolEvent, WorkerMessage};
 use super::storage::Storage;
 use super::thread_pool::QUEUE;
-use super::vacancies::Vacancies;
+use super::vacancies::Respawns;
 
-/// So many processes.
+/// A fixed pool of processes.
 #[derive(Debug)]
 pub(super) struct ProcessPool {
     workers: BTreeMap<u32, ProcessWorker>,
     /// The one that was busy last comes last: its memory is warm.
     idle: Vec<u32>,
-    heard: mpsc::Receiver<Heard>,
-    teller: mpsc::Sender<Heard>,
+    heard: mpsc::Receiver<ProcessNews>,
+    teller: mpsc::Sender<ProcessNews>,
     lives: u64,
     /// Workers in a row that died before they were ready.
     stillborn: u32,
     draining: bool,
-    vacancies: Vacancies,
+    vacancies: Respawns,
     storage: Arc<Storage>,
     service: Service,
 }
@@ -48,7 +48,7 @@ impl ProcessPool {
             lives: 0,
             stillborn: 0,
             draining: false,
-            vacancies: Vacancies::default(),
+            vacancies: Respawns::default(),
             storage: Arc::clone(storage),
             service: service.clone(),
         };
@@ -139,8 +139,8 @@ impl ProcessPool {
             self.stillborn += 1;
             if self.stillborn > MOST_STILLBORN {
                 // The next one would do no better.
-                let what = format!("worker {number} could not begin: {reason}");
-                return Err(io::Error::other(what));
+                let reason = format!("worker {number} could not begin: {reason}");
+                return Err(io::Error::other(reason));
             }
         }
         self.refill(number);

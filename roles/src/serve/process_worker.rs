@@ -15,9 +15,9 @@ use super::report::WorkerMessage;
 use super::storage::Storage;
 use crate::worker::{self, WorkerProcess};
 
-/// What was heard of a process: a message, or that it ended. With its number, and which of those
-/// that had this number it was.
-pub(super) type Heard = (u32, u64, Option<WorkerMessage>);
+/// News of a process: a message, or that it ended. Comes with its number, and with a second number that
+/// tells it from the other processes that had the first one.
+pub(super) type ProcessNews = (u32, u64, Option<WorkerMessage>);
 
 /// A process at work. It is killed when this is dropped.
 #[derive(Debug)]
@@ -31,12 +31,12 @@ pub(super) struct ProcessWorker {
 
 impl ProcessWorker {
     /// Starts this program once more, and hands it the directory, whose path may mean another one by now.
-    /// What it says comes through `heard`.
+    /// Its messages come through `heard`.
     pub(super) fn start(
         (number, life): (u32, u64),
         service: &Service,
         storage: &Storage,
-        heard: mpsc::Sender<Heard>,
+        heard: mpsc::Sender<ProcessNews>,
     ) -> io::Result<Self> {
         let (ours, theirs) = handover::pair()?;
         handover::send(&ours, b"directory", Some(&storage.directory))?;
@@ -81,7 +81,7 @@ impl ProcessWorker {
         self.process.child.id()
     }
 
-    /// What it died of, once it has closed its socket.
+    /// Returns the cause of its death, once it has closed its socket.
     pub(super) fn bury(mut self) -> io::Result<String> {
         // Whatever closed its socket without an end has no business here.
         self.process.child.kill()?;
@@ -96,7 +96,7 @@ impl ProcessWorker {
 }
 
 /// Tells what a process says, until it ends.
-async fn listen(socket: Arc<Endpoint>, number: u32, life: u64, heard: mpsc::Sender<Heard>) {
+async fn listen(socket: Arc<Endpoint>, number: u32, life: u64, heard: mpsc::Sender<ProcessNews>) {
     let mut buffer = vec![0; LONGEST_MESSAGE];
     loop {
         let message = match socket.read(&mut buffer).await {

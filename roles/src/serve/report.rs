@@ -1,9 +1,9 @@
-//! What workers report.
+//! The reports of workers.
 
-use protocol::load::{StoredFile, WorkerLoss};
+use protocol::stress::{StoredFile, WorkerLoss};
 use serde::{Deserialize, Serialize};
 
-/// What one connection came to.
+/// The outcome of one connection.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Report {
     /// Requests that were done.
@@ -18,7 +18,7 @@ pub(super) struct Report {
     pub(super) broken: Option<String>,
 }
 
-/// What a worker says while it works.
+/// A worker's message while it works.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum WorkerMessage {
@@ -30,7 +30,7 @@ pub(super) enum WorkerMessage {
     Done(Report),
 }
 
-/// What happened in a pool.
+/// An event in a pool.
 #[derive(Debug)]
 pub(super) enum PoolEvent {
     /// A file was stored.

@@ -1,5 +1,5 @@
-//! What a connection does: bytes in, bytes out, files in between. No socket, and of clocks only how long
-//! ago there was progress.
+//! The work of a connection: bytes in, bytes out, files in between. There is no socket, and the only clock is
+//! the time since the last progress.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use protocol::file_service::base64::{self, Decoder};
 use protocol::file_service::reply;
 use protocol::file_service::request::{Command, RequestEvent, RequestLimits, RequestParser};
-use protocol::load::StoredFile;
 use protocol::name::FileName;
+use protocol::stress::StoredFile;
 
 use super::incoming::Incoming;
 use super::options::Service;
@@ -28,7 +28,7 @@ pub(super) struct Session {
     chunk: usize,
     input: Buffer,
     output: Buffer,
-    /// What is between files and base64.
+    /// The buffer between files and base64.
     scratch: Vec<u8>,
     parser: RequestParser,
     work: Work,
@@ -40,11 +40,11 @@ pub(super) struct Session {
     progress: Instant,
     /// Bytes of a content or a reply that have moved since.
     moved: u64,
-    /// How many of them are progress.
+    /// The number of them that counts as progress.
     slowest: u64,
 }
 
-/// What a connection is in the middle of.
+/// The work that a connection is in the middle of.
 #[derive(Debug)]
 enum Work {
     /// The next request.
@@ -112,7 +112,7 @@ impl Session {
         self.go_on();
     }
 
-    /// What the connection came to.
+    /// Ends the session and returns its report.
     pub(super) fn finish(&mut self) -> Report {
         // An unfinished file goes now, and not with the next connection.
         self.work = Work::Requests;
@@ -131,12 +131,12 @@ impl Session {
         }
     }
 
-    /// What is to be written. Until it is, the session does not go on.
+    /// Returns the bytes to be written. Until they are, the session does not go on.
     pub(super) fn output(&self) -> &[u8] {
         self.output.waiting()
     }
 
-    /// So much of it was written.
+    /// Takes note that `count` bytes were written.
     pub(super) fn written(&mut self, count: usize) {
         self.output.consume(count);
         let is_end = self.output.is_empty() && !matches!(self.work, Work::Download(..));
@@ -161,7 +161,7 @@ impl Session {
         self.input.room(1)
     }
 
-    /// So much was read; nothing at the connection's end.
+    /// Takes note that `count` bytes were read; zero at the connection's end.
     pub(super) fn read(&mut self, count: usize) {
         if count > 0 {
             self.input.filled(count);
@@ -179,7 +179,7 @@ impl Session {
         matches!(self.work, Work::Requests) && self.parser.is_between()
     }
 
-    /// How long to wait for something to read, or for room to write.
+    /// Returns the time to wait for something to read, or for room to write.
     pub(super) fn patience(&self) -> Duration {
         let left = self.idle.saturating_sub(self.progress.elapsed());
         if self.parser.may_be_whole() {

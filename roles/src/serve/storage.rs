@@ -29,9 +29,9 @@ pub(super) struct Storage {
     /// The longest file that is taken.
     pub(super) longest: u64,
     compat: bool,
-    /// What the names of this process's unfinished files begin with.
+    /// The prefix of this process's unfinished files.
     prefix: String,
-    /// What those of the whole server begin with, its workers' included.
+    /// The prefix of the whole server's unfinished files, its workers' included.
     server: String,
     next: AtomicU64,
     /// Whether the server has ended, and no further file is begun.
@@ -175,8 +175,8 @@ impl Storage {
             match unlinkat(&self.directory, name.as_str(), UnlinkatFlags::NoRemoveDir) {
                 Ok(()) | Err(Errno::ENOENT) => {}
                 Err(error) => {
-                    let what = format!("cannot remove {name}, an unfinished upload: {error}");
-                    return Err(io::Error::new(io::Error::from(error).kind(), what));
+                    let reason = format!("cannot remove {name}, an unfinished upload: {error}");
+                    return Err(io::Error::new(io::Error::from(error).kind(), reason));
                 }
             }
         }
@@ -238,7 +238,7 @@ impl Storage {
     }
 }
 
-/// What the system says of a name, in the client's terms.
+/// Puts a system error about a name into the client's terms.
 pub(super) fn system(name: &FileName, source: io::Error) -> StorageError {
     let name = name.clone();
     match source.raw_os_error().map(Errno::from_raw) {
@@ -256,8 +256,8 @@ fn is_temporary(name: &str) -> bool {
     name.starts_with(TEMPORARY)
 }
 
-/// What the names of unfinished files begin with.
+/// The prefix of unfinished files.
 const TEMPORARY: &str = ".upload-";
 
-/// So many bytes of names fit into a reply without passing what a connection may need.
+/// The number of bytes of names that fit into a reply without exceeding what a connection may need.
 const LONGEST_LIST: usize = 256 << 10;

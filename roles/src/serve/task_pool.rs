@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use protocol::load::WorkerLoss;
+use protocol::stress::WorkerLoss;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, mpsc as inbox};
 use std::thread::{Builder, panicking};
 
-use protocol::load::WorkerLoss;
+use protocol::stress::WorkerLoss;
 use tokio::sync::mpsc;
 
 use super::drain::Drain;
@@ -14,30 +14,30 @@ use super::options::Service;
 use super::report::{PoolEvent, Report};
 use super::session::Session;
 use super::storage::Storage;
-use super::vacancies::Vacancies;
+use super::vacancies::Respawns;
 
-/// What a thread does with a connection.
-type Attend = dyn Fn(&TcpStream, &mut Session, &Told<'_>) -> Report + Send + Sync;
+/// The work of a thread on a connection.
+type Handler = dyn Fn(&TcpStream, &mut Session, &WorkerContext<'_>) -> Report + Send + Sync;
 
-/// What a thread is told, and tells.
-pub(super) struct Told<'a> {
+/// A worker thread's context: its orders and its channel for events.
+pub(super) struct WorkerContext<'a> {
     pub(super) drain: &'a OwnedFd,
     pub(super) events: &'a mpsc::Sender<(u32, PoolEvent)>,
     pub(super) number: u32,
 }
 
-/// So many threads, each with a connection or idle.
+/// A fixed pool of threads, each with a connection or idle.
 pub(super) struct ThreadPool {
     workers: Vec<inbox::Sender<TcpStream>>,
     /// The one that was busy last comes last: its memory is warm.
     idle: Vec<u32>,
     drain: Drain,
-    vacancies: Vacancies,
+    vacancies: Respawns,
     events: mpsc::Receiver<(u32, PoolEvent)>,
     teller: mpsc::Sender<(u32, PoolEvent)>,
     storage: Arc<Storage>,
     service: Service,
-    attend: Arc<Attend>,
+    attend: Arc<Handler>,
 }
 
 impl ThreadPool {
@@ -46,7 +46,7 @@ impl ThreadPool {
         service: &Service,
         workers: u32,
     ) -> io::Result<Self> {
-        let attend = |connection: &TcpStream, session: &mut Session, told: &Told<'_>| {
+        let attend = |connection: &TcpStream, session: &mut Session, told: &WorkerContext<'_>| {
             let mut report = |stored| {
                 // Where nobody listens any more, nobody needs to know.
                 let event = (told.number, PoolEvent::Stored(stored));
@@ -61,14 +61,14 @@ impl ThreadPool {
         storage: &Arc<Storage>,
         service: &Service,
         workers: u32,
-        attend: Arc<Attend>,
+        attend: Arc<Handler>,
     ) -> io::Result<Self> {
         let (teller, events) = mpsc::channel(QUEUE);
         let mut pool = Self {
             workers: Vec::new(),
             idle: (0..workers).rev().collect(),
             drain: Drain::new()?,
-            vacancies: Vacancies::default(),
+            vacancies: Respawns::default(),
             events,
             teller,
             storage: Arc::clone(storage),
@@ -144,13 +144,13 @@ impl ThreadPool {
         let attend = Arc::clone(&self.attend);
         let work = move || {
             let mut session = Session::new(storage, &service);
-            let told = Told {
+            let told = WorkerContext {
                 drain: &drain,
                 events: &events,
                 number,
             };
             for connection in inbox {
-                let obituary = Obituary(&told);
+                let obituary = DeathNotice(&told);
                 let report = attend(&connection, &mut session, &told);
                 // Whoever hears that it is done finds it closed.
                 drop(connection);
@@ -172,9 +172,9 @@ impl std::fmt::Debug for ThreadPool {
 }
 
 /// Tells of a thread's death, if it dies while it lives.
-struct Obituary<'a>(&'a Told<'a>);
+struct DeathNotice<'a>(&'a WorkerContext<'a>);
 
-impl Drop for Obituary<'_> {
+impl Drop for DeathNotice<'_> {
     fn drop(&mut self) {
         if panicking() {
             let loss = WorkerLoss {

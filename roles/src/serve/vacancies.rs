@@ -7,12 +7,12 @@ use tokio::time::{Instant, sleep_until};
 
 /// Numbers of workers that are wanted.
 #[derive(Debug, Default)]
-pub(super) struct Vacancies {
+pub(super) struct Respawns {
     numbers: Vec<u32>,
     next: Option<Instant>,
 }
 
-impl Vacancies {
+impl Respawns {
     /// Another one, which could not be filled just now.
     pub(super) fn push(&mut self, number: u32) {
         self.numbers.push(number);

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Instant;
 
-use protocol::load::ClientRecord;
+use protocol::stress::ClientRecord;
 
 use super::exchange::Exchange;
 use super::job::Job;
@@ -27,8 +27,8 @@ pub(super) fn run(job: Job) -> ClientRecord {
 }
 
 fn connect(job: &Job) -> io::Result<TcpStream> {
-    let patience = job.load.patience;
-    let connection = TcpStream::connect_timeout(&job.load.server, patience)?;
+    let patience = job.options.patience;
+    let connection = TcpStream::connect_timeout(&job.options.server, patience)?;
     connection.set_nodelay(true)?;
     connection.set_read_timeout(Some(patience))?;
     connection.set_write_timeout(Some(patience))?;

@@ -5,15 +5,15 @@ use std::io;
 use std::process::ExitCode;
 
 use plumbing::title::TitleArea;
-use protocol::load::{ClientRecord, Operation, StressRecord, Times, Workers};
 use protocol::role::RoleEvent;
+use protocol::stress::{ClientRecord, Operation, StressRecord, Times, Workers};
 
 use super::job::{Job, hash, shared_content};
 use super::options::StressArguments;
 use super::{processes, tasks, threads};
 use crate::lines;
 
-/// What all clients did.
+/// The outcome of all clients.
 #[derive(Debug)]
 pub(super) struct Ended {
     /// Seconds from the moment they were let go until the last had ended.
@@ -42,11 +42,11 @@ pub(super) fn tell(record: &ClientRecord) -> io::Result<()> {
 fn run(arguments: &StressArguments) -> io::Result<()> {
     TitleArea::find()?.show(&format!("stress {}", arguments.model))?;
     plumbing::descriptor::raise_limit()?;
-    let load = &arguments.load;
+    let options = &arguments.client;
     // Once for all, before any clock runs.
-    let expected =
-        (load.operation == Operation::Download).then(|| hash(shared_content(load.seed), load.size));
-    let jobs = (0..arguments.workers).map(|client| Job::new(client, load, expected.clone()));
+    let expected = (options.operation == Operation::Download)
+        .then(|| hash(shared_content(options.seed), options.size));
+    let jobs = (0..arguments.workers).map(|client| Job::new(client, options, expected.clone()));
     let jobs: Result<Vec<Job>, _> = jobs.collect();
     let jobs = jobs.map_err(io::Error::other)?;
     lines::print(&RoleEvent::Ready)?;
@@ -60,7 +60,7 @@ fn run(arguments: &StressArguments) -> io::Result<()> {
 
 #[expect(clippy::cast_precision_loss, reason = "bytes for a mean")]
 fn summary(arguments: &StressArguments, ended: Ended) -> StressRecord {
-    let load = &arguments.load;
+    let options = &arguments.client;
     let mut reasons = BTreeMap::new();
     let mut seconds = Vec::new();
     for record in ended.records {
@@ -70,13 +70,13 @@ fn summary(arguments: &StressArguments, ended: Ended) -> StressRecord {
         }
     }
     let ok = u32::try_from(seconds.len()).unwrap_or(u32::MAX);
-    let size = load.size as f64;
+    let size = options.size as f64;
     let each: f64 = seconds.iter().map(|seconds| size / seconds).sum();
     StressRecord {
-        operation: load.operation,
+        operation: options.operation,
         model: arguments.model,
         clients: arguments.workers,
-        size: load.size,
+        size: options.size,
         ok,
         failed: arguments.workers.saturating_sub(ok),
         reasons,
@@ -84,6 +84,6 @@ fn summary(arguments: &StressArguments, ended: Ended) -> StressRecord {
         client_throughput: if ok > 0 { each / f64::from(ok) } else { 0.0 },
         throughput: size * f64::from(ok) / ended.seconds,
         times: Times::of(seconds),
-        buffer: load.buffer as u64,
+        buffer: options.buffer as u64,
     }
 }

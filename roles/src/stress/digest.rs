@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::scope;
 
 use blake3::Hasher;
-use protocol::load::FileDigest;
 use protocol::name::FileName;
 use protocol::role::RoleEvent;
+use protocol::stress::FileDigest;
 
 use crate::lines;
 

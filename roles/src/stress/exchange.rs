@@ -8,7 +8,7 @@ use protocol::content::Content;
 use protocol::file_service::answer::{Reply, ReplyError};
 use protocol::file_service::base64::NotBase64;
 use protocol::file_service::words::quoted;
-use protocol::load::Operation;
+use protocol::stress::Operation;
 
 use super::job::{Job, Outcome};
 use crate::buffer::Buffer;
@@ -25,7 +25,7 @@ pub(super) struct Exchange {
     outcome: Option<Outcome>,
 }
 
-/// What is moved.
+/// The content being moved.
 #[derive(Debug)]
 enum Moved {
     /// To the server.
@@ -54,22 +54,22 @@ enum ExchangeError {
 }
 
 impl Exchange {
-    /// What the job asks for.
+    /// Begins the exchange that the job asks for.
     pub(super) fn new(job: &Job) -> Self {
-        let load = &job.load;
+        let options = &job.options;
         let name = quoted(job.name.as_str());
-        let (request, moved, room) = match load.operation {
+        let (request, moved, room) = match options.operation {
             Operation::Upload => (
                 format!("UPLOAD {name} "),
-                Moved::There(job.content(), Outgoing::new(load.size, load.buffer)),
+                Moved::There(job.content(), Outgoing::new(options.size, options.buffer)),
                 MOST_HELD,
             ),
             Operation::Download => {
                 let moved = Moved::Here {
-                    length: load.size,
+                    length: options.size,
                     blake3: job.expected.clone(),
                 };
-                (format!("DOWNLOAD {name}\r\n"), moved, load.buffer)
+                (format!("DOWNLOAD {name}\r\n"), moved, options.buffer)
             }
         };
         let mut output = Buffer::new(0);
@@ -83,7 +83,7 @@ impl Exchange {
         }
     }
 
-    /// What is to be written next; nothing once all is.
+    /// Returns the bytes to be written next; nothing once all were written.
     pub(super) fn output(&mut self) -> &[u8] {
         if let Moved::There(content, outgoing) = &mut self.moved {
             outgoing
@@ -96,7 +96,7 @@ impl Exchange {
         self.output.waiting()
     }
 
-    /// So much of it was written.
+    /// Takes note that `count` bytes were written.
     pub(super) fn written(&mut self, count: usize) {
         self.output.consume(count);
     }
@@ -106,7 +106,7 @@ impl Exchange {
         self.input.room(1)
     }
 
-    /// So much was read; nothing at the connection's end.
+    /// Takes note that `count` bytes were read; zero at the connection's end.
     pub(super) fn read(&mut self, count: usize) {
         if self.outcome.is_some() {
             return;
@@ -129,7 +129,8 @@ impl Exchange {
         outcome.is_some_and(|outcome| outcome.failure.is_none())
     }
 
-    /// So much was read after the reply, on top of what came along with it. There must be nothing.
+    /// Takes note that `count` bytes were read after the reply, on top of those that came with it. There must
+    /// be none.
     pub(super) fn followed(&mut self, count: usize) {
         if count + self.input.waiting().len() == 0 {
             return;
@@ -149,7 +150,7 @@ impl Exchange {
         self.end(String::new(), Some(format!("{doing}: {reason}")));
     }
 
-    /// What it came to, once it has ended.
+    /// Returns its outcome, once it has ended.
     pub(super) fn outcome(&self) -> Option<&Outcome> {
         self.outcome.as_ref()
     }
@@ -201,11 +202,11 @@ mod tests {
     use protocol::file_service::base64;
 
     use super::super::job::{hash, shared_content};
-    use super::super::options::Load;
+    use super::super::options::ClientOptions;
     use super::*;
 
     fn job(operation: Operation, size: u64) -> Job {
-        let load = Load {
+        let options = ClientOptions {
             server: ([127, 0, 0, 1], 1).into(),
             operation,
             size,
@@ -215,7 +216,7 @@ mod tests {
             buffer: 4 << 10,
         };
         let expected = (operation == Operation::Download).then(|| hash(shared_content(7), size));
-        Job::new(3, &load, expected).unwrap()
+        Job::new(3, &options, expected).unwrap()
     }
 
     fn sent(exchange: &mut Exchange) -> Vec<u8> {

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use blake3::Hasher;
-use protocol::load::FileDigest;
 use protocol::name::FileName;
 use protocol::role::RoleEvent;
+use protocol::stress::FileDigest;
 
 use super::job::{portions, shared_content};
 use crate::lines;
@@ -23,7 +23,7 @@ pub struct FillArguments {
     /// The length of each, in bytes.
     #[arg(long, default_value = "0", value_parser = bytes)]
     pub size: u64,
-    /// What the random bytes come from: what `stress` with this seed expects.
+    /// The seed of the random bytes: `stress` with this seed expects them.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// The files' names; none: only the folder is made.
@@ -33,8 +33,8 @@ pub struct FillArguments {
 /// Runs `node fill`, and prints a digest of each file.
 pub fn fill(arguments: &FillArguments) -> ExitCode {
     let directory = arguments.directory.display();
-    let failed = |what: &str, error: io::Error| {
-        let reason = format!("cannot make {what} {directory}: {error}");
+    let failed = |target: &str, error: io::Error| {
+        let reason = format!("cannot make {target} {directory}: {error}");
         lines::fail(reason)
     };
     if let Err(error) = fs::create_dir_all(&arguments.directory) {

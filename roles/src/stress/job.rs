@@ -1,25 +1,25 @@
-//! What one client has to do.
+//! The job of one client.
 
 use std::time::Duration;
 
 use blake3::Hasher;
 use protocol::content::Content;
-use protocol::load::{ClientRecord, Operation};
 use protocol::name::{FileName, NameError};
+use protocol::stress::{ClientRecord, Operation};
 
-use super::options::Load;
+use super::options::ClientOptions;
 
 /// A file to be moved.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
     pub(super) client: u32,
     pub(super) name: FileName,
-    pub(super) load: Load,
+    pub(super) options: ClientOptions,
     /// The hash of what is fetched.
     pub(super) expected: Option<String>,
 }
 
-/// What came of it.
+/// The outcome of a job.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Outcome {
     pub(super) bytes: u64,
@@ -31,33 +31,33 @@ impl Job {
     /// The job of the client with this number.
     pub(super) fn new(
         client: u32,
-        load: &Load,
+        options: &ClientOptions,
         expected: Option<String>,
     ) -> Result<Self, NameError> {
-        let prefix = &load.prefix;
-        let name = match load.operation {
+        let prefix = &options.prefix;
+        let name = match options.operation {
             Operation::Upload => format!("{prefix}-{client}.bin"),
             Operation::Download => format!("{prefix}.bin"),
         };
         Ok(Self {
             client,
             name: name.parse()?,
-            load: load.clone(),
+            options: options.clone(),
             expected,
         })
     }
 
-    /// What the client stores.
+    /// Returns the content that the client stores.
     pub(super) fn content(&self) -> Content {
-        Content::new(self.load.seed, self.client.wrapping_add(1))
+        Content::new(self.options.seed, self.client.wrapping_add(1))
     }
 
-    /// How long a server that has replied is heard out.
+    /// Returns how long a server that has replied is heard out.
     pub(super) fn leave(&self) -> Duration {
-        self.load.patience.min(LEAVE)
+        self.options.patience.min(LEAVE)
     }
 
-    /// What it did in so many seconds.
+    /// Returns the record of an outcome that took `seconds`.
     pub(super) fn record(self, seconds: f64, outcome: Outcome) -> ClientRecord {
         ClientRecord {
             client: self.client,
@@ -70,7 +70,7 @@ impl Job {
     }
 }
 
-/// What all clients fetch.
+/// Returns the content that all clients fetch.
 pub(super) fn shared_content(seed: u64) -> Content {
     Content::new(seed, 0)
 }

@@ -3,23 +3,23 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use protocol::load::{Operation, Workers};
 use protocol::name::FileName;
+use protocol::stress::{Operation, Workers};
 
 use crate::quantity::{buffer, bytes, time, time_word};
 
 /// Arguments of `node stress`.
 #[derive(Debug, clap::Args)]
 pub struct StressArguments {
-    /// What the clients are.
+    /// The kind of client.
     #[arg(long, default_value_t)]
     pub model: Workers,
-    /// How many clients, all at once.
+    /// The number of clients, all at once.
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub workers: u32,
-    /// What each does.
+    /// The options of each client.
     #[command(flatten)]
-    pub load: Load,
+    pub client: ClientOptions,
 }
 
 /// Arguments of a client that is a process.
@@ -31,14 +31,14 @@ pub struct StressWorkerArguments {
     /// The hash that a download must have.
     #[arg(long)]
     pub expected: Option<String>,
-    /// What it does.
+    /// The client's options.
     #[command(flatten)]
-    pub load: Load,
+    pub client: ClientOptions,
 }
 
-/// What each client does.
+/// The options of each client.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Load {
+pub struct ClientOptions {
     /// The server's address and port.
     #[arg(long)]
     pub server: SocketAddr,
@@ -48,10 +48,10 @@ pub struct Load {
     /// The length of each file, in bytes.
     #[arg(long, value_parser = bytes)]
     pub size: u64,
-    /// What the random bytes of the files come from.
+    /// The seed of the files' random bytes.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// What the files' names begin with: `stress-3.bin` is client 3's, `stress.bin` is fetched.
+    /// The prefix of the files' names: `stress-3.bin` is client 3's, `stress.bin` is fetched.
     #[arg(long, default_value = "stress")]
     pub prefix: FileName,
     /// A client that makes no progress for so long has failed. Waiting for a worker of the server is
@@ -63,7 +63,7 @@ pub struct Load {
     pub buffer: usize,
 }
 
-impl Load {
+impl ClientOptions {
     /// The words that give these arguments to a client.
     pub(super) fn words(&self) -> Vec<String> {
         [

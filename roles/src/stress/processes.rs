@@ -4,8 +4,8 @@ use std::io;
 use std::thread::scope;
 use std::time::Instant;
 
-use protocol::load::ClientRecord;
 use protocol::role::RoleEvent;
+use protocol::stress::ClientRecord;
 
 use super::command::{Ended, tell};
 use super::job::{Job, Outcome};
@@ -54,7 +54,7 @@ impl Client {
     fn start(job: Job) -> io::Result<Self> {
         let mut command = worker::command("stress-worker");
         command.args(["--number", &job.client.to_string()]);
-        command.args(job.load.words());
+        command.args(job.options.words());
         if let Some(expected) = &job.expected {
             command.args(["--expected", expected]);
         }
@@ -69,7 +69,7 @@ impl Client {
         }
     }
 
-    /// What it did, once it has ended.
+    /// Returns its record, once it has ended.
     fn record(mut self, began: Instant) -> io::Result<ClientRecord> {
         if let Some(RoleEvent::Client(record)) = self.worker.next_event()? {
             return Ok(record);

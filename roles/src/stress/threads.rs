@@ -4,7 +4,7 @@ use std::io;
 use std::thread::{Builder, ScopedJoinHandle, scope};
 use std::time::Instant;
 
-use protocol::load::ClientRecord;
+use protocol::stress::ClientRecord;
 
 use super::blocking;
 use super::command::{Ended, tell};

@@ -10,13 +10,13 @@ use super::job::Job;
 use super::options::StressWorkerArguments;
 use crate::{lines, worker};
 
-/// Runs `node stress-worker`: says that it is ready, waits for a line on standard input, does its job
-/// and prints what came of it. The code is 1 if no line came.
+/// Runs `node stress-worker`: says that it is ready, waits for a line on standard input, does its job and prints
+/// the record. The exit code is 1 if no line came.
 pub fn work(arguments: &StressWorkerArguments) -> io::Result<ExitCode> {
     worker::begin(&format!("stress client {}", arguments.number))?;
     let job = Job::new(
         arguments.number,
-        &arguments.load,
+        &arguments.client,
         arguments.expected.clone(),
     );
     let job = job.map_err(io::Error::other)?;

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Instant;
 
-use protocol::load::ClientRecord;
+use protocol::stress::ClientRecord;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -30,7 +30,7 @@ pub(super) async fn run(job: Job) -> ClientRecord {
 }
 
 async fn connect(job: &Job) -> io::Result<TcpStream> {
-    let connection = in_time(job, TcpStream::connect(job.load.server)).await?;
+    let connection = in_time(job, TcpStream::connect(job.options.server)).await?;
     connection.set_nodelay(true)?;
     Ok(connection)
 }
@@ -67,7 +67,7 @@ async fn take_leave(connection: &mut TcpStream, job: &Job, exchange: &mut Exchan
 }
 
 async fn in_time<T>(job: &Job, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    timeout(job.load.patience, work)
+    timeout(job.options.patience, work)
         .await
         .unwrap_or(Err(io::ErrorKind::TimedOut.into()))
 }

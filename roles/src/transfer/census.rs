@@ -1,4 +1,4 @@
-//! Who is at work, counted while they are.
+//! The census of workers, counted while they are at work.
 
 use std::fs;
 use std::io;

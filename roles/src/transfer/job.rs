@@ -18,7 +18,7 @@ pub struct Job {
     pub(super) to: SocketAddrV4,
 }
 
-/// What a task has come to, its times aside.
+/// The outcome of a task, without its times.
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) bytes: u64,
@@ -46,7 +46,7 @@ impl Job {
         format!("{}={}", self.path.display(), self.to)
     }
 
-    /// What is to be told of it.
+    /// Returns its record.
     pub(super) fn record(&self, start: Start, worker: String, ended: Ended) -> TaskRecord {
         TaskRecord {
             file: self.name.clone(),

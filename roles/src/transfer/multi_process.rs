@@ -11,26 +11,26 @@ use protocol::task::Census;
 
 use super::census;
 use super::job::Job;
-use super::options::How;
+use super::options::TaskOptions;
 use super::task_worker::TaskWorker;
 use crate::{lines, readiness};
 
 /// A process for each task, at most `pool` at once.
-pub(super) fn run(jobs: &[Job], how: &How, pool: u32) -> io::Result<Census> {
+pub(super) fn run(jobs: &[Job], options: &TaskOptions, pool: u32) -> io::Result<Census> {
     let shares = jobs.iter().map(|job| vec![job]).collect();
-    Pool::new(shares, how, false).run(pool as usize)
+    Pool::new(shares, options, false).run(pool as usize)
 }
 
 /// At most `pool` processes, each of which does its share of the tasks concurrently on one thread.
-pub(super) fn run_shared(jobs: &[Job], how: &How, pool: u32) -> io::Result<Census> {
+pub(super) fn run_shared(jobs: &[Job], options: &TaskOptions, pool: u32) -> io::Result<Census> {
     let processes = jobs.len().min(pool as usize);
     let share = |first| jobs.iter().skip(first).step_by(processes).collect();
-    Pool::new((0..processes).map(share).collect(), how, true).run(pool as usize)
+    Pool::new((0..processes).map(share).collect(), options, true).run(pool as usize)
 }
 
 struct Pool<'a> {
     waiting: VecDeque<Vec<&'a Job>>,
-    how: &'a How,
+    options: &'a TaskOptions,
     concurrent: bool,
     at_work: Vec<TaskWorker<'a>>,
     /// Whether the first workers have all been ready and were counted, so that all may go.
@@ -39,10 +39,10 @@ struct Pool<'a> {
 }
 
 impl<'a> Pool<'a> {
-    fn new(waiting: VecDeque<Vec<&'a Job>>, how: &'a How, concurrent: bool) -> Self {
+    fn new(waiting: VecDeque<Vec<&'a Job>>, options: &'a TaskOptions, concurrent: bool) -> Self {
         Self {
             waiting,
-            how,
+            options,
             concurrent,
             at_work: Vec::new(),
             open: false,
@@ -77,7 +77,7 @@ impl<'a> Pool<'a> {
             let Some(share) = self.waiting.pop_front() else {
                 break;
             };
-            let worker = TaskWorker::start(share, self.how, self.concurrent)?;
+            let worker = TaskWorker::start(share, self.options, self.concurrent)?;
             self.at_work.push(worker);
         }
         Ok(())

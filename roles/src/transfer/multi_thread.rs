@@ -7,12 +7,12 @@ use protocol::role::RoleEvent;
 use protocol::task::Census;
 
 use super::job::Job;
-use super::options::How;
+use super::options::TaskOptions;
 use super::{blocking, census, send};
 use crate::gate::Gate;
 use crate::lines;
 
-pub(super) fn run(jobs: &[Job], how: &How) -> io::Result<Census> {
+pub(super) fn run(jobs: &[Job], options: &TaskOptions) -> io::Result<Census> {
     let gate = Gate::default();
     scope(|scope| {
         let started: io::Result<Vec<ScopedJoinHandle<'_, io::Result<()>>>> = jobs
@@ -20,7 +20,7 @@ pub(super) fn run(jobs: &[Job], how: &How) -> io::Result<Census> {
             .map(|job| {
                 let work = || {
                     gate.pass();
-                    let record = blocking::run(job, how, format!("thread {}", job.name));
+                    let record = blocking::run(job, options, format!("thread {}", job.name));
                     lines::print(&RoleEvent::Task(record))
                 };
                 let name = job.name.as_str().to_owned();

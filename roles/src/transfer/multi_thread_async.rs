@@ -11,13 +11,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::job::Job;
-use super::options::How;
-use super::yielding::Begun;
+use super::options::TaskOptions;
+use super::yielding::OpenJob;
 use super::{census, send};
 use crate::gate::Gate;
 use crate::lines;
 
-pub(super) fn run(jobs: &[Job], how: &How, workers: u32) -> io::Result<Census> {
+pub(super) fn run(jobs: &[Job], options: &TaskOptions, workers: u32) -> io::Result<Census> {
     try_threads(workers)?;
     let number = AtomicU32::new(1);
     let runtime = Builder::new_multi_thread()
@@ -25,7 +25,7 @@ pub(super) fn run(jobs: &[Job], how: &How, workers: u32) -> io::Result<Census> {
         .thread_name_fn(move || format!("{THREAD}-{}", number.fetch_add(1, Ordering::Relaxed)))
         .enable_all()
         .build()?;
-    let begun = runtime.block_on(all(begin(jobs, how), None));
+    let begun = runtime.block_on(all(begin(jobs, options), None));
     let (records, census) = begun?;
     for record in records {
         lines::print(&RoleEvent::Task(record))?;
@@ -53,8 +53,8 @@ fn try_threads(threads: u32) -> io::Result<()> {
 }
 
 /// Opens files and sockets, before tasks run that must not block.
-pub(super) fn begin(jobs: &[Job], how: &How) -> Vec<Begun> {
-    jobs.iter().map(|job| Begun::new(job, how)).collect()
+pub(super) fn begin(jobs: &[Job], options: &TaskOptions) -> Vec<OpenJob> {
+    jobs.iter().map(|job| OpenJob::new(job, options)).collect()
 }
 
 /// The thread that a task begins on.
@@ -66,7 +66,7 @@ fn thread_name() -> String {
 /// Does the tasks on the runtime that this is called in. What they came to is in the order in which
 /// they ended. `process` says who does them, where that is not the thread alone.
 pub(super) async fn all(
-    jobs: Vec<Begun>,
+    jobs: Vec<OpenJob>,
     process: Option<&str>,
 ) -> io::Result<(Vec<TaskRecord>, Census)> {
     let (gate, closed) = watch::channel(false);

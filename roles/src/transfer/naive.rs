@@ -94,7 +94,7 @@ impl Naive {
             .map_or(self.deadline, |until| until.min(self.deadline))
     }
 
-    /// What it came to, once it has ended.
+    /// Returns its outcome, once it has ended.
     pub(super) fn ended(&self) -> Option<Ended> {
         Some(Ended {
             bytes: self.content.len() as u64,
@@ -115,7 +115,7 @@ impl Naive {
     }
 }
 
-/// What a UDP datagram over IPv4 can carry: 65 535 bytes less its headers (RFC 768, RFC 791).
+/// The capacity of a UDP datagram over IPv4: 65 535 bytes less its headers (RFC 768, RFC 791).
 const MOST: usize = 65_507;
 
 #[cfg(test)]

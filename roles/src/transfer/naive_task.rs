@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::job::{Ended, Job, Start};
 use super::naive::Naive;
-use super::options::How;
+use super::options::TaskOptions;
 use super::socket;
 use crate::broadcast::Wait;
 
@@ -21,15 +21,15 @@ pub(super) struct NaiveTask {
 
 impl NaiveTask {
     /// Reads the file and opens a socket. An error says why that was not possible.
-    pub(super) fn begin(job: &Job, how: &How, start: Start) -> Result<Self, String> {
+    pub(super) fn begin(job: &Job, options: &TaskOptions, start: Start) -> Result<Self, String> {
         let content = std::fs::read(&job.path)
             .map_err(|error| format!("cannot read {}: {error}", job.path.display()))?;
-        let socket = socket::sender(how.interface.as_ref());
-        let deadline = start.at + how.deadline;
+        let socket = socket::sender(options.interface.as_ref());
+        let deadline = start.at + options.deadline;
         Ok(Self {
             to: job.to,
             socket: socket.map_err(|error| format!("cannot send to {}: {error}", job.to))?,
-            file: Naive::new(how.framing, content, how.pause, deadline),
+            file: Naive::new(options.framing, content, options.pause, deadline),
         })
     }
 

@@ -14,7 +14,7 @@ use crate::quantity::{time_or_none, time_word};
 /// Arguments of `node send`.
 #[derive(Debug, clap::Args)]
 pub struct SendArguments {
-    /// How the work is spread.
+    /// The concurrency model that spreads the work.
     #[arg(long, default_value_t)]
     pub model: Model,
     /// The most processes at once, where a file has a process or its share of one.
@@ -23,9 +23,9 @@ pub struct SendArguments {
     /// The threads that tasks share.
     #[arg(long, default_value = "4", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub workers: u32,
-    /// What each task does.
+    /// The options of each task.
     #[command(flatten)]
-    pub how: How,
+    pub options: TaskOptions,
     /// A file and where it is sent, as in /root/data.jpg=192.168.122.255:5005; several with several
     /// `--task`.
     #[arg(long = "task", required = true)]
@@ -38,33 +38,34 @@ pub struct WorkerArguments {
     /// Do the tasks concurrently, on a runtime with this process's one thread.
     #[arg(long)]
     pub concurrent: bool,
-    /// What each task does.
+    /// The options of each task.
     #[command(flatten)]
-    pub how: How,
+    pub options: TaskOptions,
     /// The tasks.
     #[arg(long = "task", required = true)]
     pub jobs: Vec<Job>,
 }
 
-/// What each task does with its file.
+/// The options of each task.
 #[derive(Debug, Clone, clap::Args)]
-pub struct How {
-    /// How a file is laid into datagrams.
+pub struct TaskOptions {
+    /// The layout of a file in datagrams.
     #[arg(long)]
     pub framing: Framing,
     /// The interface to send on; default: the one that the routes choose.
     #[arg(long)]
     pub interface: Option<InterfaceName>,
-    /// Who must prove that the files arrived, where receivers do; default: whom a task is sent to.
+    /// The receivers that must prove that the files arrived, where receivers do; default: those that a task
+    /// is sent to.
     #[arg(long, value_delimiter = ',')]
     pub receivers: Vec<Ipv4Addr>,
-    /// How long a task rests after its file, as if it had more to do.
+    /// The pause of a task after its file, as if it had more to do.
     #[arg(long, default_value = "0s", value_parser = time_or_none)]
     pub pause: Duration,
     /// A task that is not done by then is late.
     #[arg(long, default_value = "10s", value_parser = time_or_none)]
     pub deadline: Duration,
-    /// What random numbers come from; default: new ones each time.
+    /// The seed of random numbers; default: a new one each time.
     #[arg(long)]
     pub seed: Option<u32>,
     /// Loses a share of the datagrams that arrive, as in 20%:7 with the seed 7.
@@ -96,8 +97,7 @@ pub struct ReceiveArguments {
     /// The one file's name, where bytes are received.
     #[arg(long, default_value = "server1.jpg")]
     pub name: FileName,
-    /// How long it must have been silent to be over, once the sender has said that all was sent but
-    /// not all came.
+    /// The silence after which it is over, once the sender has said that all was sent but not all came.
     #[arg(long, default_value = "1s", value_parser = time_or_none)]
     pub quiet: Duration,
     /// Loses a share of the datagrams that arrive, as in 20%:7 with the seed 7.
@@ -105,7 +105,7 @@ pub struct ReceiveArguments {
     pub drop: Option<Dropping>,
 }
 
-impl How {
+impl TaskOptions {
     /// The words that give these arguments to a worker.
     pub(super) fn words(&self) -> Vec<String> {
         let mut words = vec!["--framing".to_owned(), self.framing.to_string()];

@@ -27,16 +27,16 @@ pub fn send(arguments: &SendArguments) -> ExitCode {
 }
 
 fn run(arguments: &SendArguments) -> io::Result<()> {
-    let (jobs, how) = (&arguments.jobs, &arguments.how);
+    let (jobs, options) = (&arguments.jobs, &arguments.options);
     TitleArea::find()?.show(&format!("sender {}", arguments.model))?;
     lines::print(&RoleEvent::Ready)?;
     let start = Start::now();
     let census = match arguments.model {
-        Model::SingleThread => single_thread::run(jobs, how),
-        Model::MultiThread => multi_thread::run(jobs, how),
-        Model::MultiThreadAsync => multi_thread_async::run(jobs, how, arguments.workers),
-        Model::MultiProcess => multi_process::run(jobs, how, arguments.processes),
-        Model::MultiProcessAsync => multi_process::run_shared(jobs, how, arguments.processes),
+        Model::SingleThread => single_thread::run(jobs, options),
+        Model::MultiThread => multi_thread::run(jobs, options),
+        Model::MultiThreadAsync => multi_thread_async::run(jobs, options, arguments.workers),
+        Model::MultiProcess => multi_process::run(jobs, options, arguments.processes),
+        Model::MultiProcessAsync => multi_process::run_shared(jobs, options, arguments.processes),
     }?;
     let seconds = start.elapsed().as_secs_f64();
     lines::print(&RoleEvent::Ran(RunRecord {

@@ -6,18 +6,18 @@ use protocol::role::RoleEvent;
 use protocol::task::Census;
 
 use super::job::Job;
-use super::options::How;
+use super::options::TaskOptions;
 use super::{blocking, census};
 use crate::lines;
 
-pub(super) fn run(jobs: &[Job], how: &How) -> io::Result<Census> {
+pub(super) fn run(jobs: &[Job], options: &TaskOptions) -> io::Result<Census> {
     let census = Census {
         processes: 1,
         threads: census::threads()?,
         tasks: 1,
     };
     for job in jobs {
-        let record = blocking::run(job, how, "main thread".to_owned());
+        let record = blocking::run(job, options, "main thread".to_owned());
         lines::print(&RoleEvent::Task(record))?;
     }
     Ok(census)

@@ -8,7 +8,7 @@ use protocol::role::RoleEvent;
 use protocol::task::{TaskRecord, TaskResult};
 
 use super::job::{Ended, Job, Start};
-use super::options::How;
+use super::options::TaskOptions;
 use crate::worker::{self, PipedWorker};
 
 /// A worker and its tasks. Its process is killed when this is dropped.
@@ -23,7 +23,7 @@ pub(super) struct TaskWorker<'a> {
     patience: Duration,
 }
 
-/// How far a worker is.
+/// The progress of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Started,
@@ -33,9 +33,13 @@ enum Stage {
 
 impl<'a> TaskWorker<'a> {
     /// Starts a worker for these tasks.
-    pub(super) fn start(jobs: Vec<&'a Job>, how: &How, concurrent: bool) -> io::Result<Self> {
+    pub(super) fn start(
+        jobs: Vec<&'a Job>,
+        options: &TaskOptions,
+        concurrent: bool,
+    ) -> io::Result<Self> {
         let mut command = worker::command("send-worker");
-        command.args(how.words());
+        command.args(options.words());
         command.args(concurrent.then_some("--concurrent"));
         for job in &jobs {
             command.args(["--task", &job.word()]);
@@ -45,7 +49,7 @@ impl<'a> TaskWorker<'a> {
             left: jobs,
             start: Start::now(),
             stage: Stage::Started,
-            patience: how.deadline + GRACE,
+            patience: options.deadline + GRACE,
         })
     }
 
@@ -56,7 +60,8 @@ impl<'a> TaskWorker<'a> {
         self.worker.go()
     }
 
-    /// What it has printed since; none where it has closed its output. Waits if there is nothing.
+    /// Returns the events that it has printed since; none once it has closed its output. Waits if there is
+    /// nothing.
     pub(super) fn read(&mut self) -> io::Result<Option<Vec<RoleEvent>>> {
         let events = self.worker.new_events()?;
         for event in events.iter().flatten() {

@@ -44,7 +44,7 @@ fn in_turn(arguments: &WorkerArguments, worker: &str) -> io::Result<Census> {
         tasks: 1,
     };
     for job in &arguments.jobs {
-        let record = blocking::run(job, &arguments.how, worker.to_owned());
+        let record = blocking::run(job, &arguments.options, worker.to_owned());
         lines::print(&RoleEvent::Task(record))?;
     }
     Ok(census)
@@ -52,7 +52,7 @@ fn in_turn(arguments: &WorkerArguments, worker: &str) -> io::Result<Census> {
 
 fn concurrently(arguments: &WorkerArguments, worker: &str) -> io::Result<Census> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let jobs = multi_thread_async::begin(&arguments.jobs, &arguments.how);
+    let jobs = multi_thread_async::begin(&arguments.jobs, &arguments.options);
     let all = multi_thread_async::all(jobs, Some(worker));
     let (records, census) = runtime.block_on(all)?;
     for record in records {

@@ -8,48 +8,48 @@ use protocol::task::{TaskRecord, TaskResult};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-use super::effort::Effort;
 use super::job::{Ended, Job, Start};
-use super::options::How;
+use super::options::TaskOptions;
+use super::sending::Sending;
 use crate::broadcast::Wait;
 
 /// A job whose file and socket are open, or could not be opened.
 #[derive(Debug)]
-pub(super) struct Begun {
+pub(super) struct OpenJob {
     job: Job,
     start: Start,
-    effort: Result<Effort, TaskResult>,
+    sending: Result<Sending, TaskResult>,
 }
 
-impl Begun {
+impl OpenJob {
     /// Opens file and socket, which may block. The task's time and its deadline count from here.
-    pub(super) fn new(job: &Job, how: &How) -> Self {
+    pub(super) fn new(job: &Job, options: &TaskOptions) -> Self {
         let start = Start::now();
         Self {
             job: job.clone(),
             start,
-            effort: Effort::begin(job, how, start),
+            sending: Sending::begin(job, options, start),
         }
     }
 
     /// Does the task; `worker` says who does it.
     pub(super) async fn run(self, worker: String) -> TaskRecord {
-        let ended = match self.effort {
+        let ended = match self.sending {
             Err(result) => Ended::before(result),
-            Ok(effort) => {
-                let ended = drive(effort).await;
-                ended.unwrap_or_else(|error| Effort::cannot_wait(&self.job, &error))
+            Ok(sending) => {
+                let ended = drive(sending).await;
+                ended.unwrap_or_else(|error| Sending::cannot_wait(&self.job, &error))
             }
         };
         self.job.record(self.start, worker, ended)
     }
 }
 
-async fn drive(mut effort: Effort) -> io::Result<Ended> {
+async fn drive(mut sending: Sending) -> io::Result<Ended> {
     // Another descriptor of the same socket, for the runtime to watch.
-    let watched = UdpSocket::from_std(effort.as_fd().try_clone_to_owned()?.into())?;
+    let watched = UdpSocket::from_std(sending.as_fd().try_clone_to_owned()?.into())?;
     loop {
-        match effort.step() {
+        match sending.step() {
             Ok(wait) => ready(&watched, wait).await?,
             Err(ended) => return Ok(ended),
         }

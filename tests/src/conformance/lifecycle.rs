@@ -94,8 +94,8 @@ pub(super) async fn a_cancelled_raise_is_taken_away(site: &Site) {
 pub(super) async fn a_kept_lab_outlives_its_owner(site: &Site) {
     let plan = Site::plan(THREE);
     let lab = site.raise(&plan).await;
-    lab.keep(|hold, plan| LabRecord {
-        hold,
+    lab.keep(|handle, plan| LabRecord {
+        handle,
         plan,
         file: "case.toml".into(),
         text: THREE.to_owned(),

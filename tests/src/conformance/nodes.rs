@@ -33,11 +33,11 @@ pub(super) async fn an_unknown_program_is_refused(site: &Site) {
 pub(super) async fn a_signal_ends_a_program(site: &Site) {
     let lab = site.raise_three().await;
     let waiting = control(&lab, "a").start(wait()).await.unwrap();
-    let hands = waiting.hands();
-    hands.signal(15).await.unwrap();
+    let handle = waiting.handle();
+    handle.signal(15).await.unwrap();
     assert_eq!(waiting.collect().await.unwrap().exit, Exit::Signal(15));
     // What has ended takes no more signals.
-    hands.signal(15).await.unwrap_err();
+    handle.signal(15).await.unwrap_err();
     site.destroy(lab).await;
 }
 

@@ -9,14 +9,14 @@ use super::site::{THREE, control, own, print, run, shell};
 pub(super) async fn input_reaches_a_program(site: &Site) {
     let lab = site.raise_three().await;
     let echoing = control(&lab, "a").start(own(&["/bin/cat"])).await.unwrap();
-    let hands = echoing.hands();
+    let handle = echoing.handle();
     let body = super::site::noise(300_000);
     let sent = body.clone();
     let writing = tokio::spawn(async move {
         for chunk in sent.chunks(50_000) {
-            hands.write(chunk.to_vec()).await.unwrap();
+            handle.write(chunk.to_vec()).await.unwrap();
         }
-        hands.close_input().await.unwrap();
+        handle.close_input().await.unwrap();
     });
     let ended = echoing.collect().await.unwrap();
     writing.await.unwrap();

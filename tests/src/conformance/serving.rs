@@ -11,8 +11,8 @@ use orchestrator::lab::Lab;
 use protocol::content::Content;
 use protocol::control::{Condition, Stream, Transport};
 use protocol::conversation::{Order, ReplyRecord, Request};
-use protocol::load::{ClientRecord, ServerRecord};
 use protocol::role::RoleEvent;
+use protocol::stress::{ClientRecord, ServerRecord};
 
 use super::Site;
 use super::site::{control, print, role};
@@ -29,7 +29,7 @@ pub(super) async fn nothing_is_lost_though_workers_are_killed(site: &Site) {
         .start(role(&[&serve[..], &more].concat()))
         .await
         .unwrap();
-    let (pid, hands) = (server.pid(), server.hands());
+    let (pid, handle) = (server.pid(), server.handle());
     let told = tokio::spawn(server.collect());
     let listens = Condition::Port {
         transport: Transport::Tcp,
@@ -45,7 +45,7 @@ pub(super) async fn nothing_is_lost_though_workers_are_killed(site: &Site) {
         did
     };
     let (did, killed) = tokio::join!(clients, kill_workers(node, pid, &over));
-    hands.signal(15).await.unwrap();
+    handle.signal(15).await.unwrap();
     let record = server_record(&told.await.unwrap().unwrap());
     assert!(
         (1..=killed).contains(&record.workers_failed) && record.workers_ok == 8,
@@ -168,7 +168,7 @@ async fn share(
             );
         }
     }
-    client.hands().close_input().await.unwrap();
+    client.handle().close_input().await.unwrap();
     client.collect().await.unwrap();
 }
 
@@ -184,7 +184,7 @@ async fn ask(
         within_ms: 60_000,
     };
     let line = serde_json::to_string(&order).unwrap() + "\n";
-    client.hands().write(line.into_bytes()).await.unwrap();
+    client.handle().write(line.into_bytes()).await.unwrap();
     match next_event(client, printed).await {
         RoleEvent::Replied(record) => record,
         other => panic!("it printed {other:?}"),

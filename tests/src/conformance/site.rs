@@ -160,8 +160,8 @@ pub struct Made {
 impl Made {
     /// A new connection to a node.
     pub async fn open(&self, node: &str) -> Control {
-        let wire = self.fabric.open(&name(node)).await.unwrap();
-        Control::greet(wire, name(node)).await.unwrap()
+        let stream = self.fabric.open(&name(node)).await.unwrap();
+        Control::greet(stream, name(node)).await.unwrap()
     }
 }
 

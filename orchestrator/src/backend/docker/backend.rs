@@ -10,25 +10,25 @@ use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::backend::{
-    Backend, BackendError, BackendKind, Fabric, Hold, Ledger, Origin, Owned, Resource,
+    Backend, BackendError, BackendKind, Fabric, LabHandle, Ledger, Origin, Owned, Resource,
 };
 use crate::plan::Plan;
 
-use super::container::{Site, Started, kernel_lacks_ipv6};
+use super::container::{ContainerFactory, Started, kernel_lacks_ipv6};
 use super::engine::Engine;
 use super::error::{at, lacking};
 use super::fabric::DockerFabric;
 use super::network::Networks;
 use super::{gns3_image, image, late, mark, removal};
-use crate::backend::creation::Creations;
+use crate::backend::pending_request::PendingRequests;
 
 /// Labs on a Docker engine. It is connected to when it is first needed.
 #[derive(Debug)]
 pub struct DockerBackend {
     engine: Engine,
-    creations: Creations,
+    pending_requests: PendingRequests,
     node: &'static [u8],
-    /// Where labs are raised and recorded.
+    /// The place where labs are raised and recorded.
     origin: Option<Origin>,
 }
 
@@ -44,8 +44,8 @@ impl DockerBackend {
         Self::with_engine(Engine::new(host.into()), node)
     }
 
-    /// Marks labs with where they are raised and recorded. One that is not marked so can never be proved to be
-    /// ours.
+    /// Marks labs with the place where they are raised and recorded. A lab without that mark can never be proved to
+    /// be ours.
     #[must_use]
     pub fn recorded_in(self, origin: Origin) -> Self {
         Self {
@@ -57,14 +57,14 @@ impl DockerBackend {
     fn with_engine(engine: Engine, node: &'static [u8]) -> Self {
         Self {
             engine,
-            creations: Creations::default(),
+            pending_requests: PendingRequests::default(),
             node,
             origin: None,
         }
     }
 
-    /// The built-in images that the engine keeps from one lab to the next, of every version. They
-    /// belong to no lab; [`Backend::remove`] takes them away.
+    /// Lists the built-in images of every version that the engine keeps from one lab to the next. They belong to
+    /// no lab. [`Backend::remove`] removes them.
     ///
     /// # Errors
     /// The engine's.
@@ -76,15 +76,15 @@ impl DockerBackend {
     /// Puts the image of nodes on GNS3's servers into the engine, under this tag.
     ///
     /// # Errors
-    /// The engine's, or that there is none.
+    /// The engine's, or that no engine answers.
     pub async fn make_gns3_image(&self, tag: &str) -> Result<(), BackendError> {
         gns3_image::load(self.engine.docker().await?, self.node, tag).await
     }
 
-    /// The same, unless the engine has it already with this very node binary inside.
+    /// Does the same, unless the engine has the image already with this very node binary inside.
     ///
     /// # Errors
-    /// The engine's, or that there is none.
+    /// The engine's, or that no engine answers.
     pub async fn renew_gns3_image(&self, tag: &str) -> Result<(), BackendError> {
         let docker = self.engine.docker().await?;
         let Some(old) = image::other_than(docker, tag, self.node).await else {
@@ -95,7 +95,7 @@ impl DockerBackend {
         Ok(())
     }
 
-    /// Makes sure of all images and returns the built-in one's tag.
+    /// Makes sure that all images are there, and returns the built-in one's tag.
     async fn images(&self, plan: &Plan) -> Result<String, BackendError> {
         let docker = self.engine.docker().await?;
         let images: BTreeSet<&str> = plan
@@ -149,14 +149,15 @@ impl Backend for DockerBackend {
         let local = self.engine.is_local();
         let labels = mark::labels(&plan.lab, self.origin.as_ref());
         let networks = async {
-            let networks = Networks::survey(docker, &self.creations, plan, &labels, local).await?;
+            let networks =
+                Networks::survey(docker, &self.pending_requests, plan, &labels, local).await?;
             let endpoints = networks.make_all(ledger.as_ref()).await?;
             Ok((endpoints, networks.warnings()))
         };
         let ((endpoints, mut warnings), built_in) = tokio::try_join!(networks, self.images(plan))?;
-        let site = Site {
+        let factory = ContainerFactory {
             docker,
-            creations: &self.creations,
+            pending_requests: &self.pending_requests,
             lab: &plan.lab,
             labels: &labels,
             endpoints: &endpoints,
@@ -166,7 +167,7 @@ impl Backend for DockerBackend {
         };
         let mut starts = Vec::new();
         for node in &plan.nodes {
-            starts.push(site.start(node, ledger.as_ref()));
+            starts.push(factory.start(node, ledger.as_ref()));
         }
         let started: Vec<Started> = stream::iter(starts)
             .buffer_unordered(IN_FLIGHT)
@@ -177,7 +178,7 @@ impl Backend for DockerBackend {
         let mut attached = BTreeMap::new();
         for node in started {
             containers.insert(node.name.clone(), node.container);
-            attached.insert(node.name, node.wire);
+            attached.insert(node.name, node.stream);
             warnings.extend(node.warnings);
         }
         Ok(Box::new(DockerFabric {
@@ -190,11 +191,11 @@ impl Backend for DockerBackend {
         }))
     }
 
-    async fn attach(&self, hold: &Hold) -> Result<Box<dyn Fabric>, BackendError> {
+    async fn attach(&self, handle: &LabHandle) -> Result<Box<dyn Fabric>, BackendError> {
         Ok(Box::new(DockerFabric {
             docker: self.engine.docker().await?.clone(),
-            lab: hold.lab.clone(),
-            containers: hold.nodes.iter().cloned().collect(),
+            lab: handle.lab.clone(),
+            containers: handle.nodes.iter().cloned().collect(),
             attached: Mutex::default(),
             endpoints: BTreeMap::new(),
             warnings: Vec::new(),
@@ -202,7 +203,7 @@ impl Backend for DockerBackend {
     }
 
     async fn remove(&self, resource: &Resource) -> Result<(), BackendError> {
-        self.creations.settled().await;
+        self.pending_requests.settled().await;
         removal::remove(self.engine.docker().await?, resource).await
     }
 
@@ -220,8 +221,8 @@ impl Backend for DockerBackend {
     }
 }
 
-/// Containers that are being started at once. More does not make an engine faster.
+/// The most containers that are being started at once. More would not make an engine faster.
 const IN_FLIGHT: usize = 16;
 
-/// Ports of a Linux bridge (`BR_MAX_PORTS`, less the one that is never used).
+/// The ports of a Linux bridge: `BR_MAX_PORTS` less the one that is never used.
 const BRIDGE_PORTS: usize = 1023;

@@ -18,12 +18,12 @@ use protocol::name::NodeName;
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, Ledger, Resource};
 use crate::plan::{LabId, PlannedNode, Port};
 
+use super::attached_stream::AttachedStream;
 use super::error::{at, status};
 use super::image::NODE;
 use super::mark;
 use super::network::Endpoint;
-use super::wire::AttachedWire;
-use crate::backend::creation::Creations;
+use crate::backend::pending_request::PendingRequests;
 
 /// The most that files in a node's `/dev/shm` may take, in bytes, where its memory has no limit.
 const SHARED_MEMORY: i64 = 16 << 30;
@@ -31,13 +31,13 @@ const SHARED_MEMORY: i64 = 16 << 30;
 /// Where every agent listens for further connections.
 pub(super) const SOCKET: &str = "/.orchestrator/agent.sock";
 
-/// What the containers of a lab have in common.
+/// The settings that the containers of a lab share.
 #[derive(Debug)]
-pub(super) struct Site<'a> {
+pub(super) struct ContainerFactory<'a> {
     /// The engine.
     pub(super) docker: &'a Docker,
     /// Its requests that must end.
-    pub(super) creations: &'a Creations,
+    pub(super) pending_requests: &'a PendingRequests,
     /// The lab.
     pub(super) lab: &'a LabId,
     /// The marks of all that is made.
@@ -60,12 +60,12 @@ pub(super) struct Started {
     /// Its container's.
     pub(super) container: String,
     /// The agent's standard input and output.
-    pub(super) wire: AttachedWire,
-    /// What the engine could not do as it was asked.
+    pub(super) stream: AttachedStream,
+    /// Requests that the engine could not carry out as asked.
     pub(super) warnings: Vec<String>,
 }
 
-impl Site<'_> {
+impl ContainerFactory<'_> {
     /// Makes a node's container, plugs it in, takes hold of its agent's standard streams and starts
     /// it.
     pub(super) async fn start(
@@ -106,7 +106,7 @@ impl Site<'_> {
         let start = self.docker.start_container(&container, None);
         start.await.map_err(failed())?;
         Ok(Started {
-            wire: AttachedWire::new(name.clone(), attached.output, attached.input),
+            stream: AttachedStream::new(name.clone(), attached.output, attached.input),
             name: name.clone(),
             container,
             warnings,
@@ -125,7 +125,7 @@ impl Site<'_> {
         let body = self.body(node);
         let docker = self.docker.clone();
         let made = self
-            .creations
+            .pending_requests
             .run(async move { docker.create_container(Some(options), body).await });
         match made.await.unwrap_or(Err(Error::RequestTimeoutError)) {
             // The engine also warns of things that were not asked for.
@@ -236,5 +236,5 @@ pub(super) fn kernel_lacks_ipv6() -> bool {
     !Path::new("/proc/sys/net/ipv6").exists()
 }
 
-/// What the agent and the bridges of its connections need beside the node's own processes.
+/// The threads that the agent and the bridges of its connections need beside the node's own processes.
 const AGENT_THREADS: i64 = 32;

@@ -12,7 +12,7 @@ use crate::backend::{BackendError, BackendErrorKind, BackendKind};
 
 use super::error::{at, lacking, no_engine};
 
-/// Where the engine is, and the connection once there is one.
+/// The address of the engine, and the connection once there is one.
 #[derive(Debug)]
 pub(in crate::backend) struct Engine {
     host: String,
@@ -40,10 +40,10 @@ impl Engine {
         self.host.starts_with("unix://")
     }
 
-    /// The connection, which speaks the newest version of the API that both ends know.
+    /// Returns the connection, which speaks the newest version of the API that both ends know.
     ///
     /// # Errors
-    /// Names what is missing where no usable engine answers.
+    /// If no usable engine answers. Names the thing that is missing.
     pub(in crate::backend) async fn docker(&self) -> Result<&Docker, BackendError> {
         self.docker.get_or_try_init(|| self.connect()).await
     }
@@ -82,10 +82,10 @@ impl Engine {
     }
 }
 
-/// Waits for what an engine does, for as long as it answers other questions meanwhile.
+/// Waits for a request, as long as the engine answers other questions meanwhile.
 ///
 /// # Errors
-/// The request's; that it timed out if the engine has ceased to answer.
+/// The request's. A timeout if the engine has ceased to answer.
 pub(super) async fn while_it_answers<T>(
     docker: &Docker,
     request: impl Future<Output = Result<T, Error>>,
@@ -107,7 +107,7 @@ fn silent(action: &str) -> BackendError {
     .at(BackendKind::Docker, action)
 }
 
-/// The node binary is for Linux and this machine's architecture.
+/// Checks that the engine runs Linux on this machine's architecture, as the node binary needs.
 fn check_machine(os: Option<&str>, arch: Option<&str>, action: &str) -> Result<(), BackendError> {
     let ours = architecture();
     match (os, arch) {
@@ -125,7 +125,7 @@ fn check_machine(os: Option<&str>, arch: Option<&str>, action: &str) -> Result<(
     }
 }
 
-/// This machine's architecture, in the engine's words.
+/// This machine's architecture, as the engine names it.
 pub(super) fn architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
@@ -141,13 +141,13 @@ fn parse_version(text: &str) -> Option<(usize, usize)> {
 
 const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 
-/// Docker 20.10's, and what Podman 4 and newer offers.
+/// The version of Docker 20.10, which Podman 4 and newer offers too.
 const OLDEST_API: (usize, usize) = (1, 41);
 
-/// How long an engine may take to answer a question for which it has nothing to do.
+/// The time that an engine may take to answer a question that needs no work.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
 
-/// How long one request may take. Starting a container takes seconds on a busy engine.
+/// The time that one request may take. Starting a container takes seconds on a busy engine.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
 
 #[cfg(test)]

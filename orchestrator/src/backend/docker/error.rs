@@ -17,8 +17,7 @@ pub(super) fn at(action: impl Into<String>) -> impl FnOnce(Error) -> BackendErro
     }
 }
 
-/// What it means that the first request to an engine fails: whatever the reason, there is none to be
-/// used.
+/// Explains a failure of the first request to an engine: whatever the reason, no engine can be used.
 pub(super) fn no_engine(error: Error, action: &str) -> BackendError {
     match kind(error, action) {
         lacking @ BackendErrorKind::Lacking { .. } => lacking.at(BackendKind::Docker, action),
@@ -32,12 +31,12 @@ pub(super) fn no_engine(error: Error, action: &str) -> BackendError {
 
 /// Something that this machine or the engine lacks, and how to mend it.
 pub(super) fn lacking(
-    what: impl Into<String>,
+    missing: impl Into<String>,
     remedy: impl Into<String>,
     action: &str,
 ) -> BackendError {
     BackendErrorKind::Lacking {
-        what: what.into(),
+        missing: missing.into(),
         remedy: remedy.into(),
     }
     .at(BackendKind::Docker, action)
@@ -68,13 +67,13 @@ fn kind(error: Error, awaited: &str) -> BackendErrorKind {
         },
         Error::DockerResponseServerError { message, .. } if is_full(message) => {
             BackendErrorKind::Lacking {
-                what: format!("the engine's disk is full ({message})"),
+                missing: format!("the engine's disk is full ({message})"),
                 remedy: "free space there, for instance with `docker system prune`".to_owned(),
             }
         }
         Error::DockerResponseServerError { message, .. } if has_endpoints(&error) => {
             BackendErrorKind::Lacking {
-                what: format!("the engine says: {message}"),
+                missing: format!("the engine says: {message}"),
                 remedy:
                     "take strangers off it (`docker network inspect` names them); if there are \
                          none, the engine has miscounted: restart it, then `orchestrator clean`"
@@ -85,11 +84,11 @@ fn kind(error: Error, awaited: &str) -> BackendErrorKind {
     }
 }
 
-/// What to do where no engine answers at all.
+/// Explains that no engine answers at all, with the remedy.
 fn unreachable(error: &Error) -> Option<BackendErrorKind> {
-    let lacking = |what: String, remedy: &str| {
+    let lacking = |missing: String, remedy: &str| {
         Some(BackendErrorKind::Lacking {
-            what,
+            missing,
             remedy: remedy.to_owned(),
         })
     };

@@ -5,10 +5,10 @@ use bollard::errors::Error;
 use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use protocol::name::NodeName;
 
-use crate::backend::Wire;
+use crate::backend::ByteStream;
 
+use super::attached_stream::AttachedStream;
 use super::error::status;
-use super::wire::AttachedWire;
 
 /// Why there is no stream.
 #[derive(Debug)]
@@ -26,11 +26,11 @@ pub(in crate::backend) enum ExecError {
 }
 
 /// Runs `command` in a node's container; the stream is its standard input and output.
-pub(in crate::backend) async fn wire(
+pub(in crate::backend) async fn connect(
     docker: &Docker,
     (node, container): (&NodeName, &str),
     command: Vec<String>,
-) -> Result<Box<dyn Wire>, ExecError> {
+) -> Result<Box<dyn ByteStream>, ExecError> {
     let options = CreateExecOptions {
         cmd: Some(command),
         user: Some("0".to_owned()),
@@ -52,7 +52,7 @@ pub(in crate::backend) async fn wire(
     let start = docker.start_exec(&exec.id, None::<StartExecOptions>);
     match start.await.map_err(ExecError::Engine)? {
         StartExecResults::Attached { output, input } => {
-            Ok(Box::new(AttachedWire::new(node.clone(), output, input)))
+            Ok(Box::new(AttachedStream::new(node.clone(), output, input)))
         }
         StartExecResults::Detached => Err(ExecError::NoStreams),
     }

@@ -8,15 +8,15 @@ use bollard::Docker;
 use protocol::name::NodeName;
 use protocol::settings::{FoundBy, NodeSettings};
 
-use crate::backend::{BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Wire};
+use crate::backend::{BackendError, BackendErrorKind, BackendKind, ByteStream, Fabric, LabHandle};
 use crate::plan::{LabId, Port};
 
+use super::attached_stream::AttachedStream;
 use super::container::SOCKET;
 use super::error::at;
 use super::exec::{self, ExecError};
 use super::image::NODE;
 use super::network::Endpoint;
-use super::wire::AttachedWire;
 
 /// A lab that is up on an engine. Its containers live on without us.
 #[derive(Debug)]
@@ -26,8 +26,8 @@ pub(super) struct DockerFabric {
     /// Each node's container.
     pub(super) containers: BTreeMap<NodeName, String>,
     /// The agents' standard streams, each good for one connection.
-    pub(super) attached: Mutex<BTreeMap<NodeName, AttachedWire>>,
-    /// How the engine has addressed each port.
+    pub(super) attached: Mutex<BTreeMap<NodeName, AttachedStream>>,
+    /// The addresses that the engine gave to each port.
     pub(super) endpoints: BTreeMap<Port, Endpoint>,
     pub(super) warnings: Vec<String>,
 }
@@ -36,13 +36,13 @@ pub(super) struct DockerFabric {
 impl Fabric for DockerFabric {
     /// The first connection goes over the agent's standard streams, which costs nothing; later ones
     /// over a `node connect` that runs beside it.
-    async fn open(&self, node: &NodeName) -> Result<Box<dyn Wire>, BackendError> {
+    async fn open(&self, node: &NodeName) -> Result<Box<dyn ByteStream>, BackendError> {
         let attached = self.attached.lock();
         let attached = attached
             .unwrap_or_else(PoisonError::into_inner)
             .remove(node);
         match attached {
-            Some(wire) => Ok(Box::new(wire)),
+            Some(stream) => Ok(Box::new(stream)),
             None => self.connect(node).await,
         }
     }
@@ -71,8 +71,8 @@ impl Fabric for DockerFabric {
         self.warnings.clone()
     }
 
-    async fn keep(&self) -> Result<Hold, BackendError> {
-        Ok(Hold {
+    async fn keep(&self) -> Result<LabHandle, BackendError> {
+        Ok(LabHandle {
             lab: self.lab.clone(),
             backend: BackendKind::Docker,
             nodes: self.containers.clone().into_iter().collect(),
@@ -81,7 +81,7 @@ impl Fabric for DockerFabric {
 }
 
 impl DockerFabric {
-    async fn connect(&self, node: &NodeName) -> Result<Box<dyn Wire>, BackendError> {
+    async fn connect(&self, node: &NodeName) -> Result<Box<dyn ByteStream>, BackendError> {
         let action = format!("connecting to node {node}");
         let gone = |reason: &str| {
             BackendErrorKind::Node {
@@ -93,8 +93,8 @@ impl DockerFabric {
         let container = self.containers.get(node);
         let container = container.ok_or_else(|| gone("the lab has no such node"))?;
         let command = [NODE, "connect", SOCKET].map(str::to_owned).to_vec();
-        let wire = exec::wire(&self.docker, (node, container), command).await;
-        wire.map_err(|error| match error {
+        let stream = exec::connect(&self.docker, (node, container), command).await;
+        stream.map_err(|error| match error {
             ExecError::Gone => gone("its container is gone"),
             ExecError::Still => gone("its container does not run"),
             ExecError::Paused => gone("its container is paused"),

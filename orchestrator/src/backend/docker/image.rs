@@ -45,8 +45,8 @@ pub(super) async fn built_in(docker: &Docker, node: &'static [u8]) -> Result<Str
     Ok(tag)
 }
 
-/// What the engine has under this tag, if it is not our image with this very node binary inside: its
-/// identity, empty where there is nothing of ours.
+/// Returns `None` if this tag is on our image with this very node binary inside; otherwise the identity of
+/// the image of ours that has the tag, empty if none has.
 pub(super) async fn other_than(docker: &Docker, tag: &str, node: &'static [u8]) -> Option<String> {
     let Ok(image) = docker.inspect_image(tag).await else {
         return Some(String::new());
@@ -136,15 +136,15 @@ fn archive(node: &[u8], hash: &str, tag: &str) -> io::Result<Vec<u8>> {
     })
 }
 
-/// What an image is made of.
+/// The content of an image.
 pub(super) struct Content<'a> {
     /// Its one layer, a tar archive.
     pub(super) layer: Vec<u8>,
     /// Where programs are looked for.
     pub(super) path: &'a str,
-    /// What every container starts.
+    /// The program that every container starts.
     pub(super) entrypoint: &'a [&'a str],
-    /// What it starts where nothing else is said.
+    /// The arguments that it starts with by default.
     pub(super) command: &'a [&'a str],
     /// The node binary's hash.
     pub(super) hash: &'a str,

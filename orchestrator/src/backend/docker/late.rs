@@ -1,7 +1,7 @@
-//! What a process asked for before it was killed.
+//! Requests of a process that was killed.
 //!
-//! An engine carries a request out though its sender is gone. Who cleans up after a process that was
-//! killed a moment ago must look when that has had its effect.
+//! An engine carries out a request even if its sender is gone. A process that cleans up after one that was just
+//! killed must therefore wait until such requests have had their effect.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,10 +15,10 @@ use crate::backend::Resource;
 
 use super::error::status;
 
-/// Waits until the engine has each of `expected`, containers and networks, or `patience` is over:
-/// then the request for it was never sent, or was refused.
+/// Waits until the engine has each of `expected`, containers and networks, or until `patience` is over. In that
+/// case the request for the missing one was never sent, or was refused.
 pub(super) async fn made(docker: &Docker, expected: &[Resource], patience: Duration) {
-    // What is made while the engine is being looked through is among the events told afterwards.
+    // Things that are made during the search are among the events that follow.
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let since = since.unwrap_or_default().saturating_sub(OVERLAP);
     let mut looks = Vec::new();
@@ -54,7 +54,7 @@ pub(super) async fn made(docker: &Docker, expected: &[Resource], patience: Durat
     }
 }
 
-/// The resource's name, unless it can be inspected. That it is listed is not enough: Docker lists
+/// Returns the resource's name, unless the resource can be inspected. A listing is not enough: Docker lists
 /// containers that it is still making, and then cannot find them.
 async fn missing<'a>(docker: &Docker, resource: &'a Resource) -> Option<&'a str> {
     let (name, inspected) = match resource {
@@ -68,13 +68,13 @@ async fn missing<'a>(docker: &Docker, resource: &'a Resource) -> Option<&'a str>
         }
         _ => return None,
     };
-    // Whoever waits looks through the engine next, and is told then what is wrong with it.
+    // The caller searches the engine next, and learns then about any failure.
     inspected
         .is_err_and(|error| status(&error) == Some(404))
         .then_some(name)
 }
 
-/// What the event is about, by name.
+/// Returns the name of the thing that the event is about.
 fn actor(event: &EventMessage) -> Option<&str> {
     let attributes = event.actor.as_ref()?.attributes.as_ref()?;
     attributes.get("name").map(String::as_str)

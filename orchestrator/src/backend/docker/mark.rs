@@ -1,4 +1,4 @@
-//! Names and labels by which we know what is ours.
+//! Names and labels by which this program recognizes its own things.
 
 use std::collections::HashMap;
 
@@ -7,17 +7,17 @@ use protocol::name::{NetworkName, NodeName};
 use crate::backend::{Origin, Provenance};
 use crate::plan::LabId;
 
-/// The name of a node's container.
+/// Returns the name of a node's container.
 pub(super) fn container_name(lab: &LabId, node: &NodeName) -> String {
     format!("{lab}-{node}")
 }
 
-/// The name of a segment's network.
+/// Returns the name of a segment's network.
 pub(super) fn network_name(lab: &LabId, segment: &NetworkName) -> String {
     format!("{lab}-{segment}")
 }
 
-/// The labels of everything that belongs to `lab`.
+/// Returns the labels of everything that belongs to `lab`.
 pub(super) fn labels(lab: &LabId, origin: Option<&Origin>) -> HashMap<String, String> {
     let mut labels = HashMap::from([(LAB.to_owned(), lab.to_string())]);
     if let Some(origin) = origin {
@@ -28,7 +28,7 @@ pub(super) fn labels(lab: &LabId, origin: Option<&Origin>) -> HashMap<String, St
     labels
 }
 
-/// What labels prove to one who makes things with this origin.
+/// Judges labels from the view of a process with this origin.
 pub(super) fn provenance(
     labels: Option<&HashMap<String, String>>,
     here: Option<&Origin>,
@@ -46,13 +46,13 @@ pub(super) fn provenance(
     }
 }
 
-/// The lab that labels name, or `None` where they name none.
+/// Returns the lab that labels name, or `None` if they name none.
 pub(super) fn owner(labels: Option<&HashMap<String, String>>) -> Option<LabId> {
     labels?.get(LAB)?.parse().ok()
 }
 
-/// Whether a thing of this name with these labels is one that its lab made. It is asked before a thing is removed
-/// that is listed by its name.
+/// Whether the lab made the thing with this name and these labels. Checked before a thing is removed that is
+/// listed only by its name.
 pub(super) fn is_of_its_lab(name: &str, labels: Option<&HashMap<String, String>>) -> bool {
     owner(labels).is_some_and(|lab| {
         let rest = name.strip_prefix(&lab.to_string());
@@ -60,7 +60,7 @@ pub(super) fn is_of_its_lab(name: &str, labels: Option<&HashMap<String, String>>
     })
 }
 
-/// An engine's filter for things that carry `label`.
+/// Returns an engine's filter for things that carry `label`.
 pub(super) fn filter(label: &str) -> HashMap<String, Vec<String>> {
     HashMap::from([("label".to_owned(), vec![label.to_owned()])])
 }
@@ -68,10 +68,10 @@ pub(super) fn filter(label: &str) -> HashMap<String, Vec<String>> {
 /// The label of a lab's containers and networks; its value is the lab.
 pub(super) const LAB: &str = "orchestrator.lab";
 
-/// The label that says where a lab was raised; it alone proves that the lab is ours.
+/// The label that says where a lab was raised. It alone proves that the lab is ours.
 const ORIGIN: &str = "orchestrator.origin";
 
-/// The label that names the state folder to people.
+/// The label that names the state folder, for people.
 const STATE: &str = "orchestrator.state";
 
 /// The label of the built-in image; its value is the hash of the node binary inside.

@@ -16,10 +16,11 @@
 //! - [`late`]: what a process asked for before it was killed.
 //! - [`removal`]: takes away what is ours, and only that.
 //! - [`stray`]: containers that somebody else has forgotten.
-//! - [`wire`]: an attached stream as a byte stream to an agent.
+//! - [`attached_stream`]: the byte stream to an agent over its standard streams.
 //! - [`exec`]: a program in a container as a byte stream.
 //! - [`error`]: the engine's errors in words of ours.
 
+mod attached_stream;
 pub mod backend;
 mod container;
 mod engine;
@@ -35,7 +36,6 @@ mod pool;
 mod removal;
 pub(super) mod stray;
 mod translation;
-mod wire;
 
 pub use backend::DockerBackend;
 pub(super) use engine::Engine;

@@ -15,7 +15,7 @@ use crate::plan::{Plan, Port, Segment};
 use super::error::{at, lacking, status};
 use super::pool::{Pool, Share};
 use super::{mark, pool, translation};
-use crate::backend::creation::Creations;
+use crate::backend::pending_request::PendingRequests;
 
 /// Where a port is plugged in, in the engine's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(super) struct Endpoint {
 #[derive(Debug)]
 pub(super) struct Networks<'a> {
     docker: &'a Docker,
-    creations: &'a Creations,
+    pending_requests: &'a PendingRequests,
     plan: &'a Plan,
     labels: &'a HashMap<String, String>,
     pool: Mutex<Pool>,
@@ -45,7 +45,7 @@ impl<'a> Networks<'a> {
     /// where the engine is `local`.
     pub(super) async fn survey(
         docker: &'a Docker,
-        creations: &'a Creations,
+        pending_requests: &'a PendingRequests,
         plan: &'a Plan,
         labels: &'a HashMap<String, String>,
         local: bool,
@@ -59,7 +59,7 @@ impl<'a> Networks<'a> {
         }
         Ok(Self {
             docker,
-            creations,
+            pending_requests,
             plan,
             labels,
             pool: Mutex::new(Pool::new(used, plan.lab.instance)),
@@ -67,7 +67,7 @@ impl<'a> Networks<'a> {
         })
     }
 
-    /// What a reader of the results must know.
+    /// Returns warnings for a reader of the results.
     pub(super) fn warnings(&self) -> Vec<String> {
         let warning = |network| {
             format!(
@@ -119,7 +119,7 @@ impl<'a> Networks<'a> {
             let request = self.request(name.clone(), share);
             let docker = self.docker.clone();
             let made = self
-                .creations
+                .pending_requests
                 .run(async move { docker.create_network(request).await });
             match made.await {
                 Some(Ok(_)) => return Ok(share),

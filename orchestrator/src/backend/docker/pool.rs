@@ -66,7 +66,7 @@ impl Share {
         self.0
     }
 
-    /// What the engine takes for its gateway; no one has it.
+    /// Returns the address that the engine takes for its gateway; nobody has it.
     pub(super) fn gateway(self) -> Ipv4Addr {
         self.nth(1)
     }

@@ -1,4 +1,4 @@
-//! Takes away what is ours, and only that.
+//! Removes our own things, and nothing else.
 
 use bollard::Docker;
 use bollard::errors::Error;
@@ -15,8 +15,8 @@ use super::engine::while_it_answers;
 use super::error::{at, has_endpoints, status};
 use super::mark;
 
-/// Removes `resource` and waits until it is gone. One that is gone already, or that carries a mark
-/// other than ours, is none of ours any longer.
+/// Removes `resource` and waits until it is gone. A resource that is gone already, or that carries a foreign
+/// mark, is no longer ours.
 pub(super) async fn remove(docker: &Docker, resource: &Resource) -> Result<(), BackendError> {
     let failed = |kind: &str, name: &str| at(format!("removing {kind} {name}"));
     match resource {
@@ -43,7 +43,7 @@ pub(super) async fn remove(docker: &Docker, resource: &Resource) -> Result<(), B
     }
 }
 
-/// Everything that carries a lab's mark, in the order in which it was made.
+/// Lists everything that carries a lab's mark, in the order in which it was made.
 pub(super) async fn survey(
     docker: &Docker,
     here: Option<&Origin>,
@@ -114,8 +114,8 @@ async fn remove_network(docker: &Docker, name: &str) -> Result<(), Error> {
     }
 }
 
-/// Takes endpoints off a network whose containers are no more. Engines under load sometimes forget
-/// to (moby #23302, #42119). Where they have only miscounted, a restart alone helps.
+/// Takes endpoints off a network whose containers are gone. Engines under load sometimes forget to do so
+/// (moby #23302, #42119). If an engine has only miscounted, nothing but its restart helps.
 async fn unplug_ghosts(docker: &Docker, network: &str) -> Result<(), Error> {
     let there = docker.inspect_network(network, None).await?;
     for (container, endpoint) in there.containers.into_iter().flatten() {
@@ -154,7 +154,7 @@ fn stranger(kind: &str, name: &str) -> Result<(), Error> {
 fn gone(result: Result<(), Error>) -> Result<(), Error> {
     match result {
         Err(error) if status(&error) == Some(404) => Ok(()),
-        // How a container that was waited for ended is of no interest.
+        // The exit code of the container does not matter here.
         Err(Error::DockerContainerWaitError { .. }) => Ok(()),
         other => other,
     }

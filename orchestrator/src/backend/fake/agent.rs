@@ -13,12 +13,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, WriteHalf};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use super::program::{self, Surroundings};
+use super::program::{self, ProgramContext};
 use super::world::World;
 
 /// Serves one connection until its other end closes.
-pub(super) async fn serve(wire: DuplexStream, node: NodeName, world: Arc<World>) {
-    let (mut read, write) = tokio::io::split(wire);
+pub(super) async fn serve(stream: DuplexStream, node: NodeName, world: Arc<World>) {
+    let (mut read, write) = tokio::io::split(stream);
     let (frames, queue) = mpsc::channel(64);
     tokio::spawn(write_frames(write, queue));
     let mut session = Session {
@@ -166,7 +166,7 @@ impl Session {
     }
 
     async fn start(&mut self, id: u32, channel: u32, command: Command) {
-        let around = Surroundings {
+        let around = ProgramContext {
             node: self.node.clone(),
             world: Arc::clone(&self.world),
             frames: self.frames.clone(),
@@ -183,7 +183,7 @@ impl Session {
 
     async fn end(&mut self, channel: u32) -> Result<Reply, Failure> {
         let Some(program) = self.programs.remove(&channel) else {
-            return Err(failure(FailureKind::NotFound, "no such conversation"));
+            return Err(failure(FailureKind::NotFound, "no such channel"));
         };
         program.abort();
         self.event(channel, Event::Exited(protocol::control::Exit::Signal(15)))

@@ -2,7 +2,7 @@
 
 use protocol::name::NodeName;
 
-use super::world::{Affliction, FakeBackend, Tamper};
+use super::world::{FakeBackend, InjectedFault, Tamper};
 
 impl FakeBackend {
     /// A backend in which things go wrong: words such as `cut:alpine-1`. A broadcast to a node is
@@ -31,9 +31,9 @@ impl FakeBackend {
             "cut" => self.tamper(node, Tamper::Cut),
             "change" => self.tamper(node, Tamper::Change),
             "extra" => self.tamper(node, Tamper::Extra),
-            "stuck" => self.afflict(node, Affliction::Stuck),
-            "endless" => self.afflict(node, Affliction::Endless),
-            "panic" => self.afflict(node, Affliction::Panics),
+            "stuck" => self.afflict(node, InjectedFault::Stuck),
+            "endless" => self.afflict(node, InjectedFault::Endless),
+            "panic" => self.afflict(node, InjectedFault::Panics),
             _ => return None,
         }
         Some(())

@@ -14,7 +14,7 @@ use super::agent::{queue, send};
 use super::world::{Tamper, World};
 
 /// Where a program runs.
-pub(super) struct Surroundings {
+pub(super) struct ProgramContext {
     pub(super) node: NodeName,
     pub(super) world: Arc<World>,
     pub(super) frames: mpsc::Sender<Frame>,
@@ -31,7 +31,7 @@ pub(super) fn known(program: &Program) -> bool {
 }
 
 /// Runs a program to its end.
-pub(super) async fn run(program: Program, around: Surroundings) {
+pub(super) async fn run(program: Program, around: ProgramContext) {
     let code = match program {
         Program::Own(words) => around.run_own(&words).await,
         Program::Role(words) => match words.split_first() {
@@ -47,7 +47,7 @@ pub(super) async fn run(program: Program, around: Surroundings) {
     send(&around.frames, &exited).await;
 }
 
-impl Surroundings {
+impl ProgramContext {
     async fn run_own(&self, words: &[String]) -> i32 {
         let (name, args) = words
             .split_first()

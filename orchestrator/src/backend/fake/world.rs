@@ -1,4 +1,4 @@
-//! What exists in memory, and what shall go wrong.
+//! The state of the in-memory backend, and its injected faults.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,8 +8,8 @@ use protocol::name::NodeName;
 use tokio::sync::mpsc;
 
 use crate::backend::{
-    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Ledger, Owned, Provenance,
-    Resource, Wire,
+    Backend, BackendError, BackendErrorKind, BackendKind, ByteStream, Fabric, LabHandle, Ledger,
+    Owned, Provenance, Resource,
 };
 use crate::plan::{LabId, Plan};
 
@@ -21,7 +21,7 @@ pub struct FakeBackend {
     pub(super) world: Arc<World>,
 }
 
-/// How a broadcast goes wrong on its way to a node.
+/// The damage that a broadcast suffers on its way to a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tamper {
     /// The file does not arrive, though the receiver says it did.
@@ -34,14 +34,14 @@ pub enum Tamper {
     Extra,
 }
 
-/// What is wrong with a node, of whichever lab.
+/// A fault of a node, in any lab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Affliction {
+pub(super) enum InjectedFault {
     /// It is impossible to remove.
     Stuck,
     /// Removing it takes forever.
     Endless,
-    /// Who reaches for it panics.
+    /// Reaching for it panics.
     Panics,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct State {
     made: BTreeMap<Resource, LabId>,
     fail_raise_at: Option<usize>,
     stuck: BTreeSet<Resource>,
-    afflicted: BTreeMap<NodeName, Affliction>,
+    afflicted: BTreeMap<NodeName, InjectedFault>,
     pub(super) tamper: BTreeMap<NodeName, Tamper>,
     pub(super) files: BTreeMap<(NodeName, String), Vec<u8>>,
     /// Receivers that listen: node, folder, and where to tell them of a file.
@@ -83,11 +83,11 @@ impl FakeBackend {
         self.world.lock().tamper.insert(node, tamper);
     }
 
-    pub(super) fn afflict(&self, node: NodeName, affliction: Affliction) {
-        self.world.lock().afflicted.insert(node, affliction);
+    pub(super) fn afflict(&self, node: NodeName, injected_fault: InjectedFault) {
+        self.world.lock().afflicted.insert(node, injected_fault);
     }
 
-    /// What a raise of `plan` makes, in order.
+    /// Returns the resources that raising `plan` makes, in order.
     pub fn resources(plan: &Plan) -> Vec<Resource> {
         let named = |kind: &str, name: &str| Resource::Fake(format!("{} {kind} {name}", plan.lab));
         let segments = plan
@@ -103,14 +103,14 @@ impl FakeBackend {
 }
 
 impl State {
-    /// What is wrong with a resource, if it is a node.
-    fn affliction(&self, resource: &Resource) -> Option<Affliction> {
+    /// Returns the fault injected into a resource, if it is a node.
+    fn injected_fault(&self, resource: &Resource) -> Option<InjectedFault> {
         let Resource::Fake(text) = resource else {
             return None;
         };
         let named = |node: &NodeName| text.ends_with(&format!(" node {node}"));
         let mut afflicted = self.afflicted.iter();
-        afflicted.find_map(|(node, affliction)| named(node).then_some(*affliction))
+        afflicted.find_map(|(node, injected_fault)| named(node).then_some(*injected_fault))
     }
 }
 
@@ -119,9 +119,9 @@ impl World {
         let mut state = self.lock();
         if state.fail_raise_at == Some(index) {
             state.fail_raise_at = None;
-            let what = std::io::Error::other("told to fail");
+            let cause = std::io::Error::other("told to fail");
             let action = format!("making {resource}");
-            return Err(BackendErrorKind::system(what).at(BackendKind::Fake, action));
+            return Err(BackendErrorKind::system(cause).at(BackendKind::Fake, action));
         }
         state.made.insert(resource, lab.clone());
         Ok(())
@@ -161,25 +161,25 @@ impl Backend for FakeBackend {
         }))
     }
 
-    async fn attach(&self, hold: &Hold) -> Result<Box<dyn Fabric>, BackendError> {
-        let nodes = hold.nodes.iter().map(|(name, _)| name.clone()).collect();
+    async fn attach(&self, handle: &LabHandle) -> Result<Box<dyn Fabric>, BackendError> {
+        let nodes = handle.nodes.iter().map(|(name, _)| name.clone()).collect();
         Ok(Box::new(FakeFabric {
-            lab: hold.lab.clone(),
+            lab: handle.lab.clone(),
             nodes,
             world: Arc::clone(&self.world),
         }))
     }
 
     async fn remove(&self, resource: &Resource) -> Result<(), BackendError> {
-        let affliction = self.world.lock().affliction(resource);
-        if affliction == Some(Affliction::Endless) {
+        let injected_fault = self.world.lock().injected_fault(resource);
+        if injected_fault == Some(InjectedFault::Endless) {
             return std::future::pending().await;
         }
         let mut state = self.world.lock();
-        if state.stuck.contains(resource) || affliction == Some(Affliction::Stuck) {
-            let what = std::io::Error::other("told to stay");
+        if state.stuck.contains(resource) || injected_fault == Some(InjectedFault::Stuck) {
+            let cause = std::io::Error::other("told to stay");
             let action = format!("removing {resource}");
-            return Err(BackendErrorKind::system(what).at(BackendKind::Fake, action));
+            return Err(BackendErrorKind::system(cause).at(BackendKind::Fake, action));
         }
         state.made.remove(resource);
         Ok(())
@@ -205,7 +205,7 @@ struct FakeFabric {
 
 #[async_trait]
 impl Fabric for FakeFabric {
-    async fn open(&self, node: &NodeName) -> Result<Box<dyn Wire>, BackendError> {
+    async fn open(&self, node: &NodeName) -> Result<Box<dyn ByteStream>, BackendError> {
         if !self.nodes.contains(node) {
             let reason = "there is no such node".to_owned();
             let kind = BackendErrorKind::Node {
@@ -214,9 +214,9 @@ impl Fabric for FakeFabric {
             };
             return Err(kind.at(BackendKind::Fake, "opening a control connection"));
         }
-        let affliction = self.world.lock().afflicted.get(node).copied();
+        let injected_fault = self.world.lock().afflicted.get(node).copied();
         assert!(
-            affliction != Some(Affliction::Panics),
+            injected_fault != Some(InjectedFault::Panics),
             "told to panic on {node}"
         );
         let (ours, theirs) = tokio::io::duplex(PIPE);
@@ -224,13 +224,13 @@ impl Fabric for FakeFabric {
         Ok(Box::new(ours))
     }
 
-    async fn keep(&self) -> Result<Hold, BackendError> {
+    async fn keep(&self) -> Result<LabHandle, BackendError> {
         let nodes = self
             .nodes
             .iter()
             .map(|node| (node.clone(), node.to_string()))
             .collect();
-        Ok(Hold {
+        Ok(LabHandle {
             lab: self.lab.clone(),
             backend: BackendKind::Fake,
             nodes,

@@ -82,7 +82,7 @@ impl Secret {
         Self(text)
     }
 
-    /// What a server is told.
+    /// Returns the secret itself, as a server needs it.
     pub(super) fn expose(&self) -> &str {
         &self.0
     }
@@ -94,7 +94,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Who we are to a server.
+/// The credentials for a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The user.

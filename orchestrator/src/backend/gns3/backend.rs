@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backend::creation::Creations;
 use crate::backend::docker::{DockerBackend, Engine};
+use crate::backend::pending_request::PendingRequests;
 use crate::backend::{
-    Backend, BackendError, BackendErrorKind, BackendKind, Capabilities, Fabric, Hold, Ledger,
+    Backend, BackendError, BackendErrorKind, BackendKind, Capabilities, Fabric, LabHandle, Ledger,
     Origin, Owned, Resource,
 };
 use crate::gns3::container::IMAGE;
@@ -18,21 +18,21 @@ use async_trait::async_trait;
 use super::address::{Access, ProjectUrl, ServerUrl};
 use super::compute::{Placement, check_images, computes};
 use super::condition::unsupported;
-use super::console::Farewells;
+use super::console::PendingCloses;
 use super::error::at;
 use super::fabric::Gns3Fabric;
+use super::project_builder::ProjectBuilder;
 use super::reach::Reach;
 use super::server::Server;
 use super::servers::Servers;
-use super::site::Site;
 use super::{mark, removal};
 
-/// How labs are raised on a server.
+/// The options of raising labs on a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Which server, and who we are there.
+    /// The server, and the user there.
     pub access: Access,
-    /// What switches are made of.
+    /// The kind of node that switches become.
     pub switches: SwitchKind,
 }
 
@@ -42,42 +42,42 @@ pub struct Gns3Backend {
     options: Options,
     node: &'static [u8],
     engine: Arc<Engine>,
-    creations: Creations,
-    farewells: Farewells,
-    /// Where labs are raised and recorded.
+    pending_requests: PendingRequests,
+    pending_closes: PendingCloses,
+    /// The place where labs are raised and recorded.
     origin: Origin,
     servers: Arc<Servers>,
 }
 
 impl Gns3Backend {
-    /// The server that `options` name. `node` is the static node binary. The Docker engine behind the
-    /// server is the one that `DOCKER_HOST` names, else this machine's, if nodes are found there. What is begun
-    /// over consoles is ended with `farewells`.
+    /// Takes the server that `options` name. `node` is the static node binary. The Docker engine behind the server
+    /// is the one that `DOCKER_HOST` names, else this machine's, if nodes are found there. Sessions over consoles
+    /// are ended with `pending_closes`.
     pub fn new(
         options: Options,
         node: &'static [u8],
         origin: Origin,
-        farewells: Farewells,
+        pending_closes: PendingCloses,
     ) -> Self {
         Self {
             servers: Arc::new(Servers::new(options.access.credentials.clone())),
             options,
             node,
             engine: Arc::new(Engine::from_environment()),
-            creations: Creations::default(),
-            farewells,
+            pending_requests: PendingRequests::default(),
+            pending_closes,
             origin,
         }
     }
 
-    /// The server that is meant, once it answers and lets us in.
+    /// Connects to the server, and returns it once it answers and accepts the user.
     ///
     /// # Errors
-    /// Says why not.
+    /// If it does not, with the reason.
     pub async fn server(&self) -> Result<Arc<Server>, BackendError> {
         let url = self.options.access.url.clone().ok_or_else(|| {
             BackendErrorKind::Lacking {
-                what: "no GNS3 server is named".to_owned(),
+                missing: "no GNS3 server is named".to_owned(),
                 remedy: "give --gns3-url, as in --gns3-url http://127.0.0.1:3080".to_owned(),
             }
             .at(BackendKind::Gns3, "looking for the server")
@@ -85,17 +85,17 @@ impl Gns3Backend {
         self.servers.at(&url).await
     }
 
-    /// Where labs are raised and recorded.
+    /// Returns the place where labs are raised and recorded.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// Where the server that is meant should be.
+    /// Returns the address of the server.
     pub fn url(&self) -> Option<&ServerUrl> {
         self.options.access.url.as_ref()
     }
 
-    /// The server that a resource is on.
+    /// Returns the server that a resource is on.
     pub fn server_of(resource: &Resource) -> Option<ServerUrl> {
         let Resource::Project(url) = resource else {
             return None;
@@ -103,11 +103,11 @@ impl Gns3Backend {
         url.parse::<ProjectUrl>().ok().map(|url| url.server)
     }
 
-    fn ways(&self) -> (Arc<Engine>, Farewells) {
-        (Arc::clone(&self.engine), self.farewells.clone())
+    fn ways(&self) -> (Arc<Engine>, PendingCloses) {
+        (Arc::clone(&self.engine), self.pending_closes.clone())
     }
 
-    /// Puts our image into the engine of this machine where the server is on it too.
+    /// Puts our image into the engine of this machine, if the server is on this machine too.
     async fn make_image(&self, server: &Server, plan: &Plan) -> Result<(), BackendError> {
         let needed = plan.nodes.iter().any(|node| node.image.is_none());
         let is_here = server.url().is_local() && self.engine.is_local();
@@ -131,12 +131,12 @@ impl Backend for Gns3Backend {
         for segment in plan.segments.iter().filter(|segment| !segment.wire) {
             let ports = segment.ports.len();
             if ports > usize::try_from(most).unwrap_or(usize::MAX) {
-                let what = format!(
+                let missing = format!(
                     "network {} has {ports} ports, and its switch takes {most}",
                     segment.name
                 );
                 let remedy = "spread the nodes over several networks joined by a forwarding node";
-                return Err(lacking(what, remedy));
+                return Err(lacking(missing, remedy));
             }
         }
         let most = usize::try_from(ADAPTERS).unwrap_or(usize::MAX);
@@ -144,8 +144,8 @@ impl Backend for Gns3Backend {
             let count = node.settings.interfaces.len();
             if count > most {
                 let name = &node.settings.name;
-                let what = format!("node {name} has {count} interfaces, and GNS3 allows {most}");
-                return Err(lacking(what, "give it fewer"));
+                let missing = format!("node {name} has {count} interfaces, and GNS3 allows {most}");
+                return Err(lacking(missing, "give it fewer"));
             }
         }
         Ok(())
@@ -169,12 +169,12 @@ impl Backend for Gns3Backend {
         check_images(&server, plan, (&placement, &computes)).await?;
         let url = ProjectUrl {
             server: server.url().clone(),
-            project: Site::identity(plan).project(),
+            project: ProjectBuilder::identity(plan).project(),
         };
         ledger.record(&Resource::Project(url.to_string()))?;
-        let site = Site {
+        let builder = ProjectBuilder {
             server: Arc::clone(&server),
-            creations: &self.creations,
+            pending_requests: &self.pending_requests,
             url: &url,
             plan,
             placement,
@@ -182,11 +182,11 @@ impl Backend for Gns3Backend {
             binary: self.node,
         };
         let mark = mark::variables(&plan.lab, &self.origin);
-        site.project(mark).await?;
-        let places = site.nodes().await?;
-        site.links(&places).await?;
-        site.start(&places).await?;
-        let warnings = site.warnings();
+        builder.project(mark).await?;
+        let places = builder.nodes().await?;
+        builder.links(&places).await?;
+        builder.start(&places).await?;
+        let warnings = builder.warnings();
         Ok(Box::new(Gns3Fabric {
             servers: Arc::clone(&self.servers),
             reach: Reach::new(self.ways(), url.project),
@@ -197,8 +197,8 @@ impl Backend for Gns3Backend {
         }))
     }
 
-    async fn attach(&self, hold: &Hold) -> Result<Box<dyn Fabric>, BackendError> {
-        let fabric = Gns3Fabric::of(hold, Arc::clone(&self.servers), self.ways())?;
+    async fn attach(&self, handle: &LabHandle) -> Result<Box<dyn Fabric>, BackendError> {
+        let fabric = Gns3Fabric::of(handle, Arc::clone(&self.servers), self.ways())?;
         Ok(Box::new(fabric))
     }
 
@@ -211,13 +211,12 @@ impl Backend for Gns3Backend {
         let url: ProjectUrl = url
             .parse()
             .map_err(|error| BackendErrorKind::system(error).at(BackendKind::Gns3, action()))?;
-        self.creations.settled().await;
+        self.pending_requests.settled().await;
         let server = self.servers.at(&url.server).await?;
         removal::remove(&server, &self.engine, &url).await
     }
 
-    /// A server carries out what it was asked for though its sender is gone, and tells whoever listens
-    /// of each part.
+    /// A server carries out a request even if its sender is gone, and sends an event for each part of it.
     async fn settle(&self, expected: &[Resource], patience: Duration) {
         for resource in expected {
             let Resource::Project(url) = resource else {
@@ -227,7 +226,7 @@ impl Backend for Gns3Backend {
                 continue;
             };
             let quiet = removal::quiet(&self.servers, &url);
-            // When it is quiet is not known; how long it may last is.
+            // The end of the events cannot be known, but their duration has a limit.
             let _ = tokio::time::timeout(patience, quiet).await;
         }
     }
@@ -243,9 +242,9 @@ impl Backend for Gns3Backend {
     }
 }
 
-fn lacking(what: String, remedy: &str) -> BackendError {
+fn lacking(missing: String, remedy: &str) -> BackendError {
     BackendErrorKind::Lacking {
-        what,
+        missing,
         remedy: remedy.to_owned(),
     }
     .at(BackendKind::Gns3, "checking the plan")

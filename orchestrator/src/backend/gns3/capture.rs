@@ -1,4 +1,4 @@
-//! What passes on a link, as GNS3 captures it: a pcap file that grows, turned into pcapng on the way.
+//! The capture of a link by GNS3: a growing pcap file, turned into pcapng on the way.
 //!
 //! uBridge writes each frame before it passes it on, so none that passed is missing. The server streams
 //! the file, and stops as soon as the capture does, with up to a tenth of a second of it unsent: the rest
@@ -81,7 +81,7 @@ fn taken(action: String) -> BackendError {
     BackendErrorKind::system(taken).at(BackendKind::Gns3, action)
 }
 
-/// What a server says of a link that is captured on.
+/// A server's description of a link that is being captured.
 #[derive(Debug, serde::Deserialize)]
 struct LinkState {
     #[serde(default)]
@@ -155,7 +155,7 @@ impl Watch {
         self.server.order(&format!("{}/{stop}", self.link)).await
     }
 
-    /// What the server had not streamed when it stopped.
+    /// Fetches the part that the server had not streamed when it stopped.
     async fn rest(&mut self) -> Result<(), String> {
         let Some(file) = &self.file else {
             let late = LATE.as_millis();
@@ -187,9 +187,9 @@ impl Watch {
 
 /// Turns a pcap file that comes in pieces into pcapng.
 struct Recoder {
-    /// What is kept of each frame; 0: all.
+    /// The number of bytes kept of each frame; 0 for all.
     snap_length: u32,
-    /// What has come and is no whole frame yet.
+    /// The bytes that do not make up a whole frame yet.
     pending: Vec<u8>,
     parser: Option<PcapParser>,
     writer: Option<PcapNgWriter<Vec<u8>>>,
@@ -207,7 +207,7 @@ impl Recoder {
         }
     }
 
-    /// What the next piece of the file adds.
+    /// Takes in the next piece of the file and returns the frames that it completes.
     fn take(&mut self, bytes: &[u8]) -> Result<Vec<u8>, PcapError> {
         self.pending.extend_from_slice(bytes);
         let pending = std::mem::take(&mut self.pending);
@@ -270,7 +270,8 @@ fn header(snap_length: u32) -> Result<PcapNgWriter<Vec<u8>>, PcapError> {
     Ok(writer)
 }
 
-/// How much the server may have unsent when it stops: it looks for frames ten times a second.
+/// The time span of frames that the server may not have sent when it stops: it looks for frames ten times a
+/// second.
 const LATE: Duration = Duration::from_millis(100);
 
 /// Pieces that wait for whoever reads slowly.

@@ -16,9 +16,9 @@ use super::server::Server;
 /// A machine that a server has.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Compute {
-    /// What the server knows it by: `local` is the server's own.
+    /// The server's name for it: `local` is the server's own.
     pub compute_id: String,
-    /// What people call it.
+    /// The name that people use.
     #[serde(default)]
     pub name: Option<String>,
     /// Whether the server has spoken with it. It does so when it needs it first.
@@ -36,7 +36,7 @@ struct ImageAnswer {
 }
 
 impl Compute {
-    /// What people call it.
+    /// Returns the name that people use.
     pub fn title(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.compute_id)
     }
@@ -161,7 +161,7 @@ pub(super) async fn check_images(
         let there = compute.images(server).await.map_err(at(&action))?;
         if let Some(missing) = needed.iter().find(|image| !there.contains(*image)) {
             let kind = BackendErrorKind::Lacking {
-                what: format!("compute {} has no image {missing}", compute.title()),
+                missing: format!("compute {} has no image {missing}", compute.title()),
                 remedy: remedy(missing),
             };
             return Err(kind.at(BackendKind::Gns3, action));
@@ -190,7 +190,7 @@ fn tagged(image: &str) -> String {
 fn unknown(node: &NodeName, wish: &str, computes: &[Compute]) -> BackendError {
     let there: Vec<&str> = computes.iter().map(Compute::title).collect();
     BackendErrorKind::Lacking {
-        what: format!("node {node} is to run on compute {wish}, which the server does not have"),
+        missing: format!("node {node} is to run on compute {wish}, which the server does not have"),
         remedy: format!("it has {}", there.join(", ")),
     }
     .at(BackendKind::Gns3, "placing nodes")

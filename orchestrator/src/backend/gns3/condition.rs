@@ -7,7 +7,7 @@ use crate::gns3::filter::{Filters, MOST};
 use crate::plan::{Conditions, LinkConditions, PlannedLink};
 use crate::topology::unit::Time;
 
-/// Names what the filters of links cannot do.
+/// Names the conditions that the filters of links cannot apply.
 pub fn unsupported(conditions: &LinkConditions) -> Vec<String> {
     let links = conditions.links().into_iter();
     let lost = links.flat_map(|link| {
@@ -50,13 +50,13 @@ pub fn filters(link: PlannedLink<'_>) -> (Filters, Vec<String>) {
     (filters, lost)
 }
 
-/// What each direction has where both are alike: delays there and back, halved.
+/// Returns the delay of each direction where both are alike: delays there and back, halved.
 fn delay(directions: &Directions<'_>, lost: &mut Vec<String>) -> Option<Vec<u32>> {
     let all = || directions.iter().flatten();
     let half = all().map(|i| i.delay).sum::<Duration>() / 2;
     // Deviations that come one after the other add up no further than this.
     let jitter = all().map(|i| i.jitter).sum::<Duration>() / 2;
-    let mut whole = |time: Duration, what: &str| {
+    let mut whole = |time: Duration, quantity: &str| {
         let milliseconds = (time.as_secs_f64() * 1000.0).round();
         #[expect(
             clippy::cast_possible_truncation,
@@ -66,7 +66,7 @@ fn delay(directions: &Directions<'_>, lost: &mut Vec<String>) -> Option<Vec<u32>
         let number = milliseconds.min(f64::from(MOST)) as u32;
         if Duration::from_millis(u64::from(number)) != time {
             lost.push(format!(
-                "a {what} of {} is {number} ms, for GNS3 counts whole ones, {MOST} at most",
+                "a {quantity} of {} is {number} ms, for GNS3 counts whole ones, {MOST} at most",
                 Time(time)
             ));
         }
@@ -95,18 +95,18 @@ fn both(directions: &Directions<'_>, share: impl Fn(&Conditions) -> f64) -> f64 
 }
 
 /// A share in whole per cents.
-fn share(percent: f64, what: &str, lost: &mut Vec<String>) -> Option<[u8; 1]> {
+fn share(percent: f64, quantity: &str, lost: &mut Vec<String>) -> Option<[u8; 1]> {
     let whole = rounded(percent);
     if (percent - f64::from(whole)).abs() > 1e-9 {
         lost.push(format!(
-            "{what} of {} is {whole} %, for GNS3 counts whole ones",
+            "{quantity} of {} is {whole} %, for GNS3 counts whole ones",
             short(percent)
         ));
     }
     (whole > 0).then_some([whole])
 }
 
-/// Loss of less than one per cent is every so manieth packet: the share is right, and chance is not in it.
+/// Loss of less than one per cent is every n-th packet: the share is right, and chance is not in it.
 fn loss(percent: f64, filters: Filters, lost: &mut Vec<String>) -> Filters {
     if percent <= 0.0 || percent >= 1.0 {
         let packet_loss = share(percent, "loss", lost);
@@ -211,8 +211,8 @@ mod tests {
         assert_eq!(filters.delay, Some(vec![1, 0]));
         assert_eq!(filters.frequency_drop, Some([1999]));
         let lost = lost.join("\n");
-        for what in ["750us", "0.05 %", "1mbit", "twice", "directions differ"] {
-            assert!(lost.contains(what), "{what}: {lost}");
+        for loss in ["750us", "0.05 %", "1mbit", "twice", "directions differ"] {
+            assert!(lost.contains(loss), "{loss}: {lost}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What goes wrong between us and a server.
+//! Failures between us and a server.
 
 use crate::backend::{BackendError, BackendErrorKind, BackendKind};
 
 use super::address::ServerUrl;
 use super::server::PROBE_TIMEOUT;
 
-/// What goes wrong between us and a server.
+/// A failure between us and a server.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// Nobody answers.
@@ -35,7 +35,7 @@ pub enum ServerError {
     Refused {
         /// Where.
         url: ServerUrl,
-        /// Who we said that we are.
+        /// The user that we gave.
         user: String,
     },
     /// It said no.
@@ -57,7 +57,7 @@ pub enum ServerError {
     /// Its answer makes no sense.
     #[error("the server's answer to {request} is not understood: {reason}")]
     Form {
-        /// What was asked.
+        /// The request that failed.
         request: String,
         /// Why.
         reason: String,
@@ -73,7 +73,7 @@ impl ServerError {
         }
     }
 
-    /// What to do about it, where that is known.
+    /// Returns the remedy, where one is known.
     pub fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::Unreachable { .. } => Some("start one, or name another with --gns3-url"),
@@ -101,7 +101,7 @@ pub(super) fn at(action: impl Into<String>) -> impl FnOnce(ServerError) -> Backe
             },
             (None, error) => BackendErrorKind::system(error),
             (Some(remedy), error) => BackendErrorKind::Lacking {
-                what: match error {
+                missing: match error {
                     // A server tells what it lacks in words of its own, without what to do about it.
                     ServerError::Answer { message, .. } => message,
                     other => other.to_string(),
@@ -113,7 +113,7 @@ pub(super) fn at(action: impl Into<String>) -> impl FnOnce(ServerError) -> Backe
     }
 }
 
-/// What servers say that they lack, and what to do about it.
+/// The things that servers say they lack, each with its remedy.
 const LACKS: [(&str, &str); 5] = [
     ("uBridge is not available", UBRIDGE),
     ("Could not find Dynamips", DYNAMIPS),

@@ -9,20 +9,20 @@ use protocol::settings::{FoundBy, NodeSettings};
 use serde::{Deserialize, Serialize};
 
 use crate::backend::docker::Engine;
-use crate::backend::{BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Turn, Wire};
+use crate::backend::{BackendError, BackendErrorKind, BackendKind, ByteStream, Fabric, LabHandle};
 use crate::control::CaptureStream;
 use crate::plan::{LabId, LinkConditions, Port};
 use crate::topology::model::FaultKind;
 
 use super::address::ProjectUrl;
 use super::capture;
-use super::console::Farewells;
+use super::console::PendingCloses;
 use super::error::at;
 use super::link::Links;
+use super::project_builder::Place;
 use super::reach::Reach;
 use super::server::Server;
 use super::servers::Servers;
-use super::site::Place;
 
 /// A lab that is up on a server. It lives on without us.
 #[derive(Debug)]
@@ -35,16 +35,16 @@ pub(super) struct Gns3Fabric {
     pub(super) warnings: Vec<String>,
 }
 
-/// What a node of a kept lab is found by.
+/// The handle by which a node of a kept lab is found again.
 #[derive(Debug, Serialize, Deserialize)]
-struct Held {
+struct NodeHandle {
     project: String,
     place: Place,
 }
 
 #[async_trait]
 impl Fabric for Gns3Fabric {
-    async fn open(&self, node: &NodeName) -> Result<Box<dyn Wire>, BackendError> {
+    async fn open(&self, node: &NodeName) -> Result<Box<dyn ByteStream>, BackendError> {
         let place = self.place(node, format!("connecting to node {node}"))?;
         let server = self.servers.at(&self.url.server);
         self.reach.open(server, (node, place)).await
@@ -87,40 +87,21 @@ impl Fabric for Gns3Fabric {
             .await
     }
 
-    async fn fault(&self, fault: &FaultKind, turn: Turn) -> Result<bool, BackendError> {
-        let server = self.servers.at(&self.url.server).await?;
-        let project = self.url.project;
-        match fault {
-            FaultKind::Down(end) => {
-                let links = Links::of(&server, project).await?;
-                let port = Port {
-                    node: end.node.clone(),
-                    interface: end.interface.clone(),
-                };
-                let link = links.of_port(&self.places, &port)?;
-                links.suspend(&server, (link, &port), turn).await?;
-            }
-            FaultKind::Pause(node) => {
-                let id = self.place(node, "pausing nodes")?.id;
-                pause(
-                    &server,
-                    (node, format!("projects/{project}/nodes/{id}")),
-                    turn,
-                )
-                .await?;
-            }
-            FaultKind::Partition(_) | FaultKind::Kill(_) => return Ok(false),
-        }
-        Ok(true)
+    async fn begin_fault(&self, fault: &FaultKind) -> Result<bool, BackendError> {
+        self.set_fault(fault, true).await
+    }
+
+    async fn end_fault(&self, fault: &FaultKind) -> Result<bool, BackendError> {
+        self.set_fault(fault, false).await
     }
 
     fn warnings(&self) -> Vec<String> {
         self.warnings.clone()
     }
 
-    async fn keep(&self) -> Result<Hold, BackendError> {
+    async fn keep(&self) -> Result<LabHandle, BackendError> {
         let held = |(node, place): (&NodeName, &Place)| {
-            let held = Held {
+            let held = NodeHandle {
                 project: self.url.to_string(),
                 place: place.clone(),
             };
@@ -129,7 +110,7 @@ impl Fabric for Gns3Fabric {
             })?;
             Ok((node.clone(), text))
         };
-        Ok(Hold {
+        Ok(LabHandle {
             lab: self.lab.clone(),
             backend: BackendKind::Gns3,
             nodes: self
@@ -142,6 +123,34 @@ impl Fabric for Gns3Fabric {
 }
 
 impl Gns3Fabric {
+    /// Begins or ends a fault, as far as the server can.
+    async fn set_fault(&self, fault: &FaultKind, active: bool) -> Result<bool, BackendError> {
+        let server = self.servers.at(&self.url.server).await?;
+        let project = self.url.project;
+        match fault {
+            FaultKind::Down(end) => {
+                let links = Links::of(&server, project).await?;
+                let port = Port {
+                    node: end.node.clone(),
+                    interface: end.interface.clone(),
+                };
+                let link = links.of_port(&self.places, &port)?;
+                links.suspend(&server, (link, &port), active).await?;
+            }
+            FaultKind::Pause(node) => {
+                let id = self.place(node, "pausing nodes")?.id;
+                pause(
+                    &server,
+                    (node, format!("projects/{project}/nodes/{id}")),
+                    active,
+                )
+                .await?;
+            }
+            FaultKind::Partition(_) | FaultKind::Kill(_) => return Ok(false),
+        }
+        Ok(true)
+    }
+
     fn place(&self, node: &NodeName, action: impl Into<String>) -> Result<&Place, BackendError> {
         self.places.get(node).ok_or_else(|| {
             let kind = BackendErrorKind::Node {
@@ -157,15 +166,15 @@ impl Gns3Fabric {
     /// # Errors
     /// If it was written by something else.
     pub(super) fn of(
-        hold: &Hold,
+        handle: &LabHandle,
         servers: Arc<Servers>,
-        (engine, farewells): (Arc<Engine>, Farewells),
+        (engine, pending_closes): (Arc<Engine>, PendingCloses),
     ) -> Result<Self, BackendError> {
         let action = "reading what was recorded of the lab";
         let mut places = BTreeMap::new();
         let mut url = None;
-        for (node, text) in &hold.nodes {
-            let held: Held = serde_json::from_str(text)
+        for (node, text) in &handle.nodes {
+            let held: NodeHandle = serde_json::from_str(text)
                 .map_err(|error| BackendErrorKind::system(error).at(BackendKind::Gns3, action))?;
             let of_node = held.project.parse::<ProjectUrl>();
             let of_node = of_node
@@ -179,8 +188,8 @@ impl Gns3Fabric {
         })?;
         Ok(Self {
             servers,
-            reach: Reach::new((engine, farewells), url.project),
-            lab: hold.lab.clone(),
+            reach: Reach::new((engine, pending_closes), url.project),
+            lab: handle.lab.clone(),
             url,
             places,
             warnings: Vec::new(),
@@ -192,15 +201,15 @@ impl Gns3Fabric {
 async fn pause(
     server: &Server,
     (node, path): (&NodeName, String),
-    turn: Turn,
+    paused: bool,
 ) -> Result<(), BackendError> {
     let action = || format!("pausing or resuming node {node}");
     let answer: StatusAnswer = server.get(&path).await.map_err(at(action()))?;
     // A paused node is let go on by being started.
-    let word = match (answer.status.as_str(), turn) {
-        ("suspended", Turn::Begin) | ("started", Turn::End) => return Ok(()),
-        ("started", Turn::Begin) => "suspend",
-        ("suspended", Turn::End) => "start",
+    let word = match (answer.status.as_str(), paused) {
+        ("suspended", true) | ("started", false) => return Ok(()),
+        ("started", true) => "suspend",
+        ("suspended", false) => "start",
         (status, _) => {
             let kind = BackendErrorKind::Node {
                 node: node.to_string(),

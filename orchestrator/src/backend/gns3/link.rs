@@ -7,14 +7,14 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::backend::{BackendError, BackendErrorKind, BackendKind, Turn};
+use crate::backend::{BackendError, BackendErrorKind, BackendKind};
 use crate::gns3::filter::Filters;
 use crate::plan::{LinkConditions, Port};
 
 use super::condition::filters;
 use super::error::{ServerError, at};
+use super::project_builder::Place;
 use super::server::{Dialect, Server};
-use super::site::Place;
 
 /// The links of a project, as the server has them.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(super) struct Links {
 pub(super) struct LinkAnswer {
     pub(super) link_id: Uuid,
     nodes: Vec<EndAnswer>,
-    /// What it does to packets. Servers write values there that they take in other forms.
+    /// Its filters. Servers write values there that they take in other forms.
     #[serde(default)]
     filters: serde_json::Value,
     /// Whether it passes nothing.
@@ -52,7 +52,7 @@ impl Links {
         Ok(Self { project, links })
     }
 
-    /// How many there are.
+    /// Returns the number of links.
     pub(super) fn len(&self) -> usize {
         self.links.len()
     }
@@ -113,15 +113,19 @@ impl Links {
         &self,
         server: &Server,
         (link, port): (&LinkAnswer, &Port),
-        turn: Turn,
+        down: bool,
     ) -> Result<(), BackendError> {
-        let is_down = turn == Turn::Begin;
-        let way = if is_down { "down" } else { "up" };
-        let action = || format!("taking the link of {}:{} {way}", port.node, port.interface);
-        let order = json!({ "suspend": is_down });
+        let state = if down { "down" } else { "up" };
+        let action = || {
+            format!(
+                "taking the link of {}:{} {state}",
+                port.node, port.interface
+            )
+        };
+        let order = json!({ "suspend": down });
         let path = self.path(link);
         server.put(&path, &order).await.map_err(at(action()))?;
-        if is_down {
+        if down {
             return Ok(());
         }
         self.tell_nodes(server, link).await.map_err(at(action()))

@@ -1,4 +1,5 @@
-//! By which we know what is ours: variables of a project, which GNS3 shows and otherwise leaves alone.
+//! The mark by which this program recognizes its own projects: variables of a project, which GNS3 shows and
+//! otherwise leaves alone.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -14,16 +15,16 @@ pub(super) struct Variable {
     value: Option<String>,
 }
 
-/// What a server says of a project.
+/// A project as a server describes it.
 #[derive(Debug, Deserialize)]
 pub(super) struct ProjectAnswer {
     pub(super) project_id: Uuid,
-    /// None where there are none.
+    /// The variables, if there are any.
     #[serde(default)]
     variables: Option<Vec<Variable>>,
 }
 
-/// The variables of `lab`'s project.
+/// Returns the variables of `lab`'s project.
 pub(super) fn variables(lab: &LabId, origin: &Origin) -> Vec<Variable> {
     let variable = |name: &str, value: String| Variable {
         name: name.to_owned(),
@@ -38,12 +39,12 @@ pub(super) fn variables(lab: &LabId, origin: &Origin) -> Vec<Variable> {
 }
 
 impl ProjectAnswer {
-    /// The lab that the project's mark names; `None`: it is not ours.
+    /// Returns the lab that the project's mark names; `None`: the project is not ours.
     pub(super) fn owner(&self) -> Option<LabId> {
         self.value(LAB)?.parse().ok()
     }
 
-    /// What its mark proves to one who makes projects with this origin.
+    /// Judges its mark from the view of a process with this origin.
     pub(super) fn provenance(&self, here: &Origin) -> Provenance {
         here.judge(self.value(ORIGIN), self.value(STATE))
     }
@@ -58,10 +59,10 @@ impl ProjectAnswer {
 /// The variable whose value is the lab.
 const LAB: &str = "orchestrator.lab";
 
-/// The variable that says where the lab was raised; it alone proves that the lab is ours.
+/// The variable that says where the lab was raised. It alone proves that the lab is ours.
 const ORIGIN: &str = "orchestrator.origin";
 
-/// The variable that names the state folder to people.
+/// The variable that names the state folder, for people.
 const STATE: &str = "orchestrator.state";
 
 #[cfg(test)]

@@ -7,11 +7,11 @@
 //! - [`condition`]: impairments as link filters. - `link`: a project's links.
 //! - `capture`: what passes on them.
 //! - `compute`: the machines that a server has, and which node goes where.
-//! - `backend`: the trait `Backend`. - `site`: makes a project. - `starting`: starts it.
+//! - `backend`: the trait `Backend`. - `project_builder`: makes a project. - `starting`: starts it.
 //!   - `removal`: takes it away.
 //! - `tool`: the programs that a server works with.
 //! - `fabric`: a lab that is up. - `reach`: how a node's agent is reached there.
-//! - [`console`]: streams to an agent over its console. - `kept_wire`: one that
+//! - [`console`]: streams to an agent over its console. - `kept_stream`: one that
 //!   outlives whoever opened it.
 //! - `own_image`: nodes whose image has no agent. - `mark`: by which we know what is ours.
 
@@ -23,23 +23,23 @@ pub mod condition;
 pub mod console;
 pub mod error;
 mod fabric;
-mod kept_wire;
+mod kept_stream;
 mod link;
 mod mark;
 mod own_image;
 mod probe;
+mod project_builder;
 mod reach;
 mod removal;
 pub mod server;
 mod servers;
-mod site;
 mod starting;
 mod tool;
 
 pub use address::{Access, Credentials, Secret, ServerUrl, UrlError};
 pub use backend::{Gns3Backend, Options};
 pub use compute::{Compute, computes};
-pub use console::Farewells;
+pub use console::PendingCloses;
 pub use error::ServerError;
 pub use server::{Dialect, Server};
 pub use tool::{Tool, tools};

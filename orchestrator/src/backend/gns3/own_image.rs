@@ -29,8 +29,8 @@ pub(super) async fn deliver(server: &Server, node: &str, binary: &[u8]) -> Resul
         .await
 }
 
-/// What is run in such a container to reach its agent. The file may be executed only once GNS3's own
-/// first process has looked at the list, so this does not wait for it.
+/// Returns the command that reaches the agent in such a container. The file may be executed only once GNS3's
+/// own first process has looked at the list, so this does not wait for it.
 pub(super) fn connect(patience: &str) -> Vec<String> {
     let node = format!("/gns3volumes{NODE}");
     let line =

@@ -1,5 +1,5 @@
-//! How a node's agent is reached: through the Docker engine behind the server, where it can be reached
-//! from here, else over the node's console.
+//! The ways to reach a node's agent: through the Docker engine behind the server, where that can be reached
+//! from here, otherwise over the node's console.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use uuid::Uuid;
 
 use crate::backend::docker::Engine;
 use crate::backend::docker::exec::{self, ExecError};
-use crate::backend::{BackendError, BackendErrorKind, BackendKind, Wire};
+use crate::backend::{BackendError, BackendErrorKind, BackendKind, ByteStream};
 use crate::gns3::container::{NODE, SOCKET};
 
-use super::console::{Console, ConsoleErrorKind, Farewells};
+use super::console::{Console, ConsoleErrorKind, PendingCloses};
 use super::error::at;
-use super::kept_wire::KeptWire;
+use super::kept_stream::KeptStream;
 use super::own_image;
+use super::project_builder::Place;
 use super::server::Server;
-use super::site::Place;
 
 /// The name that GNS3 gives a node's container (`docker_vm.py`, `docker_name`).
 pub(super) fn container_name(node: &str, project: Uuid) -> String {
@@ -32,7 +32,7 @@ pub(super) fn container_name(node: &str, project: Uuid) -> String {
 #[derive(Debug)]
 pub(super) struct Reach {
     engine: Arc<Engine>,
-    farewells: Farewells,
+    pending_closes: PendingCloses,
     project: Uuid,
     consoles: Mutex<BTreeMap<NodeName, Arc<Console>>>,
 }
@@ -64,10 +64,13 @@ impl ConsoleAnswer {
 }
 
 impl Reach {
-    pub(super) fn new((engine, farewells): (Arc<Engine>, Farewells), project: Uuid) -> Self {
+    pub(super) fn new(
+        (engine, pending_closes): (Arc<Engine>, PendingCloses),
+        project: Uuid,
+    ) -> Self {
         Self {
             engine,
-            farewells,
+            pending_closes,
             project,
             consoles: Mutex::default(),
         }
@@ -81,11 +84,11 @@ impl Reach {
         &self,
         server: impl Future<Output = Result<Arc<Server>, BackendError>> + Send,
         (node, place): (&NodeName, &Place),
-    ) -> Result<Box<dyn Wire>, BackendError> {
+    ) -> Result<Box<dyn ByteStream>, BackendError> {
         let elsewhere = match self.by_engine((node, place)).await {
-            Ok(wire) => return Ok(wire),
-            Err(Elsewhere::Here(error)) => return Err(error),
-            Err(Elsewhere::Not(why)) => why,
+            Ok(stream) => return Ok(stream),
+            Err(EngineRefusal::Here(error)) => return Err(error),
+            Err(EngineRefusal::Not(why)) => why,
         };
         tracing::info!(%node, why = elsewhere, "reaching a node over its console");
         self.by_console(server.await?.as_ref(), (node, place)).await
@@ -94,9 +97,9 @@ impl Reach {
     async fn by_engine(
         &self,
         (node, place): (&NodeName, &Place),
-    ) -> Result<Box<dyn Wire>, Elsewhere> {
+    ) -> Result<Box<dyn ByteStream>, EngineRefusal> {
         let docker = self.engine.docker().await;
-        let docker = docker.map_err(|error| Elsewhere::Not(error.to_string()))?;
+        let docker = docker.map_err(|error| EngineRefusal::Not(error.to_string()))?;
         let command = if place.foreign {
             own_image::connect(PATIENCE)
         } else {
@@ -105,15 +108,15 @@ impl Reach {
                 .to_vec()
         };
         let container = container_name(node.as_str(), self.project);
-        let wire = exec::wire(docker, (node, &container), command).await;
-        wire.map_err(|error| match error {
-            ExecError::Gone => Elsewhere::Not(format!("the engine here has no {container}")),
-            ExecError::Still => Elsewhere::Here(failed(node, STILL.to_owned())),
-            ExecError::Paused => Elsewhere::Here(failed(node, paused(node))),
+        let stream = exec::connect(docker, (node, &container), command).await;
+        stream.map_err(|error| match error {
+            ExecError::Gone => EngineRefusal::Not(format!("the engine here has no {container}")),
+            ExecError::Still => EngineRefusal::Here(failed(node, STILL.to_owned())),
+            ExecError::Paused => EngineRefusal::Here(failed(node, paused(node))),
             ExecError::NoStreams => {
-                Elsewhere::Here(failed(node, "the engine attached no streams".to_owned()))
+                EngineRefusal::Here(failed(node, "the engine attached no streams".to_owned()))
             }
-            ExecError::Engine(error) => Elsewhere::Here(failed(node, error.to_string())),
+            ExecError::Engine(error) => EngineRefusal::Here(failed(node, error.to_string())),
         })
     }
 
@@ -121,7 +124,7 @@ impl Reach {
         &self,
         server: &Server,
         (node, place): (&NodeName, &Place),
-    ) -> Result<Box<dyn Wire>, BackendError> {
+    ) -> Result<Box<dyn ByteStream>, BackendError> {
         let known = self.consoles.lock().await.get(node).cloned();
         let console = if let Some(console) = known {
             console
@@ -131,9 +134,9 @@ impl Reach {
             consoles.insert(node.clone(), Arc::clone(&console));
             console
         };
-        let wire = console.open().await;
-        Ok(Box::new(KeptWire {
-            wire: wire.map_err(|error| failed(node, error.to_string()))?,
+        let stream = console.open().await;
+        Ok(Box::new(KeptStream {
+            stream: stream.map_err(|error| failed(node, error.to_string()))?,
             _console: console,
         }))
     }
@@ -157,7 +160,8 @@ impl Reach {
         };
         let program = if place.foreign { own_image::NODE } else { NODE };
         let command = format!("{program} console {SOCKET}");
-        let connect = || Console::connect((host, port), node.clone(), &command, &self.farewells);
+        let connect =
+            || Console::connect((host, port), node.clone(), &command, &self.pending_closes);
         let console = match connect().await {
             // A server 3.0 loses a console whose client was cut off (gns3-server #2344).
             Err(error) if matches!(error.kind, ConsoleErrorKind::Mute) => {
@@ -178,7 +182,7 @@ impl Reach {
 }
 
 /// Why an engine is not the way.
-enum Elsewhere {
+enum EngineRefusal {
     /// The node is not behind it.
     Not(String),
     /// It is, and cannot be spoken to.
@@ -203,8 +207,8 @@ fn connecting(node: &NodeName) -> String {
 
 const STILL: &str = "it does not run";
 
-/// How long an agent may take to be there after GNS3 has called its node started, in seconds.
+/// The time that an agent may take to appear after GNS3 has called its node started, in seconds.
 const PATIENCE: &str = "30";
 
-/// How long a server may take to reset a console.
+/// The longest time that a server may take to reset a console.
 const RESET: Duration = Duration::from_secs(20);

@@ -1,4 +1,4 @@
-//! Takes away what is ours on a server, and only that.
+//! Removes our own projects from a server, and nothing else.
 
 use crate::backend::docker::{Engine, stray};
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, Origin, Owned, Resource};
@@ -11,8 +11,8 @@ use super::reach::container_name;
 use super::server::Server;
 use super::servers::Servers;
 
-/// Removes a project with all that runs for it, and makes sure that it is gone. One that carries a mark
-/// other than ours is none of ours any longer.
+/// Removes a project with everything that runs for it, and makes sure that it is gone. A project that carries a
+/// foreign mark is no longer ours.
 pub(super) async fn remove(
     server: &Server,
     engine: &Engine,
@@ -47,20 +47,20 @@ pub(super) async fn remove(
     }
 }
 
-/// Has a server speak with those of its computes that it has not spoken with: it removes no project before that,
-/// and 2.2 does so only seconds after its start, also with itself.
+/// Makes a server connect to those of its computes that it has not connected to yet. It removes no project before
+/// that. Version 2.2 connects only seconds after its start, even to itself.
 async fn connect_computes(server: &Server) {
     let computes = computes(server).await.unwrap_or_default();
     for compute in computes.iter().filter(|compute| !compute.connected) {
-        // 2.2 has no order to connect, and does so for whatever is asked of one.
+        // Version 2.2 has no request to connect, but any request to a compute makes it connect.
         if let Err(error) = compute.images(server).await {
             tracing::warn!(compute = compute.title(), %error, "a compute does not answer");
         }
     }
 }
 
-/// Removes containers that the server has forgotten: it has been seen to leave one running whose start
-/// had failed. Where its engine cannot be reached from here, there is nothing to look at.
+/// Removes containers that the server has forgotten. It has been seen to leave one running whose start had failed.
+/// If its engine cannot be reached from here, this does nothing.
 async fn sweep(engine: &Engine, url: &ProjectUrl) -> Result<(), BackendError> {
     let Ok(docker) = engine.docker().await else {
         return Ok(());
@@ -74,7 +74,7 @@ async fn sweep(engine: &Engine, url: &ProjectUrl) -> Result<(), BackendError> {
     })
 }
 
-/// Listens to a project for as long as it tells of anything.
+/// Listens to a project's events until there are no more.
 pub(super) async fn quiet(servers: &Servers, url: &ProjectUrl) {
     let Ok(server) = servers.at(&url.server).await else {
         return;
@@ -85,7 +85,7 @@ pub(super) async fn quiet(servers: &Servers, url: &ProjectUrl) {
     }
 }
 
-/// All projects on a server that carry a lab's mark.
+/// Lists all projects on a server that carry a lab's mark.
 pub(super) async fn survey(server: &Server, here: &Origin) -> Result<Vec<Owned>, BackendError> {
     let projects: Vec<ProjectAnswer> = server
         .get("projects")

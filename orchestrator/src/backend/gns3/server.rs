@@ -23,7 +23,7 @@ pub struct Server {
     dialect: Dialect,
     version: String,
     credentials: Option<Credentials>,
-    /// What a server 3.x has given us instead of the password.
+    /// The token that a server 3.x has given us instead of the password.
     token: Mutex<Option<Secret>>,
 }
 
@@ -57,7 +57,7 @@ struct Refusal {
     message: Value,
 }
 
-/// What is sent with a request.
+/// The body of a request.
 enum Body<'a> {
     None,
     Json(&'a Value),
@@ -367,8 +367,8 @@ pub(super) fn innermost(error: &reqwest::Error) -> String {
 /// The name and password that a server 3.x has at its first start.
 const FIRST: &str = "admin";
 
-/// How long a server may take to answer at all.
+/// The longest time that a server may take to answer at all.
 pub(super) const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a request may be silent: a server pulls images and stops containers meanwhile.
+/// The longest silence of a request: a server pulls images and stops containers meanwhile.
 const READ_TIMEOUT: Duration = Duration::from_mins(5);

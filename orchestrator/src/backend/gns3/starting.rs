@@ -12,7 +12,7 @@ use crate::backend::{BackendError, BackendErrorKind, BackendKind};
 use crate::gns3::switch::SwitchKind;
 
 use super::error::at;
-use super::site::{Place, Site, all};
+use super::project_builder::{Place, ProjectBuilder, all};
 
 /// `GET /projects/ID/nodes`, an entry.
 #[derive(Debug, Deserialize)]
@@ -21,7 +21,7 @@ struct NodeAnswer {
     status: String,
 }
 
-impl Site<'_> {
+impl ProjectBuilder<'_> {
     /// Starts everything, and makes sure that it was: a server has been seen to call a start good that
     /// was not.
     pub(super) async fn start(
@@ -88,5 +88,5 @@ impl Site<'_> {
 
 const STARTING: &str = "starting nodes";
 
-/// How long other computes may take to say that their nodes run.
+/// The longest time that other computes may take to report that their nodes run.
 const PATIENCE: Duration = Duration::from_secs(30);

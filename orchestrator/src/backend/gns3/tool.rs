@@ -36,7 +36,7 @@ impl Tool {
         self == Self::Ubridge
     }
 
-    /// How it is had.
+    /// Returns how to install it.
     pub fn remedy(self) -> &'static str {
         match self {
             Self::Ubridge => UBRIDGE,
@@ -53,7 +53,7 @@ impl Tool {
     }
 }
 
-/// What works on a machine, and why not where it does not.
+/// Checks which tools work on a machine, and why the others do not.
 pub async fn tools(
     server: &Server,
     compute: &Compute,

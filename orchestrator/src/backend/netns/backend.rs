@@ -12,7 +12,8 @@ use plumbing::memory_file::MemoryProgram;
 use protocol::keeper::KeeperFailure;
 
 use crate::backend::{
-    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Ledger, Owned, Resource,
+    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, LabHandle, Ledger, Owned,
+    Resource,
 };
 use crate::plan::{LabId, Plan};
 
@@ -30,8 +31,8 @@ pub struct NetnsBackend {
 }
 
 impl NetnsBackend {
-    /// A backend whose nodes run `node_binary`. Each lab's sockets are in a folder named by its
-    /// identity in `state`.
+    /// Returns a backend whose nodes run `node_binary`. Each lab's sockets are in a folder in `state` that is named
+    /// by the lab's identity.
     pub fn new(state: PathBuf, node_binary: &'static [u8]) -> Self {
         Self {
             state,
@@ -41,7 +42,7 @@ impl NetnsBackend {
         }
     }
 
-    /// For tests: a backend whose keepers fail at the step with this number, counted from zero.
+    /// Makes keepers fail at the step with this number, counted from zero. For tests.
     #[must_use]
     pub fn failing_at(self, step: u32) -> Self {
         Self {
@@ -54,7 +55,7 @@ impl NetnsBackend {
         self.state.join(lab.to_string()).join("nodes")
     }
 
-    /// The node binary in memory, put there once.
+    /// Returns the node binary in memory, where it is put once.
     fn program(&self) -> io::Result<Arc<MemoryProgram>> {
         let mut program = self.program.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(program) = &*program {
@@ -130,10 +131,10 @@ impl Backend for NetnsBackend {
         }))
     }
 
-    async fn attach(&self, hold: &Hold) -> Result<Box<dyn Fabric>, BackendError> {
-        let sockets = hold.nodes.iter();
+    async fn attach(&self, handle: &LabHandle) -> Result<Box<dyn Fabric>, BackendError> {
+        let sockets = handle.nodes.iter();
         Ok(Box::new(NetnsFabric {
-            lab: hold.lab.clone(),
+            lab: handle.lab.clone(),
             sockets: sockets
                 .map(|(node, path)| (node.clone(), PathBuf::from(path)))
                 .collect(),
@@ -150,7 +151,7 @@ impl Backend for NetnsBackend {
         };
         let sockets = self.sockets(&lab);
         let action = format!("removing {resource}");
-        // A group is empty only once the keeper is gone, and the keeper may still be making some.
+        // A control group is empty only once the keeper is gone, and the keeper may still be making some.
         on_a_thread_that_may_wait(action, move || removal::remove(&lab, keeper, &sockets)).await
     }
 
@@ -169,16 +170,16 @@ async fn on_a_thread_that_may_wait<T: Send + 'static>(
         .map_err(|kind| kind.at(BackendKind::Netns, action))
 }
 
-/// How long making a lab may take, on a machine that has much else to do.
+/// The time that making a lab may take on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);
 const DEADLINE_A_NODE: Duration = Duration::from_millis(200);
 
-/// A keeper's failure in the contract's words; where the machine lacks something, with the remedy.
+/// Translates a keeper's failure. If the machine lacks something, the result has the remedy.
 fn explained(error: KeeperError) -> BackendErrorKind {
     match error {
         KeeperError::Failed(failure) => match preflight::remedy(&failure) {
             Some(remedy) => BackendErrorKind::Lacking {
-                what: failure.to_string(),
+                missing: failure.to_string(),
                 remedy: remedy.to_owned(),
             },
             None => concerning(failure),

@@ -12,7 +12,7 @@ use protocol::name::NodeName;
 use tokio::net::UnixStream;
 use tokio::sync::Mutex;
 
-use crate::backend::{BackendError, BackendErrorKind, BackendKind, Fabric, Hold, Wire};
+use crate::backend::{BackendError, BackendErrorKind, BackendKind, ByteStream, Fabric, LabHandle};
 use crate::plan::LabId;
 
 use super::keeper::Keeper;
@@ -30,7 +30,7 @@ pub(super) struct NetnsFabric {
 
 #[async_trait]
 impl Fabric for NetnsFabric {
-    async fn open(&self, node: &NodeName) -> Result<Box<dyn Wire>, BackendError> {
+    async fn open(&self, node: &NodeName) -> Result<Box<dyn ByteStream>, BackendError> {
         let failed = |reason: String| {
             let node = node.to_string();
             BackendErrorKind::Node { node, reason }.at(BackendKind::Netns, "reaching an agent")
@@ -47,11 +47,16 @@ impl Fabric for NetnsFabric {
         }
     }
 
+    /// Each node has set itself up before its keeper calls the lab raised.
+    fn is_configured(&self) -> bool {
+        true
+    }
+
     fn warnings(&self) -> Vec<String> {
         self.warnings.clone()
     }
 
-    async fn keep(&self) -> Result<Hold, BackendError> {
+    async fn keep(&self) -> Result<LabHandle, BackendError> {
         if let Some(keeper) = &self.keeper {
             let kept = keeper.lock().await.keep().await;
             kept.map_err(|error| {
@@ -61,7 +66,7 @@ impl Fabric for NetnsFabric {
         let text = |(node, path): (&NodeName, &PathBuf)| {
             (node.clone(), path.to_string_lossy().into_owned())
         };
-        Ok(Hold {
+        Ok(LabHandle {
             lab: self.lab.clone(),
             backend: BackendKind::Netns,
             nodes: self.sockets.iter().map(text).collect(),

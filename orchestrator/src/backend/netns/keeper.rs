@@ -17,8 +17,7 @@ use tokio::net::UnixStream;
 
 use crate::plan::LabId;
 
-/// The conversation with a keeper. If it is dropped before the lab was kept, the keeper ends, and the
-/// lab with it.
+/// The connection to a keeper. If it is dropped before the lab was kept, the keeper ends, and so does the lab.
 #[derive(Debug)]
 pub(super) struct Keeper {
     socket: UnixStream,
@@ -26,31 +25,31 @@ pub(super) struct Keeper {
     log: PathBuf,
 }
 
-/// Why a keeper did not do what it was told.
+/// The reason why a keeper did not carry out an order.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum KeeperError {
-    /// It could not, and said why. Nothing of the lab is left.
+    /// It failed, and gave the reason. Nothing of the lab is left.
     #[error(transparent)]
     Failed(#[from] KeeperFailure),
-    /// It could not be started, or the conversation broke.
+    /// It could not be started, or the connection broke.
     #[error("{action}: {source}")]
     System {
-        /// What was being done.
+        /// The step that failed.
         action: &'static str,
-        /// What the system said.
+        /// The system's answer.
         source: io::Error,
     },
-    /// It ended in the middle of the conversation.
+    /// It ended unexpectedly.
     #[error("the lab's keeper ended unexpectedly{}", last_words(.0))]
     Ended(String),
-    /// It said something else than was awaited.
+    /// It sent an unexpected message.
     #[error("the lab's keeper answered something unexpected")]
     Confused,
 }
 
 impl Keeper {
-    /// Starts a keeper in `folder`, where the agents' sockets will be. It does nothing until it is told to
-    /// raise the lab, and ends if it never is.
+    /// Starts a keeper in `folder`, where the agents' sockets will be. It does nothing until it is told to raise
+    /// the lab. If it is never told, it ends.
     pub(super) fn start(
         program: &MemoryProgram,
         folder: &Path,
@@ -70,17 +69,17 @@ impl Keeper {
         Ok((keeper, process))
     }
 
-    /// Tells it what to make.
+    /// Tells it to raise the lab.
     pub(super) async fn raise(&mut self, spec: LabSpec) -> Result<(), KeeperError> {
         self.tell(&ToKeeper::Raise(Box::new(spec))).await
     }
 
-    /// Waits until the lab is up. Returns limits that cannot be enforced, in words.
+    /// Waits until the lab is up. Returns the limits that cannot be enforced, in words.
     pub(super) async fn raised(&mut self) -> Result<Vec<String>, KeeperError> {
         match self.hear().await? {
             FromKeeper::Raised { warnings } => Ok(warnings),
             FromKeeper::Failed(failure) => {
-                // It closes its end when all is gone.
+                // The keeper closes its end once everything is gone.
                 while let Ok(FromKeeper::Failed(_)) = self.hear().await {}
                 Err(failure.into())
             }
@@ -88,7 +87,7 @@ impl Keeper {
         }
     }
 
-    /// Lets the lab live on without this process.
+    /// Leaves the lab up without this process.
     pub(super) async fn keep(&mut self) -> Result<(), KeeperError> {
         self.tell(&ToKeeper::Keep).await?;
         match self.hear().await? {
@@ -103,7 +102,7 @@ impl Keeper {
         let json = serde_json::to_vec(message).map_err(|error| telling(error.into()))?;
         Frame::Message(json).encode(&mut bytes);
         match self.socket.write_all(&bytes).await {
-            // It ended before it had heard all; what it said before that tells more.
+            // It ended before it had read everything. Its earlier messages tell more.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             other => other.map_err(telling),
         }
@@ -130,17 +129,17 @@ impl Keeper {
     }
 }
 
-/// Starts the keeper, and has a thread wait for its end, so that no dead process is left over. The
-/// thread does not keep this process from ending.
+/// Starts the keeper, and a thread that waits for its end, so that no zombie is left. The thread does not keep
+/// this process from ending.
 ///
-/// The keeper has started when this returns, not at some later time: its birth can be recorded.
+/// The keeper has started when this returns, so its birth can be recorded.
 fn spawn(mut command: Command) -> io::Result<ProcessIdentity> {
     let (started, child) = mpsc::channel::<Child>();
     std::thread::Builder::new()
         .name("keeper".to_owned())
         .spawn(move || child.recv().map(|mut child| child.wait()))?;
     let child = command.spawn()?;
-    // Before anybody waits for it, it has a number, even if it has ended.
+    // Until it is waited for, it has a number, even if it has ended.
     let process = ProcessIdentity::of(child.id());
     started.send(child).map_err(io::Error::other)?;
     process
@@ -156,7 +155,7 @@ fn command(
     let mut options = OpenOptions::new();
     let log: File = options.create(true).append(true).mode(0o600).open(log)?;
     let mut command = Command::new(program.path());
-    // The blanks make room for the nodes' names, which `ps` shows in the arguments' place.
+    // The blanks make room for the nodes' names, which `ps` shows in place of the arguments.
     command
         .args(["keep", "--lab", &format!("{lab:TITLE_WIDTH$}")])
         .current_dir(folder)
@@ -182,7 +181,7 @@ fn system(action: &'static str) -> impl Fn(io::Error) -> KeeperError + Copy {
     move |source| KeeperError::System { action, source }
 }
 
-/// What the keeper wrote to its log last, where it ended without a word.
+/// Returns the end of the keeper's log, which explains an end without a message.
 fn last_line(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
@@ -196,7 +195,7 @@ fn last_words(line: &str) -> String {
     }
 }
 
-/// Variables of this process's environment that nodes' programs get too.
+/// The variables of this process's environment that nodes' programs get too.
 const PASSED_ON: [&str; 5] = ["PATH", "LANG", "LC_ALL", "TERM", "TZ"];
 
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

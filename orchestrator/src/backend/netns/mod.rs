@@ -1,15 +1,14 @@
 //! Labs in Linux namespaces on this machine, with root's rights or without.
 //!
-//! One process a lab, the keeper (`node keep`), makes the nodes and holds them; it and they are run
-//! from the node binary in memory. They carry the lab's mark in their environment, which is how they
-//! are found and removed, with no file needed.
+//! Each lab has a process, the keeper (`node keep`), which makes the nodes and holds them. The keeper and the nodes
+//! run the node binary from memory, and carry the lab's mark in their environment.
 //!
 //! - [`backend`]: the backend itself.
 //! - [`fabric`]: a lab that is up.
-//! - [`keeper`]: the keeper of a lab that this process raises: starts it and speaks with it.
-//! - [`spec`]: from the plan to what a keeper is told.
-//! - [`preflight`]: whether this machine can carry a plan.
-//! - [`removal`]: finds what carries our mark, and removes it.
+//! - [`keeper`]: starts the keeper of a lab that this process raises, and speaks with it.
+//! - [`spec`]: translates the plan into a keeper's orders.
+//! - [`preflight`]: checks whether this machine can carry a plan.
+//! - [`removal`]: removes the resources of a ledger, and finds processes that carry a lab's mark.
 
 pub mod backend;
 mod fabric;

@@ -1,4 +1,4 @@
-//! Whether this machine can carry a plan.
+//! Checks whether this machine can carry a plan.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use protocol::keeper::KeeperFailure;
 use crate::backend::BackendErrorKind;
 use crate::plan::Plan;
 
-/// Checks what can be known before anything is made.
+/// Checks everything that can be known before anything is made.
 pub(super) fn check(plan: &Plan) -> Result<(), BackendErrorKind> {
     images(plan)?;
     ports(plan)?;
@@ -21,7 +21,7 @@ pub(super) fn check(plan: &Plan) -> Result<(), BackendErrorKind> {
     room(plan.nodes.len() as u64)
 }
 
-/// What to do about a failure that the machine is to blame for.
+/// Returns the remedy for a failure whose cause is the machine.
 pub(super) fn remedy(failure: &KeeperFailure) -> Option<&'static str> {
     match failure.errno.map(Errno::from_raw)? {
         Errno::EPERM | Errno::EACCES if failure.node.is_none() => Some(
@@ -48,8 +48,8 @@ fn images(plan: &Plan) -> Result<(), BackendErrorKind> {
     };
     match plan.nodes.iter().find_map(with_image) {
         None => Ok(()),
-        Some(what) => Err(lacking(
-            format!("node {what}, and namespaces have no images"),
+        Some(missing) => Err(lacking(
+            format!("node {missing}, and namespaces have no images"),
             "use `--backend docker`",
         )),
     }
@@ -97,7 +97,7 @@ fn procfs() -> Result<(), BackendErrorKind> {
     ))
 }
 
-/// Root may make namespaces; anybody else needs user namespaces.
+/// Checks that this user may make namespaces. Root may; any other user needs user namespaces.
 fn rights() -> Result<(), BackendErrorKind> {
     if capability::may_administer().map_err(BackendErrorKind::system)? {
         return Ok(());
@@ -114,7 +114,7 @@ fn rights() -> Result<(), BackendErrorKind> {
     Ok(())
 }
 
-/// Whether there is room for so many nodes: descriptors, processes, namespaces and memory.
+/// Checks that there is room for so many nodes: descriptors, processes, namespaces and memory.
 fn room(nodes: u64) -> Result<(), BackendErrorKind> {
     let descriptors = plumbing::descriptor::raise_limit().map_err(BackendErrorKind::system)?;
     let running = fs::read_dir("/proc").map_or(0, Iterator::count) as u64;
@@ -140,7 +140,7 @@ fn room(nodes: u64) -> Result<(), BackendErrorKind> {
             "ask for fewer nodes, or add memory",
         ),
     ];
-    // Root may start more than its limit.
+    // Root may start more processes than its limit.
     if !nix::unistd::geteuid().is_root() {
         let (limit, _) = getrlimit(Resource::RLIMIT_NPROC).map_err(BackendErrorKind::system)?;
         needs.push((
@@ -159,10 +159,10 @@ fn room(nodes: u64) -> Result<(), BackendErrorKind> {
             "raise the limits in /proc/sys/user/",
         ));
     }
-    for (what, needed, available, remedy) in needs {
+    for (resource, needed, available, remedy) in needs {
         if let Some(available) = available.filter(|available| needed > *available) {
             return Err(lacking(
-                format!("{nodes} nodes need about {needed} {what}, and there are {available}"),
+                format!("{nodes} nodes need about {needed} {resource}, and there are {available}"),
                 remedy,
             ));
         }
@@ -183,9 +183,9 @@ fn number(path: &str) -> Option<u64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-fn lacking(what: impl Into<String>, remedy: impl Into<String>) -> BackendErrorKind {
+fn lacking(missing: impl Into<String>, remedy: impl Into<String>) -> BackendErrorKind {
     BackendErrorKind::Lacking {
-        what: what.into(),
+        missing: missing.into(),
         remedy: remedy.into(),
     }
 }
@@ -193,23 +193,24 @@ fn lacking(what: impl Into<String>, remedy: impl Into<String>) -> BackendErrorKi
 /// `BR_MAX_PORTS`, `net/bridge/br_private.h`, less the one that is never given out.
 const BRIDGE_PORTS: usize = 1023;
 
-/// `mount_setattr` came with it.
+/// The kernel version that brought `mount_setattr`.
 const OLDEST_KERNEL: (u32, u32) = (5, 12);
 
-/// Settings by which distributions forbid user namespaces: the value that does, one that does not.
+/// The settings by which distributions forbid user namespaces, each with the value that forbids them and one that
+/// allows them.
 const USER_NAMESPACES: [(&str, u64, u64); 3] = [
     ("user/max_user_namespaces", 0, 10_000),
     ("kernel/unprivileged_userns_clone", 0, 1),
     ("kernel/apparmor_restrict_unprivileged_userns", 1, 0),
 ];
 
-/// Control connections, captures and files being moved.
+/// The descriptors of control connections, captures and files that are being moved.
 const DESCRIPTORS_A_NODE: u64 = 4;
 const DESCRIPTORS: u64 = 64;
-/// The agent and a program.
+/// The processes of a node: the agent and a program.
 const PROCESSES_A_NODE: u64 = 2;
-/// The agent's, and a program's; and the orchestrator's own.
+/// The threads of an agent and a program, and those of the orchestrator.
 const THREADS_A_NODE: u64 = 8;
 const THREADS: u64 = 16;
-/// KiB: the agent, and the kernel's own for its namespaces and interfaces.
+/// The memory of a node in KiB: the agent's, and the kernel's for its namespaces and interfaces.
 const MEMORY_A_NODE: u64 = 4096;

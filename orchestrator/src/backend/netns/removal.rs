@@ -1,4 +1,4 @@
-//! Removes what a ledger lists, and finds processes that say that they are of a lab.
+//! Removes the resources of a ledger, and finds processes that carry a lab's mark.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,8 +14,8 @@ use protocol::keeper::MARK;
 use crate::backend::{BackendErrorKind, Owned, Provenance, Resource};
 use crate::plan::LabId;
 
-/// Ends the keeper of a lab, which ends its nodes, and waits until all are gone; then removes their
-/// control groups, also those that the keeper was still making when it was found, and their sockets.
+/// Ends the keeper of a lab, which ends its nodes, and waits until all are gone. Then removes their sockets and
+/// control groups, including those that the keeper was still making when it was found.
 pub(super) fn remove(
     lab: &LabId,
     keeper: Option<ProcessIdentity>,
@@ -30,8 +30,8 @@ pub(super) fn remove(
     remove_sockets(sockets).map_err(BackendErrorKind::system)
 }
 
-/// Ends a keeper. The process that is recorded waits for the end of its only child, the first process of the
-/// lab's process namespace, and then ends itself; so its end is the end of all.
+/// Ends a keeper. The recorded process waits for the end of its only child, the first process of the lab's process
+/// namespace, and then ends too. So its end is the end of all.
 fn end(keeper: ProcessIdentity, lab: &LabId) -> Result<(), BackendErrorKind> {
     let deadline = Instant::now() + DEADLINE;
     loop {
@@ -41,11 +41,11 @@ fn end(keeper: ProcessIdentity, lab: &LabId) -> Result<(), BackendErrorKind> {
         for child in children_of(keeper.number).map_err(BackendErrorKind::system)? {
             child.kill().map_err(BackendErrorKind::system)?;
         }
-        // It was stopped, perhaps; it has nothing to do but to wait.
+        // Perhaps it is stopped. It has nothing to do but wait.
         if Instant::now() + DEADLINE / 2 >= deadline {
             process.kill().map_err(BackendErrorKind::system)?;
         }
-        // One that was just starting may have its child only now: look again.
+        // A keeper that was just starting may get its child only now, so look again.
         if process.wait(LOOK_AGAIN).map_err(BackendErrorKind::system)? {
             return Ok(());
         }
@@ -58,7 +58,7 @@ fn end(keeper: ProcessIdentity, lab: &LabId) -> Result<(), BackendErrorKind> {
     }
 }
 
-/// Removes the folder of the agents' sockets with what a keeper makes in it, and nothing else.
+/// Removes the folder of the agents' sockets with the entries that a keeper makes in it, and nothing else.
 fn remove_sockets(path: &Path) -> io::Result<()> {
     let (Some(lab), Some(name)) = (path.parent(), path.file_name()) else {
         return Ok(());
@@ -82,8 +82,8 @@ fn remove_sockets(path: &Path) -> io::Result<()> {
     }
 }
 
-/// All that says that it is of a lab. Anybody can start a process with such an environment, so it is no more than
-/// a hint; that of a keeper is told as it is recorded.
+/// Lists the control groups and keepers that carry a lab's mark. Anybody can start a process with such a mark, so it is
+/// only a hint. A keeper is listed in the form in which it is recorded.
 pub(super) fn survey() -> Result<Vec<Owned>, BackendErrorKind> {
     let groups = ControlGroups::find().map_err(BackendErrorKind::system)?;
     let groups = groups.survey().into_iter().filter_map(|(lab, node)| {
@@ -113,11 +113,11 @@ pub(super) fn survey() -> Result<Vec<Owned>, BackendErrorKind> {
     Ok(groups.chain(keepers).collect())
 }
 
-/// For each lab that a process names in its environment, the first of these processes: its keeper, for a
-/// process is older than its descendants. One that has no child has made nothing yet.
+/// Returns the oldest process of each lab that processes name in their environment. This is the lab's keeper, since a
+/// process is older than its descendants. A keeper without a child has made nothing yet.
 fn keepers() -> io::Result<BTreeMap<LabId, ProcessIdentity>> {
     let marked = find_marked(MARK)?;
-    // Those that are just ending show their mark no longer.
+    // Processes that are ending no longer show their mark.
     if !wait_for_ending(ENDING)? {
         tracing::debug!("a process of this user has been ending for long");
     }
@@ -140,13 +140,13 @@ fn keepers() -> io::Result<BTreeMap<LabId, ProcessIdentity>> {
         .collect())
 }
 
-/// How long a process that is ending may take to be over.
+/// The time that a process may take to end once it has begun to.
 const ENDING: Duration = Duration::from_secs(2);
 
-/// How long a killed process may take to end.
+/// The time that a killed process may take to end.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// How long a keeper may take from its child's end to its own before its children are looked at again.
+/// The time that a keeper may take from its child's end to its own, before its children are looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// The keeper's log, beside the sockets.

@@ -1,4 +1,4 @@
-//! From the plan to what a keeper is told.
+//! Translates the plan into a keeper's orders.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use protocol::name::NodeName;
 
 use crate::plan::{Plan, PlannedNode, Port, Segment};
 
-/// What the keeper of `plan` is to make.
+/// Returns the lab that the keeper of `plan` is to make.
 pub(super) fn lab_spec(plan: &Plan, fail_at: Option<u32>) -> LabSpec {
     let numbers: BTreeMap<&NodeName, u32> = (0..)
         .zip(&plan.nodes)
@@ -22,12 +22,13 @@ pub(super) fn lab_spec(plan: &Plan, fail_at: Option<u32>) -> LabSpec {
             .iter()
             .map(|segment| segment_spec(segment, plan, &numbers))
             .collect(),
+        hosts: plan.hosts.clone(),
         working_directory: here.and_then(|path| path.into_os_string().into_string().ok()),
         fail_at,
     }
 }
 
-/// What a node may use at most.
+/// Returns the limits of a node.
 pub(super) fn limits(node: &PlannedNode) -> Limits {
     Limits {
         memory: node.memory,
@@ -38,7 +39,7 @@ pub(super) fn limits(node: &PlannedNode) -> Limits {
 
 fn node_spec(node: &PlannedNode) -> NodeSpec {
     NodeSpec {
-        name: node.name.clone(),
+        settings: node.settings.clone(),
         file_targets: node.file_targets.clone(),
         limits: limits(node),
     }

@@ -70,7 +70,8 @@ pub struct ExportArgs {
     /// [default: standard output].
     #[arg(short, long, value_name = "FILE", env = "ORCHESTRATOR_OUTPUT")]
     pub output: Option<PathBuf>,
-    /// What networks become: GNS3's Ethernet switches, which need Dynamips, or nodes that bridge.
+    /// The kind of node that networks become: GNS3's Ethernet switches, which need Dynamips, or nodes that
+    /// bridge.
     #[arg(
         long,
         value_enum,

@@ -80,7 +80,7 @@ pub struct CaptureArgs {
 /// `fault`.
 #[derive(Debug, Clone, Args)]
 pub struct FaultArgs {
-    /// What begins, or is over.
+    /// The fault that begins, or ends.
     pub fault: FaultWord,
     /// The interface, as NODE:INTERFACE, whose link goes down or up, eth0 where none is said; or the
     /// node.
@@ -88,7 +88,7 @@ pub struct FaultArgs {
     pub target: String,
 }
 
-/// What begins to fail in a lab, or works again.
+/// A fault that begins in a lab, or ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FaultWord {
     /// An interface's link passes nothing more.

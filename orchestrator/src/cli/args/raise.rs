@@ -7,7 +7,7 @@ use clap::Args;
 use super::verb::BackendChoice;
 use crate::scenario::CellChoice;
 
-/// What to raise and where.
+/// The lab to raise, and the backend.
 #[derive(Debug, Clone, Args)]
 pub struct RaiseArgs {
     /// The topology file.
@@ -21,7 +21,7 @@ pub struct RaiseArgs {
     pub settings: Vec<(String, String)>,
 }
 
-/// How scenarios are run.
+/// Options for running scenarios.
 #[derive(Debug, Clone, Args)]
 pub struct ScenarioArgs {
     /// The run directory [default: runs/LAB-TIME].
@@ -64,10 +64,10 @@ pub struct ScenarioArgs {
 /// `up`.
 #[derive(Debug, Clone, Args)]
 pub struct UpArgs {
-    /// What to raise and where.
+    /// The lab to raise, and the backend.
     #[command(flatten)]
     pub raise: RaiseArgs,
-    /// How scenarios are run.
+    /// Options for running scenarios.
     #[command(flatten)]
     pub scenarios: ScenarioArgs,
     /// Only raise the lab.
@@ -78,10 +78,10 @@ pub struct UpArgs {
 /// `run`.
 #[derive(Debug, Clone, Args)]
 pub struct RunArgs {
-    /// What to raise and where.
+    /// The lab to raise, and the backend.
     #[command(flatten)]
     pub raise: RaiseArgs,
-    /// How scenarios are run.
+    /// Options for running scenarios.
     #[command(flatten)]
     pub scenarios: ScenarioArgs,
     /// Leave the lab up if anything fails.

@@ -16,18 +16,18 @@ use crate::cli::site::Gns3Args;
 #[derive(Debug, Parser)]
 #[command(name = "orchestrator", version, about, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Arguments {
-    /// What to do.
+    /// The verb.
     #[command(subcommand)]
     pub verb: Verb,
-    /// What every verb understands.
+    /// The options of every verb.
     #[command(flatten)]
     pub global: Global,
 }
 
-/// What every verb understands.
+/// The options of every verb.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// How results are printed on standard output.
+    /// The format of results on standard output.
     #[arg(
         long,
         global = true,
@@ -42,7 +42,7 @@ pub struct Global {
     /// Log more: -v what is done, -vv every request.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// How the log on standard error is written.
+    /// The format of the log on standard error.
     #[arg(
         long,
         global = true,
@@ -64,7 +64,7 @@ pub struct Global {
     pub gns3: Gns3Args,
 }
 
-/// How results are printed.
+/// The format of results.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.
@@ -74,7 +74,7 @@ pub enum Format {
     Json,
 }
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// For people.
@@ -101,7 +101,7 @@ pub enum BackendChoice {
     Fake,
 }
 
-/// What to do.
+/// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Raise a lab, run its scenarios, verify, and leave it up.

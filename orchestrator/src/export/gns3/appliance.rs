@@ -8,14 +8,14 @@ use crate::gns3::identity::Identity;
 
 use crate::gns3::container::{IMAGE, SHELL, WAITING};
 
-/// What an appliance is made of.
+/// The content of an appliance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kind {
     /// Its name.
     pub name: String,
     /// The image; none: the built-in one.
     pub image: Option<String>,
-    /// How many adapters it has, 1 to 99.
+    /// The number of adapters, 1 to 99.
     pub adapters: u32,
 }
 

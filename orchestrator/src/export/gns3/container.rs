@@ -5,13 +5,13 @@ use std::net::IpAddr;
 use crate::gns3::adapter::Adapters;
 use crate::gns3::container::{IMAGE, SHELL, WAITING, unfit};
 use crate::gns3::device::Docker;
-use crate::plan::PlannedNode;
 use crate::topology::model::Node;
+use protocol::settings::Host;
 
 use crate::export::warning::Warning;
 
 /// The properties of a node, and what they do not hold.
-pub fn docker(node: &Node, planned: &PlannedNode, volumes: Vec<String>) -> (Docker, Vec<Warning>) {
+pub fn docker(node: &Node, hosts: &[Host], volumes: Vec<String>) -> (Docker, Vec<Warning>) {
     let mut warnings = Vec::new();
     let mut warn = |text: String| {
         warnings.push(Warning::Node {
@@ -32,8 +32,8 @@ pub fn docker(node: &Node, planned: &PlannedNode, volumes: Vec<String>) -> (Dock
             None => environment.push(format!("{name}={value}")),
         }
     }
-    let hosts = planned.settings.hosts.iter();
     let hosts: Vec<String> = hosts
+        .iter()
         .flat_map(|host| {
             let v4 = host.addresses.iter().filter(|ip| IpAddr::is_ipv4(ip));
             v4.map(|address| format!("{}:{address}", host.name))
@@ -51,7 +51,7 @@ pub fn docker(node: &Node, planned: &PlannedNode, volumes: Vec<String>) -> (Dock
     (docker, warnings)
 }
 
-/// What GNS3 starts, as a shell has it.
+/// Returns the command that GNS3 starts, quoted for a shell.
 fn start_command(node: &Node) -> String {
     if !node.command.is_empty() {
         let words = node.command.iter().map(String::as_str);

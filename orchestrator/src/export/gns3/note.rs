@@ -1,4 +1,4 @@
-//! What is written in GNS3's window beside the nodes: the lab's name, subnets, addresses, scenarios.
+//! The text in GNS3's window beside the nodes: the lab's name, subnets, addresses, scenarios.
 
 use crate::gns3::document::Drawing;
 use crate::gns3::identity::Identity;

@@ -1,5 +1,5 @@
-//! How a scenario is started by hand: on each node's console, the commands that the orchestrator would have
-//! given. Of a matrix these are those of the file's own values.
+//! Instructions for starting a scenario by hand: on each node's console, the commands that the orchestrator
+//! would have given. Of a matrix, these are the commands for the file's own values.
 
 use std::fmt;
 
@@ -16,18 +16,18 @@ use crate::topology::model::{
     Transfer, Work,
 };
 
-use super::belongings::sent;
+use super::node_files::sent;
 use crate::gns3::adapter::Adapters;
 use crate::gns3::container::NODE;
 
-/// How a scenario is started by hand.
+/// Instructions for starting a scenario by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Playbook {
     /// The scenario.
     pub name: String,
-    /// What it does, in a line.
+    /// Its purpose, in a line.
     headline: String,
-    /// What is typed where, in this order.
+    /// The lines to type, each with its node, in order.
     lines: Vec<(NodeName, String)>,
 }
 
@@ -118,7 +118,7 @@ fn transfer_lines(topology: &Topology, plan: &Plan, work: &Work) -> Vec<(NodeNam
     lines
 }
 
-/// What GNS3 calls an interface.
+/// Returns GNS3's name for an interface.
 fn there(topology: &Topology, node: &NodeName, interface: &InterfaceName) -> InterfaceName {
     let found = topology.nodes.iter().find(|one| one.name == *node);
     let place = |node: &Node| node.interfaces.iter().position(|i| i.name == *interface);

@@ -14,8 +14,8 @@ use crate::plan::{LabId, Plan, PlannedLink, Port, link_conditions, plan};
 use crate::topology::Topology;
 use crate::topology::model::{Attachment, Interface, Node};
 
-use super::belongings::{ADDRESSES, Belonging, Holds, addresses, files, place};
 use super::container::docker;
+use super::node_files::{ADDRESSES, FileContent, NodeFile, addresses, files, place};
 use super::note::notes;
 use super::playbook::Playbook;
 use crate::export::warning::Warning;
@@ -28,8 +28,8 @@ pub struct Exported {
     /// The project.
     pub project: Project,
     /// The files below its folder.
-    pub belongings: Vec<Belonging>,
-    /// What it does not hold.
+    pub node_files: Vec<NodeFile>,
+    /// The things that it does not hold.
     pub warnings: Vec<Warning>,
 }
 
@@ -43,7 +43,7 @@ pub enum ExportError {
     Adapters {
         /// The node.
         node: NodeName,
-        /// How many.
+        /// The number of them.
         count: u32,
     },
     /// More interfaces on a network than its switch has ports.
@@ -52,7 +52,7 @@ pub enum ExportError {
     Ports {
         /// The network.
         network: NetworkName,
-        /// How many.
+        /// The number of them.
         count: u32,
         /// The most that there may be.
         most: u32,
@@ -83,7 +83,7 @@ pub fn project(
         positions: Positions::of(topology),
         links: links.map(|link| (&link.near.port, link)).collect(),
         content: Content::default(),
-        belongings: Vec::new(),
+        node_files: Vec::new(),
         warnings: Vec::new(),
     };
     for place in 0..topology.nodes.len() {
@@ -108,7 +108,7 @@ struct Draft<'a> {
     /// The links, by the first interface that is plugged into each.
     links: BTreeMap<&'a Port, PlannedLink<'a>>,
     content: Content,
-    belongings: Vec<Belonging>,
+    node_files: Vec<NodeFile>,
     warnings: Vec<Warning>,
 }
 
@@ -133,7 +133,7 @@ impl Draft<'_> {
         }
         let id = self.id(&node.name);
         let (volumes, copies, refused) = files(self.topology, node);
-        let (container, warnings) = docker(node, planned, volumes);
+        let (container, warnings) = docker(node, &self.plan.hosts, volumes);
         self.warnings.extend(warnings);
         self.warnings
             .extend(refused.into_iter().map(|path| Warning::Node {
@@ -153,14 +153,14 @@ impl Draft<'_> {
                 });
             }
         }
-        self.belongings.push(Belonging {
+        self.node_files.push(NodeFile {
             path: place(id, ADDRESSES),
-            content: Holds::Text(addresses(node, planned)),
+            content: FileContent::Text(addresses(node, planned, &self.plan.hosts)),
         });
-        self.belongings
-            .extend(copies.into_iter().map(|(to, from)| Belonging {
+        self.node_files
+            .extend(copies.into_iter().map(|(to, from)| NodeFile {
                 path: place(id, &to),
-                content: Holds::CopyOf(from),
+                content: FileContent::CopyOf(from),
             }));
         let at = self.positions.nodes[number];
         let device = Device {
@@ -201,9 +201,9 @@ impl Draft<'_> {
             ..Device::new(id, name.clone(), parts.node_type, corner(at, HALF_SWITCH))
         });
         if self.switches == SwitchKind::Docker {
-            self.belongings.push(Belonging {
+            self.node_files.push(NodeFile {
                 path: place(id, ADDRESSES),
-                content: Holds::Text(format!(
+                content: FileContent::Text(format!(
                     "# {name} bridges its adapters, which have no addresses\n"
                 )),
             });
@@ -322,7 +322,7 @@ impl Draft<'_> {
         view.scene_height = view.scene_height.max(height.unwrap_or_default());
         Exported {
             project,
-            belongings: self.belongings,
+            node_files: self.node_files,
             warnings: self.warnings,
         }
     }
@@ -376,5 +376,5 @@ fn label(text: String, x: Option<i32>, y: i32) -> Label {
 /// From the middle of a node to its port's name.
 const AWAY: f64 = 55.0;
 
-/// What is around everything.
+/// The space around everything.
 const MARGIN: i32 = 500;

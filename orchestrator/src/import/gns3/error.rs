@@ -17,7 +17,7 @@ pub enum ImportError {
     Twice {
         /// The name.
         name: String,
-        /// What they are called there, where that is something else.
+        /// Their names there, if different.
         clash: String,
     },
     /// Two nodes with one identity.
@@ -30,7 +30,7 @@ pub enum ImportError {
         node: String,
         /// Its type.
         kind: String,
-        /// What is wrong with them.
+        /// The fault in them.
         source: serde_json::Error,
     },
     /// A link that does not have two ends at nodes that are there.

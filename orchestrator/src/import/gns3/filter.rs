@@ -1,4 +1,4 @@
-//! What a project's links do to packets, as impairments: the same in either direction.
+//! The filters of a project's links, as impairments: the same in either direction.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub fn impairment(link: &Link) -> (Impairment, Vec<&'static str>) {
     match filters.frequency_drop {
         Some([every]) if every > 0 => {
             found.loss = both(found.loss, 100.0 / f64::from(every));
-            lost.push("dropping every so manieth packet becomes a chance of the same share");
+            lost.push("dropping every n-th packet becomes a chance of the same share");
         }
         Some([-1]) => found.loss = Percent(100.0),
         _ => {}

@@ -9,12 +9,12 @@ use crate::gns3::container::{IMAGE, SHELL, WAITING};
 use crate::gns3::device::{Docker, Vpcs};
 use crate::gns3::interfaces::{self, Stanza};
 
-/// What is known of a node besides its links.
+/// Everything known of a node besides its links.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Machine {
     /// Its image; none: the built-in one.
     pub image: Option<String>,
-    /// What it runs.
+    /// The command it runs.
     pub command: Vec<String>,
     /// Its variables.
     pub env: BTreeMap<String, String>,
@@ -24,7 +24,7 @@ pub struct Machine {
     pub routes: Vec<(IpNet, IpAddr)>,
     /// Addresses by adapter.
     pub addresses: BTreeMap<u32, Vec<IpNet>>,
-    /// What has no counterpart.
+    /// The settings that have no counterpart.
     pub lost: Vec<String>,
 }
 

@@ -1,12 +1,12 @@
 //! GNS3's projects as topologies of ours.
 //!
-//! - [`project`]: a project as a topology file, whole: the entry.
-//! - [`reading`]: from a project's nodes and links to a lab.
-//! - [`machine`]: from one of its nodes.
-//! - [`segment`]: which ports hear each other, across switches, hubs and VLANs.
-//! - [`filter`]: what its links do to packets.
-//! - [`name`]: names as ours must be.
-//! - [`error`]: why a project is refused.
+//! - [`project`]: the entry: turns a whole project into a topology file.
+//! - [`reading`]: turns a project's nodes and links into a lab.
+//! - [`machine`]: reads one of its nodes.
+//! - [`segment`]: finds the ports that hear each other, across switches, hubs and VLANs.
+//! - [`filter`]: reads the filters of its links.
+//! - [`name`]: turns its names into valid ones.
+//! - [`error`]: the reasons for refusing a project.
 
 pub mod error;
 pub mod filter;

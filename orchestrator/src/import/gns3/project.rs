@@ -10,7 +10,7 @@ use std::path::Path;
 use uuid::Uuid;
 
 use crate::export;
-use crate::export::gns3::belongings::{ADDRESSES, Holds, place};
+use crate::export::gns3::node_files::{ADDRESSES, FileContent, place};
 use crate::gns3::document::Project;
 use crate::gns3::picture::Note;
 use crate::gns3::switch::SwitchKind;
@@ -88,18 +88,18 @@ fn notes(project: &Project, look: &dyn Fn(&str) -> Option<String>) -> Vec<Note> 
     notes.collect()
 }
 
-/// What a project says that is exported from this text, as far as the other one says it.
+/// Returns the lab that a project exported from this text describes, with or without addresses.
 fn said_by(kept: &str, with_addresses: bool) -> Option<Lab> {
     let topology = topology_of(kept)?;
     let exported = [SwitchKind::Ethernet, SwitchKind::Docker]
         .into_iter()
         .find_map(|kind| export::gns3::project(&topology, None, kind).ok())?;
     let texts: BTreeMap<&str, &str> = exported
-        .belongings
+        .node_files
         .iter()
-        .filter_map(|belonging| match &belonging.content {
-            Holds::Text(text) => Some((belonging.path.as_str(), text.as_str())),
-            Holds::CopyOf(_) => None,
+        .filter_map(|file| match &file.content {
+            FileContent::Text(text) => Some((file.path.as_str(), text.as_str())),
+            FileContent::CopyOf(_) => None,
         })
         .collect();
     let look = |kind: &str, id: Uuid, path: &str| {

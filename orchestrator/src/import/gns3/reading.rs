@@ -16,18 +16,21 @@ use super::error::ImportError;
 use super::filter::impairment;
 use super::machine::{Machine, is_built_in};
 use super::name::{Names, label};
-use super::segment::{Carries, Domain, Segments, UNTAGGED, carries};
+use super::segment::{Domain, PortVlans, Segments, UNTAGGED, carries};
 use crate::import::imported::LeftOut;
 use crate::import::lab::{Lab, LabInterface, LabNode, Wire};
 
-/// What a project's folder holds of a node, by the node's type, its identity and a path.
-pub type Look<'a> = dyn Fn(&str, Uuid, &str) -> Option<String> + 'a;
+/// Reads a file from a project's folder, by the node's type, its identity and a path.
+pub type FolderReader<'a> = dyn Fn(&str, Uuid, &str) -> Option<String> + 'a;
 
 /// Reads a project, and says what of it has no counterpart.
 ///
 /// # Errors
 /// [`ImportError`] where it is damaged or two nodes cannot be told apart.
-pub fn read(project: &Project, look: &Look<'_>) -> Result<(Lab, Vec<LeftOut>), ImportError> {
+pub fn read(
+    project: &Project,
+    look: &FolderReader<'_>,
+) -> Result<(Lab, Vec<LeftOut>), ImportError> {
     let mut reading = Reading {
         project,
         look,
@@ -54,7 +57,7 @@ pub fn read(project: &Project, look: &Look<'_>) -> Result<(Lab, Vec<LeftOut>), I
 
 struct Reading<'a> {
     project: &'a Project,
-    look: &'a Look<'a>,
+    look: &'a FolderReader<'a>,
     machines: BTreeMap<Uuid, Machine>,
     switches: BTreeMap<Uuid, Switch>,
     names: BTreeMap<Uuid, NodeName>,
@@ -63,7 +66,7 @@ struct Reading<'a> {
     left_out: Vec<LeftOut>,
 }
 
-/// What links make: interfaces by node and adapter, wires, and networks with their subnets.
+/// The result of following the links: interfaces by node and adapter, wires, and networks with their subnets.
 #[derive(Default)]
 struct Cables {
     plugs: BTreeMap<Uuid, BTreeMap<u32, LabInterface>>,
@@ -81,7 +84,7 @@ impl Cables {
 /// An end of a link, by what is there.
 enum Side<'a> {
     Machine(&'a End),
-    Switch(Uuid, Carries),
+    Switch(Uuid, PortVlans),
     Nothing,
 }
 
@@ -157,7 +160,7 @@ impl Reading<'_> {
         });
     }
 
-    /// What two ends of a link are, each port at most once.
+    /// Returns the two ends of a link; each port may be used once.
     fn sides<'l>(&mut self, link: &'l Link) -> Result<[Side<'l>; 2], ImportError> {
         let [one, other] = link.nodes.as_slice() else {
             return Err(ImportError::Link(link.link_id));
@@ -241,14 +244,14 @@ impl Reading<'_> {
             [Side::Machine(end), Side::Switch(id, carries)]
             | [Side::Switch(id, carries), Side::Machine(end)] => {
                 let vlan = match carries {
-                    Carries::One(vlan) | Carries::All(vlan) => vlan,
+                    PortVlans::One(vlan) | PortVlans::All(vlan) => vlan,
                 };
                 let network = self.network((id, vlan));
                 cables.networks.entry(network.clone()).or_default();
                 let mut interface = self.interface(end, Some(network));
                 interface.impairment = impairment;
                 let title = format!("{}:{}", self.names[&end.node_id], interface.name);
-                if matches!(carries, Carries::All(_)) {
+                if matches!(carries, PortVlans::All(_)) {
                     self.left_out.push(LeftOut {
                         of: title.clone(),
                         text: "on a trunk: only its untagged frames have a counterpart".to_owned(),

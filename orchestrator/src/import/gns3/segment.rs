@@ -9,9 +9,9 @@ use crate::gns3::device::Switch;
 /// A switch and one of its VLANs; what knows none has only the first.
 pub type Domain = (Uuid, u32);
 
-/// What a port of a switch carries.
+/// The VLANs that a port of a switch carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Carries {
+pub enum PortVlans {
     /// One VLAN.
     One(u32),
     /// All of them, tagged but for this one.
@@ -21,13 +21,13 @@ pub enum Carries {
 /// The VLAN of what knows none.
 pub const UNTAGGED: u32 = 1;
 
-/// What a port carries; what a project says nothing of is an access port.
-pub fn carries(switch: &Switch, port: u32) -> Carries {
+/// Returns the VLANs that a port carries; one that the project does not describe is an access port.
+pub fn carries(switch: &Switch, port: u32) -> PortVlans {
     let found = switch.port(port);
     let vlan = found.and_then(|port| port.vlan).unwrap_or(UNTAGGED);
     match found.and_then(|port| port.kind.as_deref()) {
-        Some("dot1q" | "qinq") => Carries::All(vlan),
-        _ => Carries::One(vlan),
+        Some("dot1q" | "qinq") => PortVlans::All(vlan),
+        _ => PortVlans::One(vlan),
     }
 }
 
@@ -49,15 +49,15 @@ impl Segments {
     }
 
     /// Joins what a link between two switches joins.
-    pub fn join(&mut self, one: (Uuid, Carries), other: (Uuid, Carries)) {
+    pub fn join(&mut self, one: (Uuid, PortVlans), other: (Uuid, PortVlans)) {
         match (one.1, other.1) {
-            (Carries::All(_), Carries::All(_)) => {
+            (PortVlans::All(_), PortVlans::All(_)) => {
                 let vlans = [one.0, other.0].map(|id| self.vlans.get(&id).cloned());
                 for vlan in vlans.into_iter().flatten().flatten() {
                     self.unite((one.0, vlan), (other.0, vlan));
                 }
             }
-            (Carries::One(a) | Carries::All(a), Carries::One(b) | Carries::All(b)) => {
+            (PortVlans::One(a) | PortVlans::All(a), PortVlans::One(b) | PortVlans::All(b)) => {
                 self.unite((one.0, a), (other.0, b));
             }
         }

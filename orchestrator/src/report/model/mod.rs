@@ -1,14 +1,14 @@
-//! What a run found, as data. Every report is rendered from it; later versions only add fields.
+//! The results of a run, as data. Every report is rendered from it; later versions only add fields.
 //!
 //! - `run`: a run, its scenarios and their cells.
-//! - `load`: what clients came to that put a file server under load.
+//! - `stress`: what clients came to that put a file server under load.
 
-mod load;
 mod run;
+mod stress;
 
-pub use load::{LoadReport, LoadRow, LoadSummary, PublishedLoad};
 pub use run::{
     CaptureReport, CellReport, FileOutcome, FileReport, Finding, HostReport, NodeReport, Outcome,
     Picture, ProofReport, ReplyReport, RunReport, SCHEMA, ScenarioReport, StepReport, TaskReport,
     Timings, WorkReport,
 };
+pub use stress::{PublishedFigures, StressReport, StressRow, StressSummary};

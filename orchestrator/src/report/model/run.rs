@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::load::{LoadReport, LoadSummary};
+use super::stress::{StressReport, StressSummary};
 
 /// The version of this form.
 pub const SCHEMA: u32 = 1;
@@ -25,7 +25,7 @@ pub struct RunReport {
     pub seed: String,
     /// When it began, RFC 3339 in UTC.
     pub started: String,
-    /// What came of it all.
+    /// The overall outcome.
     pub outcome: Outcome,
     /// From the first act to the last.
     pub duration_s: f64,
@@ -44,14 +44,14 @@ pub struct RunReport {
     pub scenarios: Vec<ScenarioReport>,
     /// The captures.
     pub captures: Vec<CaptureReport>,
-    /// What a reader must know and no scenario says.
+    /// Warnings to the reader that belong to no scenario.
     #[serde(default)]
     pub warnings: Vec<String>,
     /// The machine.
     pub host: HostReport,
 }
 
-/// What came of something.
+/// An outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
@@ -121,7 +121,7 @@ pub struct ScenarioReport {
     pub kind: String,
     /// The worst of its cells.
     pub outcome: Outcome,
-    /// What it was to do, in a line.
+    /// Its purpose, in a line.
     #[serde(default)]
     pub headline: String,
     /// Why it was skipped or could not be carried out.
@@ -129,15 +129,15 @@ pub struct ScenarioReport {
     pub reason: Option<String>,
     /// One for each combination of the matrix, at least one.
     pub cells: Vec<CellReport>,
-    /// What its captures prove.
+    /// The proofs from its captures.
     #[serde(default)]
     pub proofs: Vec<ProofReport>,
-    /// How many of its cells were run before the run was interrupted and taken up again.
+    /// The number of its cells that were run before the run was interrupted and taken up again.
     #[serde(default)]
     pub earlier_cells: usize,
-    /// What its cells of clients at a file server come to.
-    #[serde(default)]
-    pub load: Option<LoadSummary>,
+    /// The summary of its stress cells.
+    #[serde(default, rename = "load")]
+    pub stress: Option<StressSummary>,
 }
 
 impl ScenarioReport {
@@ -158,39 +158,39 @@ pub struct CellReport {
     pub number: usize,
     /// The parameters.
     pub params: BTreeMap<String, String>,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// How long it took.
+    /// Its duration.
     pub duration_s: f64,
     /// Each link that was bad meanwhile: what it did, and by what means.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<String>,
-    /// What was measured, by name with its unit: `goodput_bytes_per_s`, `datagrams`.
+    /// The measurements, by name with unit: `goodput_bytes_per_s`, `datagrams`.
     pub metrics: BTreeMap<String, f64>,
     /// Each file at each node where it was due.
     pub files: Vec<FileReport>,
     /// The steps of a `steps` scenario, or the commands to a file server.
     #[serde(default)]
     pub steps: Vec<StepReport>,
-    /// What a reader should look at, the worst first.
+    /// The findings, the worst first.
     pub findings: Vec<Finding>,
-    /// Who did the sending, and what each file took.
+    /// The senders at work, and the time of each file.
     #[serde(default)]
     pub work: Option<WorkReport>,
-    /// What clients at a file server came to.
-    #[serde(default)]
-    pub load: Option<LoadReport>,
+    /// The figures of clients at a file server.
+    #[serde(default, rename = "load")]
+    pub stress: Option<StressReport>,
     /// Why it was to fail, where it did and was to; its outcome is then that it passed.
     #[serde(default)]
     pub expected: Option<String>,
 }
 
-/// How files were sent.
+/// The way files were sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkReport {
-    /// How the work was spread.
+    /// The concurrency model.
     pub model: String,
-    /// How files were laid into datagrams.
+    /// The layout of files in datagrams.
     pub framing: String,
     /// When the first worker was about to be started, RFC 3339 in UTC.
     pub started: String,
@@ -207,9 +207,9 @@ pub struct WorkReport {
     /// The most workers that there could be, where the model has a pool.
     #[serde(default)]
     pub pool: Option<u32>,
-    /// How long a task might take.
+    /// The longest time that a task might take.
     pub deadline_s: f64,
-    /// How long each task rested after its file.
+    /// The pause of each task after its file.
     pub pause_s: f64,
     /// Each file's task, in the order of their beginnings.
     pub files: Vec<TaskReport>,
@@ -222,17 +222,17 @@ pub struct TaskReport {
     pub file: String,
     /// Where it was sent to, address and port.
     pub to: String,
-    /// Who did it.
+    /// The worker that did it.
     pub worker: String,
     /// When it began, RFC 3339 in UTC.
     pub started: String,
-    /// How long it took.
+    /// The time it took.
     pub seconds: f64,
     /// The file's length.
     pub bytes: u64,
     /// Datagrams sent.
     pub datagrams: u64,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
     /// Why, where it is not as it should be.
     #[serde(default)]
@@ -255,7 +255,7 @@ pub struct FileReport {
     pub sha256_sent: Option<String>,
     /// SHA-256 as received; none for a missing file.
     pub sha256_received: Option<String>,
-    /// What the comparison found.
+    /// The result of the comparison.
     pub outcome: FileOutcome,
     /// Offset of the first byte that differs.
     pub first_difference: Option<u64>,
@@ -273,7 +273,7 @@ pub struct FileReport {
     pub note: Option<String>,
 }
 
-/// What a comparison of a file found.
+/// The result of comparing a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FileOutcome {
@@ -310,20 +310,20 @@ impl FileOutcome {
 pub struct StepReport {
     /// Its name.
     pub name: String,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// How long it took.
+    /// Its duration.
     pub duration_s: f64,
-    /// What was seen, where it is not as it should be: output, exit code.
+    /// The output or exit code seen, where it is not as it should be.
     #[serde(default)]
     pub detail: Option<String>,
-    /// What a server replied, where the step is a command to one.
+    /// The server's reply, where the step is a command to one.
     #[serde(default)]
     pub reply: Option<ReplyReport>,
 }
 
 impl StepReport {
-    /// What it is: a step, or a command.
+    /// Returns the noun for it: a step, or a command.
     pub fn noun(&self) -> &'static str {
         match self.reply {
             Some(_) => "command",
@@ -337,10 +337,10 @@ impl StepReport {
 pub struct ReplyReport {
     /// Its status as it came; none where no reply did.
     pub status: Option<String>,
-    /// What it said besides.
+    /// The other words of the reply.
     #[serde(default)]
     pub words: String,
-    /// How many names it listed.
+    /// The number of names it listed.
     #[serde(default)]
     pub names: Option<usize>,
     /// Bytes of the file that went there or came along.
@@ -351,28 +351,28 @@ pub struct ReplyReport {
     pub connection: u32,
 }
 
-/// What a scenario's captures prove, or fail to prove.
+/// A proof that a scenario's captures give, or fail to give.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProofReport {
-    /// What was to be proved, in a few words: `broadcast frames`.
+    /// The subject of the proof, in a few words: `broadcast frames`.
     pub name: String,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// What was seen, in a line.
+    /// The observation, in a line.
     pub summary: String,
-    /// What speaks against it, the worst first; none where it passed.
+    /// The evidence against it, the worst first; none where it passed.
     pub findings: Vec<Finding>,
 }
 
 /// Something that a reader should look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// What it makes of the cell.
+    /// Its effect on the cell.
     pub outcome: Outcome,
     /// The node, where it is about one.
     #[serde(default)]
     pub node: Option<String>,
-    /// What was seen, as a sentence.
+    /// The observation, as a sentence.
     pub text: String,
 }
 

@@ -8,7 +8,7 @@ use crate::report::model::{CellReport, Finding, Outcome, ReplyReport, StepReport
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
 use crate::scenario::role::SIGKILL;
 use crate::scenario::serving::Serving;
-use crate::topology::model::{Command, Conversation, LineEnd, Reply, Said};
+use crate::topology::model::{Command, Conversation, FileRequest, LineEnd, Reply};
 
 use super::client::{Broken, Client};
 use super::folder::{self, Copied};
@@ -44,12 +44,12 @@ pub async fn run(
     talked
 }
 
-/// What the built-in server is told of its client: whether it is the course's original one, whose
-/// commands, DELETE too, end in silence.
+/// Returns the built-in server's flags for its client: one tells that it is the course's original client,
+/// whose commands, DELETE too, end in silence.
 fn flags(conversation: &Conversation) -> &'static [&'static str] {
     let is_original = |command: &Command| {
         let end = LineEnd::Silence;
-        matches!(&command.said, Said::Raw { end: found, .. } if *found == end)
+        matches!(&command.said, FileRequest::Raw { end: found, .. } if *found == end)
     };
     if conversation.commands.iter().any(is_original) {
         &["--compat"]
@@ -66,11 +66,11 @@ async fn talk(
     cell: &mut CellReport,
 ) -> Result<(), ScenarioError> {
     let mut client = Client::start(cx, place, (conversation, serving.address())).await?;
-    let hands = client.hands();
+    let handle = client.handle();
     let limit = place.scenario.timeout;
     let given = give_all(cx, place, (conversation, &mut client), cell);
     let Ok(given) = tokio::time::timeout(limit, given).await else {
-        if let Err(error) = hands.signal(SIGKILL).await {
+        if let Err(error) = handle.signal(SIGKILL).await {
             tracing::debug!(%error, "ended a client that had ended");
         }
         let (answered, all) = (cell.steps.len(), conversation.commands.len());
@@ -94,7 +94,7 @@ async fn give_all(
 ) -> Result<(), ScenarioError> {
     let (mut moved, mut connections) = (0, 0);
     for (number, command) in (0..).zip(&conversation.commands) {
-        if let Said::Upload { file, .. } = &command.said {
+        if let FileRequest::Upload { file, .. } = &command.said {
             let node = cx.node(&conversation.client)?;
             put_file(node, file, &client.upload_path(number)).await?;
         }
@@ -138,7 +138,7 @@ async fn assess(
     if heard.is_ok() && matches!(command.expect, Reply::Ok { .. }) {
         let server = &conversation.server;
         match (&command.said, &command.expect) {
-            (Said::Upload { file, name }, _) => {
+            (FileRequest::Upload { file, name }, _) => {
                 let copied = Copied {
                     node: &server.node,
                     path: &format!("{}/{name}", server.directory),
@@ -148,7 +148,7 @@ async fn assess(
                 cell.files
                     .extend(compared(cx, place, heard.number, copied, &mut wrong).await?);
             }
-            (Said::Delete(name), _) if folder::names(cx, server).await?.contains(name) => {
+            (FileRequest::Delete(name), _) if folder::names(cx, server).await?.contains(name) => {
                 wrong.push(format!("{name} is still in the server's folder"));
             }
             (
@@ -162,7 +162,7 @@ async fn assess(
                     node: &conversation.client,
                     path: &client.came_path(heard.number),
                     name: match said {
-                        Said::Get(name) | Said::Download(name) => name,
+                        FileRequest::Get(name) | FileRequest::Download(name) => name,
                         _ => "content",
                     },
                     original,
@@ -204,7 +204,7 @@ async fn compared(
     Ok(reports)
 }
 
-/// What a command moved.
+/// Returns the number of bytes that a command moved.
 fn bytes(heard: &ReplyRecord) -> Option<u64> {
     let moved: Option<&Moved> = heard.content.as_ref().or(heard.sent.as_ref());
     moved.map(|moved| moved.bytes)

@@ -6,10 +6,10 @@ use protocol::control::Exit;
 use protocol::conversation::{Order, ReplyRecord, Request};
 use protocol::role::RoleEvent;
 
-use crate::control::process::Hands;
+use crate::control::process::ProcessHandle;
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
 use crate::scenario::role::{Role, RoleStep, ended};
-use crate::topology::model::{Conversation, Said};
+use crate::topology::model::{Conversation, FileRequest};
 
 /// A client that is ready.
 #[derive(Debug)]
@@ -42,9 +42,9 @@ impl Client {
         Ok(Self { role, folder })
     }
 
-    /// What speaks to it.
-    pub fn hands(&self) -> Hands {
-        self.role.hands()
+    /// Returns a handle to control it.
+    pub fn handle(&self) -> ProcessHandle {
+        self.role.handle()
     }
 
     /// Where the file goes that a command uploads.
@@ -77,7 +77,7 @@ impl Client {
             Err(error) => return Ok(Err(Broken(error.to_string()))),
         };
         line.push(b'\n');
-        self.role.hands().write(line).await?;
+        self.role.handle().write(line).await?;
         loop {
             match self.role.next().await? {
                 RoleStep::Event(RoleEvent::Replied(record)) if record.number == number => {
@@ -98,17 +98,17 @@ impl Client {
         Ok(self.role.end().await?)
     }
 
-    fn request(&self, number: u32, said: &Said) -> Request {
+    fn request(&self, number: u32, said: &FileRequest) -> Request {
         match said {
-            Said::List => Request::List,
-            Said::Get(name) => Request::Get(name.clone()),
-            Said::Download(name) => Request::Download(name.clone()),
-            Said::Upload { name, .. } => Request::Upload {
+            FileRequest::List => Request::List,
+            FileRequest::Get(name) => Request::Get(name.clone()),
+            FileRequest::Download(name) => Request::Download(name.clone()),
+            FileRequest::Upload { name, .. } => Request::Upload {
                 name: name.clone(),
                 file: self.upload_path(number),
             },
-            Said::Delete(name) => Request::Delete(name.clone()),
-            Said::Raw { line, end } => Request::Raw(format!("{line}{}", end.text())),
+            FileRequest::Delete(name) => Request::Delete(name.clone()),
+            FileRequest::Raw { line, end } => Request::Raw(format!("{line}{}", end.text())),
         }
     }
 }

@@ -85,9 +85,9 @@ pub struct Copied<'a> {
     pub node: &'a NodeName,
     /// Where it lies there.
     pub path: &'a str,
-    /// What it is called in reports.
+    /// Its name in reports.
     pub name: &'a str,
-    /// What it must equal.
+    /// The file that it must equal.
     pub original: &'a Path,
 }
 
@@ -125,5 +125,5 @@ pub async fn compare(
     judge(cx, vec![delivery]).await
 }
 
-/// What a content is called that came under no file's name.
+/// The name of a content that came under no file's name.
 const CONTENT: &str = "content";

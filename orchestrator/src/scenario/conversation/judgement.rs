@@ -1,15 +1,15 @@
-//! What was heard, against what was expected: pure.
+//! Compares a reply with the expected one, without I/O.
 
 use std::collections::BTreeMap;
 
 use protocol::conversation::ReplyRecord;
 
 use crate::report::model::{FileOutcome, FileReport};
-use crate::topology::model::{Reply, Said};
+use crate::topology::model::{FileRequest, Reply};
 
-/// What is not as expected, each in words; empty where all is. What the files are like is told apart,
-/// by [`difference`].
-pub fn judge(said: &Said, expect: &Reply, heard: &ReplyRecord) -> Vec<String> {
+/// Lists the differences from the expected reply, in words; empty where there is none. Differences of files
+/// are told apart, by [`difference`].
+pub fn judge(said: &FileRequest, expect: &Reply, heard: &ReplyRecord) -> Vec<String> {
     if let Some(failure) = &heard.failure {
         return vec![failure.clone()];
     }
@@ -24,8 +24,9 @@ pub fn judge(said: &Said, expect: &Reply, heard: &ReplyRecord) -> Vec<String> {
         }
         Reply::Ok { .. } if !heard.is_ok() => vec![format!("it was refused: {}", heard.words)],
         Reply::Ok { names, equal } => {
-            let fetches = matches!(said, Said::Get(_) | Said::Download(_)) || equal.is_some();
-            let lists = *said == Said::List || names.is_some();
+            let fetches =
+                matches!(said, FileRequest::Get(_) | FileRequest::Download(_)) || equal.is_some();
+            let lists = *said == FileRequest::List || names.is_some();
             let mut wrong = Vec::new();
             if fetches && heard.content.is_none() {
                 wrong.push("no file came along".to_owned());
@@ -40,8 +41,7 @@ pub fn judge(said: &Said, expect: &Reply, heard: &ReplyRecord) -> Vec<String> {
     }
 }
 
-/// What became of a file, where it is not equal: `rock.jpg at server is changed, the first difference
-/// at byte 4096`.
+/// Describes a file that is not equal: `rock.jpg at server is changed, the first difference at byte 4096`.
 pub fn difference(report: &FileReport) -> Option<String> {
     if report.outcome == FileOutcome::Equal {
         return None;
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_status_and_a_reason_are_as_expected_or_named() {
-        let delete = Said::Delete("a".to_owned());
+        let delete = FileRequest::Delete("a".to_owned());
         for (expect, status, wrong) in [
             (ok(None), "OK", None),
             (ok(None), "ok", None),
@@ -144,20 +144,20 @@ mod tests {
             ..heard("OK")
         };
         let expect = ok(Some(&["a", "b", "c"]));
-        let judged = |names: &[&str]| judge(&Said::List, &expect, &list(names));
+        let judged = |names: &[&str]| judge(&FileRequest::List, &expect, &list(names));
         assert!(judged(&["c", "a", "b"]).is_empty());
         assert_eq!(judged(&["a"]), ["the list lacks \"b\", \"c\""]);
         let found = judged(&["a", "b", "c", "c", "z"]);
         assert_eq!(found, ["the list has \"c\", \"z\" besides"]);
         assert_eq!(judged(&["b", "c", "d"]).len(), 2);
-        assert!(judge(&Said::List, &ok(None), &list(&["x"])).is_empty());
-        let none = judge(&Said::List, &ok(None), &heard("OK"));
+        assert!(judge(&FileRequest::List, &ok(None), &list(&["x"])).is_empty());
+        let none = judge(&FileRequest::List, &ok(None), &heard("OK"));
         assert_eq!(none, ["no list of names came"]);
     }
 
     #[test]
     fn a_fetch_that_is_done_has_a_file() {
-        let get = Said::Get("a".to_owned());
+        let get = FileRequest::Get("a".to_owned());
         assert_eq!(judge(&get, &ok(None), &heard("OK")), ["no file came along"]);
         let with = ReplyRecord {
             content: Some(Moved {

@@ -1,19 +1,19 @@
-//! What a server told of itself.
+//! The report of a server on itself.
 
 use std::collections::BTreeMap;
 
-use protocol::load::{ServerRecord, StoredFile, WorkerLoss};
 use protocol::name::FileName;
 use protocol::role::RoleEvent;
+use protocol::stress::{ServerRecord, StoredFile, WorkerLoss};
 
 use crate::control::Collected;
 
-/// What a server told of itself. A program of the user's tells nothing that is understood.
+/// The report of a server on itself. A program of the user's makes no report that is understood.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Served {
-    /// What the built-in server did in its life; none if it did not end in good order.
+    /// The built-in server's record of its life; none if it did not end in good order.
     pub record: Option<ServerRecord>,
-    /// What was stored under each name last, where the server was to report it.
+    /// The content stored last under each name, where the server was to report it.
     pub stored: BTreeMap<FileName, StoredFile>,
     /// Workers that died.
     pub losses: Vec<WorkerLoss>,

@@ -7,7 +7,7 @@ use protocol::control::{Command, Condition, Exit, Lifetime, Program, Transport};
 use protocol::name::NodeName;
 
 use crate::control::error::ControlErrorKind;
-use crate::control::process::Hands;
+use crate::control::process::ProcessHandle;
 use crate::control::{Collected, ControlError};
 use crate::report::event::RunEvent;
 use crate::report::model::{Finding, Outcome};
@@ -85,15 +85,15 @@ impl Serving {
         self.address
     }
 
-    /// What speaks to it.
-    pub fn hands(&self) -> &Hands {
-        self.program.hands()
+    /// Returns a handle to control it.
+    pub fn handle(&self) -> &ProcessHandle {
+        self.program.handle()
     }
 
     /// Has it end, by force if it takes too long, and says what it told and what is wrong with that.
     pub async fn end(mut self, cx: &RunContext<'_>) -> (Served, Vec<Finding>) {
         // One that ended by itself gets no signal.
-        let was_there = self.program.hands().signal(SIGTERM).await.is_ok();
+        let was_there = self.program.handle().signal(SIGTERM).await.is_ok();
         let in_time = tokio::time::timeout(GRACE, self.program.end()).await;
         let was_told = was_there && in_time.is_ok();
         let printed = if let Ok(ended) = in_time {
@@ -147,7 +147,7 @@ impl Serving {
         (served, findings)
     }
 
-    /// How it ended, and the last that it said.
+    /// Describes the server's end, with its last words.
     fn complaint(&self, printed: &Collected) -> String {
         let failure = self.is_built_in.then(|| Served::of(printed).failure);
         if let Some(reason) = failure.flatten() {
@@ -165,7 +165,7 @@ impl Serving {
     }
 
     async fn kill(&self) {
-        if let Err(error) = self.program.hands().signal(SIGKILL).await {
+        if let Err(error) = self.program.handle().signal(SIGKILL).await {
             tracing::debug!(%error, "ended a server that had ended");
         }
     }
@@ -223,5 +223,5 @@ fn finding(node: &NodeName, text: String) -> Finding {
 /// signal(7).
 const SIGTERM: i32 = 15;
 
-/// How long a server may take to end. The built-in one gives requests that were begun 10 s.
+/// The longest time that a server may take to end. The built-in one gives requests that were begun 10 s.
 const GRACE: Duration = Duration::from_secs(12);

@@ -1,4 +1,4 @@
-//! What one step does.
+//! The action of one step.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use protocol::name::NodeName;
 
 use crate::control::ControlError;
 use crate::control::error::ControlErrorKind;
-use crate::control::process::Hands;
+use crate::control::process::ProcessHandle;
 use crate::evidence::{EvidenceError, component};
 use crate::report::model::{FileOutcome, FileReport};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError, base_name};
@@ -21,7 +21,7 @@ use super::background::Background;
 use super::expect::check;
 use super::value::Values;
 
-/// What the steps of a cell share.
+/// The state that the steps of a cell share.
 #[derive(Debug, Default)]
 pub struct Stage {
     /// Values captured so far.
@@ -31,11 +31,11 @@ pub struct Stage {
     /// Files compared so far.
     pub files: Vec<FileReport>,
     /// The program that the current step waits for.
-    pub foreground: Option<Hands>,
+    pub foreground: Option<ProcessHandle>,
 }
 
-/// What came of one try: `Ok(Err(text))` says what is not as expected.
-pub type Tried = Result<Result<(), String>, ScenarioError>;
+/// The result of one try: `Ok(Err(text))` describes an unmet expectation.
+pub type ActionResult = Result<Result<(), String>, ScenarioError>;
 
 impl Stage {
     /// Tries an action once.
@@ -48,7 +48,7 @@ impl Stage {
         place: CellPlace<'_>,
         action: &Action,
         within: Duration,
-    ) -> Tried {
+    ) -> ActionResult {
         match action {
             Action::Run(program) => self.run(cx, program).await,
             Action::Start { program, id } => self.start(cx, program, id).await,
@@ -85,7 +85,7 @@ impl Stage {
         }
     }
 
-    async fn run(&mut self, cx: &RunContext<'_>, program: &RunProgram) -> Tried {
+    async fn run(&mut self, cx: &RunContext<'_>, program: &RunProgram) -> ActionResult {
         let process = match cx
             .node(&program.node)?
             .start(self.command(program, cx))
@@ -94,7 +94,7 @@ impl Stage {
             Ok(process) => process,
             Err(error) => return refusal(Err(error)),
         };
-        self.foreground = Some(process.hands());
+        self.foreground = Some(process.handle());
         let seen = process.collect().await?;
         self.foreground = None;
         if let Some(wrong) = check(&program.expect, &self.values, &seen) {
@@ -108,7 +108,7 @@ impl Stage {
         }
     }
 
-    async fn start(&mut self, cx: &RunContext<'_>, program: &RunProgram, id: &str) -> Tried {
+    async fn start(&mut self, cx: &RunContext<'_>, program: &RunProgram, id: &str) -> ActionResult {
         match cx
             .node(&program.node)?
             .start(self.command(program, cx))
@@ -123,11 +123,11 @@ impl Stage {
         }
     }
 
-    async fn stop(&mut self, id: &str, signal: i32) -> Tried {
+    async fn stop(&mut self, id: &str, signal: i32) -> ActionResult {
         let Some(program) = self.background.get_mut(id) else {
             return Ok(Err(format!("`{id}` was not started")));
         };
-        if let Err(error) = program.hands().signal(signal).await {
+        if let Err(error) = program.handle().signal(signal).await {
             return refusal(Err(error));
         }
         Ok(program.end().await.map(drop))
@@ -139,7 +139,7 @@ impl Stage {
         place: CellPlace<'_>,
         original: &FilePlace,
         copies: &[FilePlace],
-    ) -> Tried {
+    ) -> ActionResult {
         let refused = |error| match error {
             ScenarioError::Control(error) => refusal(Err(error)),
             error => Err(error),
@@ -242,7 +242,7 @@ async fn delivery(
 }
 
 /// A node that says no is a wrong result; one that is gone is an error.
-fn refusal(result: Result<(), ControlError>) -> Tried {
+fn refusal(result: Result<(), ControlError>) -> ActionResult {
     match result {
         Ok(()) => Ok(Ok(())),
         Err(ControlError {
@@ -257,7 +257,7 @@ fn describe(path: &str, report: &FileReport) -> String {
     let at = report
         .first_difference
         .map(|at| format!(", first difference at byte {at}"));
-    let what = match report.outcome {
+    let state = match report.outcome {
         FileOutcome::Equal => "equal",
         FileOutcome::Missing => "missing",
         FileOutcome::Cut => "cut",
@@ -265,7 +265,11 @@ fn describe(path: &str, report: &FileReport) -> String {
         FileOutcome::Mixed => "mixed",
         FileOutcome::Extra => "extra",
     };
-    format!("{}:{path} is {what}{}", report.node, at.unwrap_or_default())
+    format!(
+        "{}:{path} is {state}{}",
+        report.node,
+        at.unwrap_or_default()
+    )
 }
 
 /// The folder among a cell's received files that holds originals out of nodes; no node has this name.

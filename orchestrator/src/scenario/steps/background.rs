@@ -3,18 +3,18 @@
 use protocol::control::{Exit, Stream};
 use tokio::sync::watch;
 
-use crate::control::process::{COLLECT_LIMIT, Hands};
+use crate::control::process::{COLLECT_LIMIT, ProcessHandle};
 use crate::control::{Collected, Process, ProcessEvent};
 
 /// A program that runs beside the later steps. Its output is read all the time, so that it never
 /// waits for us.
 #[derive(Debug)]
 pub struct Background {
-    hands: Hands,
+    handle: ProcessHandle,
     seen: watch::Receiver<Seen>,
 }
 
-/// What a program has done so far.
+/// The output and end of a program so far.
 #[derive(Debug, Clone, Default)]
 struct Seen {
     stdout: Vec<u8>,
@@ -27,15 +27,15 @@ struct Seen {
 impl Background {
     /// Begins to read a program's output.
     pub fn watch(process: Process) -> Self {
-        let hands = process.hands();
+        let handle = process.handle();
         let (sender, seen) = watch::channel(Seen::default());
         tokio::spawn(follow(process, sender));
-        Self { hands, seen }
+        Self { handle, seen }
     }
 
-    /// What speaks to it.
-    pub fn hands(&self) -> &Hands {
-        &self.hands
+    /// Returns a handle to control it.
+    pub fn handle(&self) -> &ProcessHandle {
+        &self.handle
     }
 
     /// Waits until it has printed a line with this text, on either stream.

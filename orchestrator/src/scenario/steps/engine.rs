@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use crate::control::process::Hands;
+use crate::control::process::ProcessHandle;
 use crate::report::event::RunEvent;
 use crate::report::model::{Outcome, StepReport};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
 use crate::topology::model::Step;
 
-use super::action::{Stage, Tried};
+use super::action::{ActionResult, Stage};
 
 /// Carries out the steps until one is not as expected; those after it are skipped.
 ///
@@ -43,11 +43,11 @@ pub async fn run(
 /// Ends every program that still runs beside the steps.
 pub async fn end_programs(stage: &mut Stage) {
     for (id, program) in std::mem::take(&mut stage.background) {
-        kill(&id, program.hands()).await;
+        kill(&id, program.handle()).await;
     }
 }
 
-async fn kill(name: &str, program: &Hands) {
+async fn kill(name: &str, program: &ProcessHandle) {
     if let Err(error) = program.signal(SIGKILL).await {
         tracing::debug!(name, %error, "ended a program that had ended");
     }
@@ -89,7 +89,7 @@ async fn try_until(
     step: &Step,
     stage: &mut Stage,
     start: Instant,
-) -> Tried {
+) -> ActionResult {
     loop {
         let left = step.within.saturating_sub(start.elapsed());
         let tried = stage.try_action(cx, place, &step.action, left).await?;

@@ -1,4 +1,4 @@
-//! What must hold of a program that ended.
+//! The expectations of a program that ended.
 
 use protocol::control::Exit;
 
@@ -7,7 +7,7 @@ use crate::topology::model::Expectation;
 
 use super::value::Values;
 
-/// What is not as expected, in words with what was seen; `None` where all is.
+/// Describes the unmet expectations and what was seen; `None` where all are met.
 pub fn check(expect: &Expectation, values: &Values, seen: &Collected) -> Option<String> {
     let stdout = String::from_utf8_lossy(&seen.stdout);
     let stderr = String::from_utf8_lossy(&seen.stderr);
@@ -44,7 +44,7 @@ pub fn check(expect: &Expectation, values: &Values, seen: &Collected) -> Option<
     Some(text)
 }
 
-/// How a program ended, in words.
+/// Describes the end of a program, in words.
 pub fn ending(exit: Exit) -> String {
     match exit {
         Exit::Code(code) => format!("exit code {code}"),

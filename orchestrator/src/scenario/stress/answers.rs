@@ -1,5 +1,5 @@
-//! What the labs ask of their tables, answered from one: which pool model is faster and steadier, and
-//! what more workers, more clients and longer files change.
+//! Answers to the labs' questions about their tables: which pool model is faster and steadier, and the effect
+//! of more workers, more clients and longer files.
 //!
 //! Two settings are compared over the rows that are alike in all else, by the geometric mean of the
 //! ratios of their times, so that a row of minutes counts no more than one of milliseconds.
@@ -7,12 +7,12 @@
 use std::collections::BTreeSet;
 
 use crate::number::{count, plain};
-use crate::report::model::LoadRow;
+use crate::report::model::StressRow;
 
 /// A sentence for each question that the rows can answer. Times are compared where every client did it:
 /// who is left of many has the server to himself.
-pub fn answers(rows: &[LoadRow]) -> Vec<String> {
-    let timed: Vec<LoadRow> = rows
+pub fn answers(rows: &[StressRow]) -> Vec<String> {
+    let timed: Vec<StressRow> = rows
         .iter()
         .filter(|row| row.avg_time_s > 0.0 && row.client_fail == 0)
         .cloned()
@@ -31,7 +31,7 @@ pub fn answers(rows: &[LoadRow]) -> Vec<String> {
 }
 
 /// Which pool model is the fastest.
-fn fastest(rows: &[LoadRow]) -> Option<String> {
+fn fastest(rows: &[StressRow]) -> Option<String> {
     let models = distinct(rows, model);
     let first = models.first()?;
     let against = |of: &String| compare(rows, (model, first, of), but_model, time);
@@ -55,7 +55,7 @@ fn fastest(rows: &[LoadRow]) -> Option<String> {
 }
 
 /// Which pool model is the steadiest: how much longer the slowest client takes than the median one.
-fn steadiest(rows: &[LoadRow]) -> Option<String> {
+fn steadiest(rows: &[StressRow]) -> Option<String> {
     let models = distinct(rows, model);
     if models.len() < 2 {
         return None;
@@ -90,10 +90,10 @@ fn steadiest(rows: &[LoadRow]) -> Option<String> {
     ))
 }
 
-/// What more workers of the server change, for each number of clients.
-fn server_workers(rows: &[LoadRow]) -> Option<String> {
-    let of = |row: &LoadRow| row.server_workers.unwrap_or(0);
-    let rest = |row: &LoadRow| {
+/// Describes the effect of more workers of the server, for each number of clients.
+fn server_workers(rows: &[StressRow]) -> Option<String> {
+    let of = |row: &StressRow| row.server_workers.unwrap_or(0);
+    let rest = |row: &StressRow| {
         (
             model(row),
             row.operation.clone(),
@@ -107,7 +107,7 @@ fn server_workers(rows: &[LoadRow]) -> Option<String> {
     for more in workers.iter().skip(1) {
         let mut by_clients = Vec::new();
         for clients in distinct(rows, |row| row.client_workers) {
-            let alike: Vec<LoadRow> = rows
+            let alike: Vec<StressRow> = rows
                 .iter()
                 .filter(|row| row.client_workers == clients)
                 .cloned()
@@ -138,10 +138,10 @@ fn server_workers(rows: &[LoadRow]) -> Option<String> {
     })
 }
 
-/// What more clients change.
-fn clients(rows: &[LoadRow]) -> Option<String> {
-    let of = |row: &LoadRow| row.client_workers;
-    let rest = |row: &LoadRow| {
+/// Describes the effect of more clients.
+fn clients(rows: &[StressRow]) -> Option<String> {
+    let of = |row: &StressRow| row.client_workers;
+    let rest = |row: &StressRow| {
         (
             model(row),
             row.operation.clone(),
@@ -164,9 +164,9 @@ fn clients(rows: &[LoadRow]) -> Option<String> {
         .then(|| format!("Against {}: {}", clients_word(base.into()), said.join("; ")))
 }
 
-/// What longer files change.
-fn sizes(rows: &[LoadRow]) -> Option<String> {
-    let rest = |row: &LoadRow| {
+/// Describes the effect of longer files.
+fn sizes(rows: &[StressRow]) -> Option<String> {
+    let rest = |row: &StressRow| {
         (
             model(row),
             row.operation.clone(),
@@ -195,9 +195,9 @@ fn sizes(rows: &[LoadRow]) -> Option<String> {
 }
 
 /// Whether downloads are faster than uploads.
-fn operations(rows: &[LoadRow]) -> Option<String> {
-    let of = |row: &LoadRow| row.operation.clone();
-    let rest = |row: &LoadRow| {
+fn operations(rows: &[StressRow]) -> Option<String> {
+    let of = |row: &StressRow| row.operation.clone();
+    let rest = |row: &StressRow| {
         (
             model(row),
             megabytes(row),
@@ -213,8 +213,8 @@ fn operations(rows: &[LoadRow]) -> Option<String> {
     ))
 }
 
-/// How the table compares with the published one.
-fn against_published(rows: &[LoadRow]) -> Option<String> {
+/// Compares the table with the published one.
+fn against_published(rows: &[StressRow]) -> Option<String> {
     let ratios = || rows.iter().filter_map(|row| row.ratio);
     let (mean, cells_) = geometric(ratios())?;
     let least = ratios().fold(f64::INFINITY, f64::min);
@@ -236,7 +236,7 @@ fn against_published(rows: &[LoadRow]) -> Option<String> {
     ))
 }
 
-/// What no time was compared of.
+/// Tells how many rows were left out where times are compared.
 fn left_out(rows: usize) -> Option<String> {
     (rows > 0).then(|| {
         let cells = cells(rows);
@@ -247,13 +247,13 @@ fn left_out(rows: usize) -> Option<String> {
 /// The geometric mean of what a figure is with one value of an axis by what it is with another, over
 /// the rows that are alike in `rest`, and how many such pairs there are; none where there is none.
 fn compare<A: PartialEq, R: PartialEq>(
-    rows: &[LoadRow],
-    (axis, base, other): (impl Fn(&LoadRow) -> A, &A, &A),
-    rest: impl Fn(&LoadRow) -> R,
-    figure: impl Fn(&LoadRow) -> f64,
+    rows: &[StressRow],
+    (axis, base, other): (impl Fn(&StressRow) -> A, &A, &A),
+    rest: impl Fn(&StressRow) -> R,
+    figure: impl Fn(&StressRow) -> f64,
 ) -> Option<(f64, usize)> {
     let with =
-        |value: &A| -> Vec<&LoadRow> { rows.iter().filter(|row| axis(row) == *value).collect() };
+        |value: &A| -> Vec<&StressRow> { rows.iter().filter(|row| axis(row) == *value).collect() };
     let (base, other) = (with(base), with(other));
     let ratios = other.iter().filter_map(|row| {
         let same = base.iter().find(|candidate| rest(candidate) == rest(row))?;
@@ -271,13 +271,13 @@ fn geometric(ratios: impl Iterator<Item = f64>) -> Option<(f64, usize)> {
     (count > 0).then(|| ((logarithms.iter().sum::<f64>() / count as f64).exp(), count))
 }
 
-fn distinct<T: Ord>(rows: &[LoadRow], of: impl Fn(&LoadRow) -> T) -> Vec<T> {
+fn distinct<T: Ord>(rows: &[StressRow], of: impl Fn(&StressRow) -> T) -> Vec<T> {
     let values: BTreeSet<T> = rows.iter().map(of).collect();
     values.into_iter().collect()
 }
 
 /// The server's model, with the clients' where that is another.
-fn model(row: &LoadRow) -> String {
+fn model(row: &StressRow) -> String {
     match &row.server_model {
         Some(server) if *server == row.client_model => server.clone(),
         Some(server) => format!("{server} with {} clients", row.client_model),
@@ -286,12 +286,12 @@ fn model(row: &LoadRow) -> String {
 }
 
 /// Everything but the models.
-fn but_model(row: &LoadRow) -> (String, u64, u32, Option<u32>) {
+fn but_model(row: &StressRow) -> (String, u64, u32, Option<u32>) {
     let workers = (row.client_workers, row.server_workers);
     (row.operation.clone(), megabytes(row), workers.0, workers.1)
 }
 
-fn time(row: &LoadRow) -> f64 {
+fn time(row: &StressRow) -> f64 {
     row.avg_time_s
 }
 
@@ -301,7 +301,7 @@ fn time(row: &LoadRow) -> f64 {
     clippy::cast_sign_loss,
     reason = "sizes are positive and far below 2^52"
 )]
-fn megabytes(row: &LoadRow) -> u64 {
+fn megabytes(row: &StressRow) -> u64 {
     (row.size_mb * 1000.0).round() as u64
 }
 
@@ -320,38 +320,38 @@ fn cells(number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::report::model::{CellReport, LoadReport};
-    use crate::scenario::stress::summary::{summarize, tests::load};
+    use crate::report::model::{CellReport, StressReport};
+    use crate::scenario::stress::summary::{summarize, tests::figures};
 
     /// A cell that takes so many seconds a client.
-    fn cell(number: usize, seconds: f64, change: impl Fn(&mut LoadReport)) -> CellReport {
-        let mut load = load(seconds, 5);
-        change(&mut load);
+    fn cell(number: usize, seconds: f64, change: impl Fn(&mut StressReport)) -> CellReport {
+        let mut figures = figures(seconds, 5);
+        change(&mut figures);
         CellReport {
             number,
-            load: Some(load),
+            stress: Some(figures),
             ..CellReport::default()
         }
     }
 
     #[test]
     fn the_labs_questions_are_answered_from_the_rows() {
-        let process = |load: &mut LoadReport| {
-            load.server_model = Some("process".to_owned());
-            load.client_model = "process".to_owned();
+        let process = |figures: &mut StressReport| {
+            figures.server_model = Some("process".to_owned());
+            figures.client_model = "process".to_owned();
         };
-        let failing = |load: &mut LoadReport| {
-            process(load);
-            load.server_workers = Some(5);
-            load.clients_failed = 2;
+        let failing = |figures: &mut StressReport| {
+            process(figures);
+            figures.server_workers = Some(5);
+            figures.clients_failed = 2;
         };
         let cells = [
             cell(1, 2.0, |_| {}),
-            cell(2, 1.0, |load| load.server_workers = Some(50)),
+            cell(2, 1.0, |figures| figures.server_workers = Some(50)),
             cell(3, 1.0, process),
-            cell(4, 0.5, |load| load.operation = "download".to_owned()),
-            cell(5, 8.0, |load| load.size *= 5),
-            cell(6, 6.0, |load| load.client_workers = 50),
+            cell(4, 0.5, |figures| figures.operation = "download".to_owned()),
+            cell(5, 8.0, |figures| figures.size *= 5),
+            cell(6, 6.0, |figures| figures.client_workers = 50),
             cell(7, 0.01, failing),
         ];
         let said = summarize(&cells).unwrap().answers;
@@ -377,7 +377,7 @@ mod tests {
     fn server_workers_are_compared_for_each_number_of_clients() {
         let cells = [
             cell(1, 2.0, |_| {}),
-            cell(2, 1.0, |load| load.server_workers = Some(50)),
+            cell(2, 1.0, |figures| figures.server_workers = Some(50)),
         ];
         let said = summarize(&cells).unwrap().answers;
         assert_eq!(
@@ -391,7 +391,7 @@ mod tests {
         let said = summarize(&[cell(1, 2.0, |_| {})]).unwrap().answers;
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].starts_with("Against what was published: 50 % of the time"));
-        let unknown = cell(1, 2.0, |load| load.published = None);
+        let unknown = cell(1, 2.0, |figures| figures.published = None);
         assert!(summarize(&[unknown]).unwrap().answers.is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::model::{CellReport, Finding, LoadReport, Outcome};
+use crate::report::model::{CellReport, Finding, Outcome, StressReport};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
 use crate::scenario::serving::Serving;
 use crate::topology::model::{Operation, ServerProgram, Stress};
@@ -23,14 +23,14 @@ pub async fn run(
     cell: &mut CellReport,
 ) -> Result<(), ScenarioError> {
     let unserved = |finding: &Finding| {
-        Some(LoadReport {
+        Some(StressReport {
             published: published.of(stress),
             ..unserved(stress, &finding.text)
         })
     };
     if let Err(text) = prepare(cx, stress).await? {
         let finding = wrong(stress, text);
-        cell.load = unserved(&finding);
+        cell.stress = unserved(&finding);
         cell.findings.push(finding);
         return Ok(());
     }
@@ -41,7 +41,7 @@ pub async fn run(
     let serving = match Serving::start(cx, place, pair, flags).await? {
         Ok(serving) => serving,
         Err(finding) => {
-            cell.load = unserved(&finding);
+            cell.stress = unserved(&finding);
             cell.findings.push(finding);
             return Ok(());
         }
@@ -74,30 +74,30 @@ pub async fn run(
         seconds: worked.all.as_ref().map_or(0.0, |all| all.seconds),
         buffer: worked.all.as_ref().map_or(0, |all| all.buffer),
     };
-    let (load, failures) = judge(stress, &evidence);
+    let (figures, failures) = judge(stress, &evidence);
     cell.findings.extend(failures);
-    cell.metrics = metrics(&load);
-    cell.load = Some(LoadReport {
+    cell.metrics = metrics(&figures);
+    cell.stress = Some(StressReport {
         server_workers_ok: workers.map(|(ok, _)| ok),
         server_workers_failed: workers.map(|(_, failed)| failed),
         published: published.of(stress),
-        ..load
+        ..figures
     });
     Ok(())
 }
 
-/// What was measured, by name and unit.
-fn metrics(load: &LoadReport) -> BTreeMap<String, f64> {
+/// Returns the measurements, by name and unit.
+fn metrics(figures: &StressReport) -> BTreeMap<String, f64> {
     let metrics = [
-        ("client_s", load.times.mean),
-        ("client_p50_s", load.times.p50),
-        ("client_p90_s", load.times.p90),
-        ("client_p99_s", load.times.p99),
-        ("client_most_s", load.times.most),
-        ("client_bytes_per_s", load.client_bytes_per_s),
-        ("all_bytes_per_s", load.all_bytes_per_s),
-        ("clients_ok", f64::from(load.clients_ok)),
-        ("clients_failed", f64::from(load.clients_failed)),
+        ("client_s", figures.times.mean),
+        ("client_p50_s", figures.times.p50),
+        ("client_p90_s", figures.times.p90),
+        ("client_p99_s", figures.times.p99),
+        ("client_most_s", figures.times.most),
+        ("client_bytes_per_s", figures.client_bytes_per_s),
+        ("all_bytes_per_s", figures.all_bytes_per_s),
+        ("clients_ok", f64::from(figures.clients_ok)),
+        ("clients_failed", f64::from(figures.clients_failed)),
     ];
     metrics.map(|(name, value)| (name.to_owned(), value)).into()
 }

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use protocol::control::Exit;
-use protocol::load::{ClientRecord, StressRecord};
 use protocol::role::RoleEvent;
+use protocol::stress::{ClientRecord, StressRecord};
 
 use crate::report::event::RunEvent;
 use crate::report::model::{Finding, Outcome};
@@ -15,14 +15,14 @@ use crate::topology::model::Stress;
 
 use super::storage::{PREFIX, seed};
 
-/// What clients came to.
+/// The results of clients.
 #[derive(Debug, Default)]
-pub struct Worked {
+pub struct ClientOutcome {
     /// Those that told of their end.
     pub records: Vec<ClientRecord>,
-    /// What they came to in all, if they were let end.
+    /// Their results in total, if they were let end.
     pub all: Option<StressRecord>,
-    /// What went wrong with all of them.
+    /// The failures that concern all of them.
     pub findings: Vec<Finding>,
 }
 
@@ -35,11 +35,11 @@ pub async fn work(
     place: CellPlace<'_>,
     stress: &Stress,
     server: SocketAddr,
-) -> Result<Worked, ScenarioError> {
+) -> Result<ClientOutcome, ScenarioError> {
     let limit = place.scenario.timeout;
     let words = words(cx, stress, server, limit);
     let mut role = cx.role(&stress.clients.node, words).await?;
-    let mut worked = Worked::default();
+    let mut worked = ClientOutcome::default();
     let watched = watch(cx, stress, &mut role, &mut worked);
     if let Ok(ended) = tokio::time::timeout(limit, watched).await {
         ended?;
@@ -73,7 +73,7 @@ async fn watch(
     cx: &RunContext<'_>,
     stress: &Stress,
     role: &mut Role,
-    worked: &mut Worked,
+    worked: &mut ClientOutcome,
 ) -> Result<(), ScenarioError> {
     let total = stress.size.0 * u64::from(stress.clients.workers);
     let (node, mut bytes) = (stress.clients.node.to_string(), 0);

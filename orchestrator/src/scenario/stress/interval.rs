@@ -1,4 +1,4 @@
-//! How sure a mean is.
+//! The confidence interval of a mean.
 
 /// The mean of some values and half of its 95 % confidence interval, by Student's t; none of one
 /// value.
@@ -18,7 +18,7 @@ pub fn mean(values: &[f64]) -> (f64, Option<f64>) {
     (mean, Some(half))
 }
 
-/// What 97.5 % of Student's t distribution with so many degrees of freedom lie below.
+/// Returns the 97.5 % quantile of Student's t distribution with `freedom` degrees of freedom.
 #[expect(clippy::cast_precision_loss, reason = "a count of runs")]
 fn quantile(freedom: usize) -> f64 {
     let known = freedom

@@ -2,24 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::load::{ClientRecord, Times};
 use protocol::name::FileName;
+use protocol::stress::{ClientRecord, Times};
 
-use crate::report::model::{Finding, LoadReport, Outcome};
+use crate::report::model::{Finding, Outcome, StressReport};
 use crate::topology::model::{Operation, Stress};
 
-use super::storage::Held;
+use super::storage::StoredAtServer;
 
 /// A client that failed, and why.
 type Failure = (u32, String);
 
-/// What clients are judged by.
+/// The evidence by which clients are judged.
 #[derive(Debug)]
 pub struct Evidence {
-    /// What each client told that came to its end.
+    /// The record of each client that came to its end.
     pub records: Vec<ClientRecord>,
-    /// What the server has of uploads.
-    pub held: BTreeMap<FileName, Held>,
+    /// The server's copies of uploads.
+    pub held: BTreeMap<FileName, StoredAtServer>,
     /// Seconds until the last client had ended.
     pub seconds: f64,
     /// Bytes that a client read or wrote at once.
@@ -27,7 +27,7 @@ pub struct Evidence {
 }
 
 /// Counts the clients that did it, each byte verified, and says of the others why not.
-pub fn judge(stress: &Stress, evidence: &Evidence) -> (LoadReport, Vec<Finding>) {
+pub fn judge(stress: &Stress, evidence: &Evidence) -> (StressReport, Vec<Finding>) {
     let mut failures: Vec<Failure> = Vec::new();
     let mut findings = Vec::new();
     let mut seconds = Vec::new();
@@ -59,36 +59,36 @@ pub fn judge(stress: &Stress, evidence: &Evidence) -> (LoadReport, Vec<Finding>)
     let reasons = reasons.into_iter();
     let reasons =
         reasons.map(|(reason, clients)| (reason, clients.len().try_into().unwrap_or(u32::MAX)));
-    let load = report(stress, evidence, seconds, ok);
+    let figures = report(stress, evidence, seconds, ok);
     (
-        LoadReport {
+        StressReport {
             reasons: reasons.collect(),
-            ..load
+            ..figures
         },
         findings,
     )
 }
 
-/// What a cell came to in which no client could begin, for this reason.
-pub fn unserved(stress: &Stress, reason: &str) -> LoadReport {
+/// Returns the figures of a cell in which no client could begin, for this reason.
+pub fn unserved(stress: &Stress, reason: &str) -> StressReport {
     let nothing = Evidence {
         records: Vec::new(),
         held: BTreeMap::new(),
         seconds: 0.0,
         buffer: 0,
     };
-    LoadReport {
+    StressReport {
         reasons: BTreeMap::from([(reason.to_owned(), stress.clients.workers)]),
         ..report(stress, &nothing, Vec::new(), 0)
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes for a mean")]
-fn report(stress: &Stress, evidence: &Evidence, seconds: Vec<f64>, ok: u32) -> LoadReport {
+fn report(stress: &Stress, evidence: &Evidence, seconds: Vec<f64>, ok: u32) -> StressReport {
     let (server, size) = (&stress.server.program, stress.size.0 as f64);
     let each: f64 = seconds.iter().map(|seconds| size / seconds).sum();
     let rate = |bytes: f64, by: f64| if by > 0.0 { bytes / by } else { 0.0 };
-    LoadReport {
+    StressReport {
         operation: stress.operation.to_string(),
         size: stress.size.0,
         client_workers: stress.clients.workers,
@@ -115,7 +115,7 @@ fn report(stress: &Stress, evidence: &Evidence, seconds: Vec<f64>, ok: u32) -> L
 fn failure(
     stress: &Stress,
     record: &ClientRecord,
-    held: &BTreeMap<FileName, Held>,
+    held: &BTreeMap<FileName, StoredAtServer>,
 ) -> Option<(String, Option<String>)> {
     if let Some(reason) = &record.failure {
         return Some((reason.clone(), None));
@@ -208,12 +208,12 @@ mod tests {
         }
     }
 
-    fn held(client: u32, blake3: &str) -> (FileName, Held) {
+    fn held(client: u32, blake3: &str) -> (FileName, StoredAtServer) {
         let name = format!("stress-{client}.bin").parse().unwrap();
         let blake3 = blake3.to_owned();
         (
             name,
-            Held {
+            StoredAtServer {
                 bytes: 1000,
                 blake3,
             },
@@ -233,12 +233,12 @@ mod tests {
             seconds: 4.0,
             buffer: 1,
         };
-        let (load, findings) = judge(&stress(Operation::Upload, 6), &evidence);
-        assert_eq!((load.clients_ok, load.clients_failed), (1, 5));
-        assert!((load.times.mean - 1.0).abs() < 1e-9);
-        assert!((load.client_bytes_per_s - 1000.0).abs() < 1e-9);
-        assert!((load.all_bytes_per_s - 250.0).abs() < 1e-9);
-        assert_eq!(load.verified_bytes, 1000);
+        let (figures, findings) = judge(&stress(Operation::Upload, 6), &evidence);
+        assert_eq!((figures.clients_ok, figures.clients_failed), (1, 5));
+        assert!((figures.times.mean - 1.0).abs() < 1e-9);
+        assert!((figures.client_bytes_per_s - 1000.0).abs() < 1e-9);
+        assert!((figures.all_bytes_per_s - 250.0).abs() < 1e-9);
+        assert_eq!(figures.verified_bytes, 1000);
         let texts: Vec<_> = findings.iter().map(|f| f.text.as_str()).collect();
         assert_eq!(
             texts,
@@ -252,7 +252,7 @@ mod tests {
                 "client 3 failed: what the server stored is not what was sent",
             ]
         );
-        assert_eq!(load.reasons["it did not come to its end"], 2);
+        assert_eq!(figures.reasons["it did not come to its end"], 2);
     }
 
     #[test]
@@ -263,9 +263,9 @@ mod tests {
             seconds: 3.0,
             buffer: 1,
         };
-        let (load, findings) = judge(&stress(Operation::Download, 2), &evidence);
-        assert_eq!((load.clients_ok, load.clients_failed), (2, 0));
-        assert!(findings.is_empty() && load.reasons.is_empty());
+        let (figures, findings) = judge(&stress(Operation::Download, 2), &evidence);
+        assert_eq!((figures.clients_ok, figures.clients_failed), (2, 0));
+        assert!(findings.is_empty() && figures.reasons.is_empty());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What others have reported of the same cells, from a table as CSV.
+//! The figures that others published for the same cells, from a table in CSV.
 //!
 //! Its first line names the columns, in any order: `operation`, `size_mb` (of 2^20 bytes),
 //! `client_workers`, `server_workers`, and `avg_seconds_per_client` or `total_seconds_per_client` must be
@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::report::model::PublishedLoad;
+use crate::report::model::PublishedFigures;
 use crate::topology::model::{Operation, Stress, Workers};
 use crate::topology::{Diagnostic, Diagnostics};
 
@@ -28,7 +28,7 @@ struct Line {
     clients: u32,
     workers: u32,
     model: Option<Workers>,
-    load: PublishedLoad,
+    published: PublishedFigures,
 }
 
 impl Published {
@@ -54,8 +54,8 @@ impl Published {
         })
     }
 
-    /// What others reported of a cell.
-    pub fn of(&self, stress: &Stress) -> Option<PublishedLoad> {
+    /// Returns the published figures for a cell.
+    pub fn of(&self, stress: &Stress) -> Option<PublishedFigures> {
         let program = &stress.server.program;
         let same = |line: &&Line| {
             (line.operation, line.size, line.clients)
@@ -63,7 +63,10 @@ impl Published {
                 && Some(line.workers) == program.workers()
                 && (line.model.is_none() || line.model == program.model())
         };
-        self.lines.iter().find(same).map(|line| line.load.clone())
+        self.lines
+            .iter()
+            .find(same)
+            .map(|line| line.published.clone())
     }
 
     fn of_file(path: &Path, read: std::io::Result<String>) -> Result<Self, Diagnostics> {
@@ -106,7 +109,7 @@ impl Published {
     }
 }
 
-/// What stands between two commas, and where, in bytes of the table.
+/// A field between two commas, and its place, in bytes of the table.
 #[derive(Debug, Clone, Copy)]
 struct Field<'a> {
     text: &'a str,
@@ -218,7 +221,7 @@ impl<'a> Columns<'a> {
                     )
                 })
                 .transpose()?,
-            load: PublishedLoad {
+            published: PublishedFigures {
                 row: self.figure(fields, "row")?.unwrap_or(row),
                 seconds,
                 bytes_per_s: self.figure(fields, "throughput_bytes_per_second")?,
@@ -282,7 +285,7 @@ fn bytes(megabytes: f64) -> u64 {
     (megabytes * 1_048_576.0).round() as u64
 }
 
-/// What the column of times may be called.
+/// The names that the column of times may have.
 const SECONDS: [&str; 2] = ["avg_seconds_per_client", "total_seconds_per_client"];
 
 #[cfg(test)]
@@ -303,7 +306,7 @@ mod tests {
         assert_eq!(table.lines.len(), 1);
         let line = &table.lines[0];
         assert_eq!((line.size, line.clients, line.workers), (10 << 20, 1, 5));
-        assert_eq!((line.load.row, line.model), (1, None));
+        assert_eq!((line.published.row, line.model), (1, None));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::topology::model::{Operation, Server, ServerProgram, Stress};
 
 /// A file as it lies at the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct StoredAtServer {
     /// Its length.
     pub bytes: u64,
     /// Its hash, in lower-case hexadecimal.
@@ -40,8 +40,8 @@ pub async fn prepare(
     Ok(ended.map_err(|reason| format!("the server's files were not made: {reason}")))
 }
 
-/// What lies at the server under the names of clients' files: as the built-in server told when it
-/// stored them, or read again where a program of the user's stored them.
+/// Returns the files at the server under the names of clients' files: as the built-in server reported them
+/// when it stored them, or read again where a program of the user's stored them.
 ///
 /// # Errors
 /// If the node cannot do its part. A file that cannot be read is not among them.
@@ -50,12 +50,12 @@ pub async fn held(
     server: &Server,
     served: Served,
     names: &[FileName],
-) -> Result<BTreeMap<FileName, Held>, ScenarioError> {
+) -> Result<BTreeMap<FileName, StoredAtServer>, ScenarioError> {
     if let ServerProgram::BuiltIn { .. } = server.program {
         let stored = served.stored.into_iter();
         let held = stored.map(|(name, file)| {
             let (bytes, blake3) = (file.bytes, file.blake3);
-            (name, Held { bytes, blake3 })
+            (name, StoredAtServer { bytes, blake3 })
         });
         return Ok(held.collect());
     }
@@ -71,7 +71,7 @@ pub async fn held(
     let digest = |event| match event {
         RoleEvent::Digest(digest) => Some((
             digest.name,
-            Held {
+            StoredAtServer {
                 bytes: digest.bytes,
                 blake3: digest.blake3,
             },
@@ -97,7 +97,7 @@ pub async fn discard(
     Ok(ended.map_err(|reason| format!("the server's files were not removed: {reason}")))
 }
 
-/// What clients and files are made from.
+/// Returns the seed of clients and files.
 pub fn seed(cx: &RunContext<'_>) -> String {
     cx.seed.to_string()
 }
@@ -117,7 +117,7 @@ async fn run(
     folder::work(cx, place, role, words).await
 }
 
-/// What clients' files are called, before their numbers.
+/// The prefix of clients' files, before their numbers.
 pub const PREFIX: &str = "stress";
 
 /// The file that all clients fetch.

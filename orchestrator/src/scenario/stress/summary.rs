@@ -2,40 +2,40 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::model::{CellReport, LoadReport, LoadRow, LoadSummary};
+use crate::report::model::{CellReport, StressReport, StressRow, StressSummary};
 
 use super::answers::answers;
 use super::interval::mean;
 
 /// A row for each combination of the matrix, in its order, and what they tell; none where no cell had
 /// clients at a file server.
-pub fn summarize(cells: &[CellReport]) -> Option<LoadSummary> {
-    let mut groups: BTreeMap<usize, Vec<&LoadReport>> = BTreeMap::new();
+pub fn summarize(cells: &[CellReport]) -> Option<StressSummary> {
+    let mut groups: BTreeMap<usize, Vec<&StressReport>> = BTreeMap::new();
     for cell in cells {
-        if let Some(load) = &cell.load {
-            groups.entry(cell.number).or_default().push(load);
+        if let Some(figures) = &cell.stress {
+            groups.entry(cell.number).or_default().push(figures);
         }
     }
-    let rows: Vec<LoadRow> = groups
+    let rows: Vec<StressRow> = groups
         .iter()
         .filter_map(|(number, runs)| row(*number, runs))
         .collect();
-    (!rows.is_empty()).then(|| LoadSummary {
+    (!rows.is_empty()).then(|| StressSummary {
         answers: answers(&rows),
         rows,
     })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes as megabytes")]
-fn row(no: usize, runs: &[&LoadReport]) -> Option<LoadRow> {
+fn row(no: usize, runs: &[&StressReport]) -> Option<StressRow> {
     let first = runs.first()?;
     // A run in which no client did it has no times.
-    let timed: Vec<&&LoadReport> = runs.iter().filter(|run| run.clients_ok > 0).collect();
-    let of = |figure: fn(&LoadReport) -> f64| {
+    let timed: Vec<&&StressReport> = runs.iter().filter(|run| run.clients_ok > 0).collect();
+    let of = |figure: fn(&StressReport) -> f64| {
         let figures: Vec<f64> = timed.iter().map(|run| figure(run)).collect();
         mean(&figures)
     };
-    let sum = |count: fn(&LoadReport) -> Option<u32>| {
+    let sum = |count: fn(&StressReport) -> Option<u32>| {
         let counts: Option<Vec<u32>> = runs.iter().map(|run| count(run)).collect();
         counts.map(|counts| counts.iter().sum())
     };
@@ -44,7 +44,7 @@ fn row(no: usize, runs: &[&LoadReport]) -> Option<LoadRow> {
     let published = first.published.clone();
     let all_did_it = runs.iter().all(|run| run.clients_failed == 0);
     let ratio = published.as_ref().filter(|_| all_did_it);
-    Some(LoadRow {
+    Some(StressRow {
         no,
         operation: first.operation.clone(),
         size_mb: first.size as f64 / 1_048_576.0,
@@ -73,13 +73,13 @@ fn row(no: usize, runs: &[&LoadReport]) -> Option<LoadRow> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use protocol::load::Times;
+    use protocol::stress::Times;
 
     use super::*;
-    use crate::report::model::PublishedLoad;
+    use crate::report::model::PublishedFigures;
 
-    pub(crate) fn load(seconds: f64, ok: u32) -> LoadReport {
-        LoadReport {
+    pub(crate) fn figures(seconds: f64, ok: u32) -> StressReport {
+        StressReport {
             operation: "upload".to_owned(),
             size: 10 << 20,
             client_workers: 5,
@@ -97,7 +97,7 @@ pub(super) mod tests {
             server_workers_ok: Some(1),
             server_workers_failed: Some(0),
             buffer: 1,
-            published: Some(PublishedLoad {
+            published: Some(PublishedFigures {
                 row: 2,
                 seconds: 4.0,
                 bytes_per_s: None,
@@ -107,10 +107,10 @@ pub(super) mod tests {
         }
     }
 
-    fn cell(number: usize, load: LoadReport) -> CellReport {
+    fn cell(number: usize, figures: StressReport) -> CellReport {
         CellReport {
             number,
-            load: Some(load),
+            stress: Some(figures),
             ..CellReport::default()
         }
     }
@@ -118,9 +118,9 @@ pub(super) mod tests {
     #[test]
     fn repetitions_are_one_row_with_an_interval() {
         let cells = [
-            cell(2, load(1.0, 5)),
-            cell(2, load(3.0, 4)),
-            cell(1, load(2.0, 5)),
+            cell(2, figures(1.0, 5)),
+            cell(2, figures(3.0, 4)),
+            cell(1, figures(2.0, 5)),
             CellReport::default(),
         ];
         let rows = summarize(&cells).unwrap().rows;
@@ -143,10 +143,10 @@ pub(super) mod tests {
 
     #[test]
     fn a_run_in_which_all_failed_has_no_time() {
-        let mut failed = load(1.0, 0);
+        let mut failed = figures(1.0, 0);
         failed.times = Times::default();
         failed.client_bytes_per_s = 0.0;
-        let rows = summarize(&[cell(1, failed.clone()), cell(1, load(3.0, 5))])
+        let rows = summarize(&[cell(1, failed.clone()), cell(1, figures(3.0, 5))])
             .unwrap()
             .rows;
         assert!((rows[0].avg_time_s - 3.0).abs() < 1e-12);

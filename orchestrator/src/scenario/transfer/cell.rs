@@ -2,15 +2,15 @@
 
 use protocol::task::{Model, TaskRecord, TaskResult};
 
-use crate::control::process::Hands;
+use crate::control::process::ProcessHandle;
 use crate::report::model::{CellReport, Outcome, TaskReport, WorkReport};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
 use crate::topology::model::{Framing, Sending, Transfer};
 
-use super::cargo;
 use super::comparison::{self, compare};
 use super::originals::Originals;
 use super::paths::Paths;
+use super::payload;
 use super::receivers::Receivers;
 use super::sender::{self, Sent};
 
@@ -22,12 +22,12 @@ pub async fn run(
     cx: &RunContext<'_>,
     place: CellPlace<'_>,
     (transfer, originals): (&Transfer, &Originals),
-    (cell, running): (&mut CellReport, &mut Vec<Hands>),
+    (cell, running): (&mut CellReport, &mut Vec<ProcessHandle>),
 ) -> Result<(), ScenarioError> {
     let Some(paths) = Paths::of(cx.lab.plan(), &place.scenario.work)? else {
         return Ok(());
     };
-    let loaded = cargo::load(cx, place, transfer, running).await?;
+    let loaded = payload::load(cx, place, transfer, running).await?;
     if !loaded.findings.is_empty() {
         // What is not there cannot be sent.
         cell.findings.extend(loaded.findings);
@@ -35,9 +35,9 @@ pub async fn run(
         return Ok(());
     }
     let receivers = Receivers::start(cx, place, transfer, &paths).await?;
-    running.extend(receivers.hands());
-    let what = (transfer, &paths, &loaded.parcels[..]);
-    let sent = sender::send(cx, place, what, running).await?;
+    running.extend(receivers.handles());
+    let transfer_files = (transfer, &paths, &loaded.payloads[..]);
+    let sent = sender::send(cx, place, transfer_files, running).await?;
     let counts: Vec<u64> = (0..paths.to.len())
         .map(|receiver| datagrams(&sent.tasks, &paths, receiver))
         .collect();
@@ -47,7 +47,7 @@ pub async fn run(
     }
     // Before the comparison, so that no file is blamed for its original; and after it.
     originals.unchanged().await?;
-    let received = compare(cx, place, what, &sent.tasks).await?;
+    let received = compare(cx, place, transfer_files, &sent.tasks).await?;
     originals.unchanged().await?;
     let reliable = transfer.sending.framing == Framing::Reliable;
     cell.metrics = sender::metrics(&sent, comparison::whole(&received), reliable);
@@ -71,7 +71,7 @@ pub async fn run(
     Ok(())
 }
 
-/// How many datagrams went to a receiver.
+/// Returns the number of datagrams that went to a receiver.
 fn datagrams(tasks: &[TaskRecord], paths: &Paths, receiver: usize) -> u64 {
     let address = paths.to.get(receiver).map(|end| end.address.to_string());
     let is_its = |task: &&TaskRecord| {

@@ -1,4 +1,4 @@
-//! What arrived, against what was sent, and why what is not there is not.
+//! Compares received files with the originals and explains what is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -9,13 +9,13 @@ use protocol::task::{Framing, TaskRecord, TaskResult};
 
 use crate::report::model::{FileOutcome, FileReport};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
-use crate::scenario::received::{Due, fetch_folder, judge, settle};
+use crate::scenario::received::{Destination, fetch_folder, judge, settle};
 use crate::topology::model::Transfer;
 use crate::verify::files::Delivery;
 use crate::verify::nameless::{self, Nameless, Stored};
 
-use super::cargo::Parcel;
 use super::paths::Paths;
+use super::payload::Payload;
 use super::receivers::stored_name;
 
 /// Fetches what every receiver stored and compares it with what was sent to it.
@@ -25,11 +25,11 @@ use super::receivers::stored_name;
 pub async fn compare(
     cx: &RunContext<'_>,
     place: CellPlace<'_>,
-    (transfer, paths, parcels): (&Transfer, &Paths, &[Parcel]),
+    (transfer, paths, payloads): (&Transfer, &Paths, &[Payload]),
     tasks: &[TaskRecord],
 ) -> Result<Vec<FileReport>, ScenarioError> {
     let fetched = paths.to.iter().map(|end| async {
-        let due = Due {
+        let due = Destination {
             node: end.node.clone(),
             folder: place.folder("received"),
         };
@@ -37,10 +37,10 @@ pub async fn compare(
     });
     let folders = try_join_all(fetched).await?;
     let expected = |receiver| -> BTreeMap<FileName, PathBuf> {
-        let parcels = parcels.iter().enumerate();
-        parcels
+        let payloads = payloads.iter().enumerate();
+        payloads
             .filter(|(number, _)| paths.leads(*number, receiver))
-            .map(|(_, parcel)| (parcel.name.clone(), parcel.original.clone()))
+            .map(|(_, payload)| (payload.name.clone(), payload.original.clone()))
             .collect()
     };
     let received = paths.to.iter().zip(folders).enumerate();
@@ -83,7 +83,7 @@ pub async fn compare(
     settle(cx, reports.collect(), &folders).await
 }
 
-/// What a receiver's buffer holds; none where it takes whatever comes.
+/// Returns the size of a receiver's buffer; none where it takes whatever comes.
 fn buffer(transfer: &Transfer) -> Option<u64> {
     let own = transfer.sending.buffer.map(|size| size.0);
     let usual = transfer.sending.framing.buffer();

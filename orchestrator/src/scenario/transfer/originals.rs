@@ -13,15 +13,15 @@ use crate::scenario::context::ScenarioError;
 #[derive(Debug, Clone, Default)]
 pub struct Originals(BTreeMap<PathBuf, Noted>);
 
-/// What a file was like.
+/// The recorded state of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Noted {
     version: Version,
     content: blake3::Hash,
 }
 
-/// What changes with a file's content, whoever writes it and however; and without it too, where
-/// somebody writes the same again.
+/// The metadata that change with a file's content, by whatever means it is written. They also change where
+/// somebody writes the same content again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Version {
     /// Device and inode: another file may have taken the name.
@@ -116,7 +116,7 @@ impl From<&Metadata> for Version {
 mod tests {
     use super::*;
 
-    async fn changed(what: impl FnOnce(&Path)) -> Result<(), ScenarioError> {
+    async fn changed(change: impl FnOnce(&Path)) -> Result<(), ScenarioError> {
         let folder = tempfile::tempdir().unwrap();
         let files = ["a", "b"].map(|name| folder.path().join(name));
         for file in &files {
@@ -124,7 +124,7 @@ mod tests {
         }
         let originals = Originals::note(&files).await.unwrap();
         originals.unchanged().await.unwrap();
-        what(&files[1]);
+        change(&files[1]);
         originals.unchanged().await
     }
 

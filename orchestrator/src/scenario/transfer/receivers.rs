@@ -11,7 +11,7 @@ use protocol::task::{AllSent, Arrival, Framing, Tally};
 use tokio::task::JoinError;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::control::process::Hands;
+use crate::control::process::ProcessHandle;
 use crate::number::counted;
 use crate::report::model::{Finding, Outcome};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
@@ -33,26 +33,26 @@ pub struct Receivers {
 #[derive(Debug)]
 struct Receiver {
     node: NodeName,
-    hands: Hands,
+    handle: ProcessHandle,
     listening: AbortOnDropHandle<Result<(Received, Ended), ScenarioError>>,
 }
 
-/// What a receiver came to.
+/// The results of a receiver.
 #[derive(Debug, Default)]
 pub struct Received {
-    /// What came without a name, in its order.
+    /// The contents that came without a name, in order.
     pub arrivals: Vec<Arrival>,
-    /// What it counted, where it counts.
+    /// The counts it made, if any.
     pub tally: Option<Tally>,
-    /// What it complains of.
+    /// Its complaints.
     pub findings: Vec<Finding>,
 }
 
-/// How a receiver ended.
+/// The end of a receiver.
 #[derive(Debug)]
 struct Ended {
     exit: Exit,
-    /// What it wrote on standard error.
+    /// Its output on standard error.
     complaints: String,
 }
 
@@ -78,7 +78,7 @@ impl Receivers {
             let node = end.node.clone();
             match role.ready().await? {
                 Ok(()) => Ok(Receiver {
-                    hands: role.hands(),
+                    handle: role.handle(),
                     listening: AbortOnDropHandle::new(tokio::spawn(listen(node.clone(), role))),
                     node,
                 }),
@@ -95,9 +95,9 @@ impl Receivers {
         })
     }
 
-    /// What speaks to them.
-    pub fn hands(&self) -> impl Iterator<Item = Hands> {
-        self.at_work.iter().map(|receiver| receiver.hands.clone())
+    /// Returns handles to control them.
+    pub fn handles(&self) -> impl Iterator<Item = ProcessHandle> {
+        self.at_work.iter().map(|receiver| receiver.handle.clone())
     }
 
     /// Waits for their ends. Those that cannot know are told how many datagrams were sent to them, in
@@ -124,7 +124,7 @@ impl Receivers {
             };
             let mut line = serde_json::to_vec(&all).unwrap_or_default();
             line.push(b'\n');
-            receiver.hands.write(line).await?;
+            receiver.handle.write(line).await?;
             receiver.end().await
         });
         join_all(ended).await.into_iter().collect()
@@ -143,7 +143,7 @@ impl Receiver {
         if let Ok(listened) = tokio::time::timeout(LAST_WORDS, &mut self.listening).await {
             return Ok(judged(&self.node, heard(listened)?));
         }
-        if let Err(error) = self.hands.signal(SIGKILL).await {
+        if let Err(error) = self.handle.signal(SIGKILL).await {
             tracing::debug!(%error, "ended a receiver that had ended");
         }
         let (mut received, _) = heard(self.listening.await)?;
@@ -153,7 +153,7 @@ impl Receiver {
     }
 }
 
-/// What was listened to, unless the listening itself came to grief.
+/// Returns what a listening task heard, unless the task itself failed.
 fn heard<T>(listened: Result<Result<T, ScenarioError>, JoinError>) -> Result<T, ScenarioError> {
     listened.unwrap_or_else(|broken| Err(ScenarioError::Verifier(broken.to_string())))
 }
@@ -215,7 +215,7 @@ fn arguments(
     arguments
 }
 
-/// What a receiver calls the one file that all bytes go to, as the original labs do.
+/// Returns the receiver's name for the one file that all bytes go to, as in the original labs.
 pub fn stored_name(number: usize) -> String {
     format!("server{}.jpg", number + 1)
 }
@@ -243,7 +243,7 @@ async fn listen(node: NodeName, mut role: Role) -> Result<(Received, Ended), Sce
     }
 }
 
-/// What a receiver came to that ended by itself.
+/// Judges a receiver that ended by itself.
 fn judged(node: &NodeName, (mut received, ended): (Received, Ended)) -> Received {
     if received.findings.is_empty() && ended.exit != Exit::Code(0) {
         let text = format!(
@@ -263,5 +263,5 @@ fn finding(node: &NodeName, text: String) -> Finding {
     }
 }
 
-/// How long a receiver may take to tell what it has heard already.
+/// The longest time that a receiver may take to report what it has heard already.
 const LAST_WORDS: Duration = Duration::from_secs(1);

@@ -6,26 +6,26 @@ use protocol::control::Exit;
 use protocol::role::{RoleEvent, Summary};
 use protocol::task::{RunRecord, TaskRecord, TaskResult};
 
-use crate::control::process::Hands;
+use crate::control::process::ProcessHandle;
 use crate::report::event::RunEvent;
 use crate::report::model::{Finding, Outcome};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError};
 use crate::scenario::role::{Role, RoleStep, ended};
 use crate::topology::model::Transfer;
 
-use super::cargo::Parcel;
 use super::paths::Paths;
+use super::payload::Payload;
 
-/// What a sender came to.
+/// The results of a sender.
 #[derive(Debug, Default)]
 pub struct Sent {
     /// Each file's task, in the order of their ends.
     pub tasks: Vec<TaskRecord>,
-    /// What they came to in all.
+    /// Their results in total.
     pub run: Option<RunRecord>,
-    /// What it took in one session.
+    /// The summary of its one session.
     pub summary: Option<Summary>,
-    /// What went wrong.
+    /// The failures.
     pub findings: Vec<Finding>,
 }
 
@@ -36,27 +36,27 @@ pub struct Sent {
 pub async fn send(
     cx: &RunContext<'_>,
     place: CellPlace<'_>,
-    (transfer, paths, parcels): (&Transfer, &Paths, &[Parcel]),
-    running: &mut Vec<Hands>,
+    (transfer, paths, payloads): (&Transfer, &Paths, &[Payload]),
+    running: &mut Vec<ProcessHandle>,
 ) -> Result<Sent, ScenarioError> {
     let mut sent = Sent::default();
-    if parcels.is_empty() {
+    if payloads.is_empty() {
         return Ok(sent);
     }
     let mut arguments = if transfer.is_one_session(paths.broadcast.is_some()) {
-        one_session(place, transfer, paths, parcels)
+        one_session(place, transfer, paths, payloads)
     } else {
-        tasks(transfer, paths, parcels)
+        tasks(transfer, paths, payloads)
     };
     arguments.extend(["--seed".to_owned(), place.seed(cx, &transfer.from)]);
     let role = cx.role(&transfer.from, arguments).await?;
-    running.push(role.hands());
+    running.push(role.handle());
     watch(cx, transfer, role, &mut sent).await?;
     Ok(sent)
 }
 
 /// Each file as a task.
-fn tasks(transfer: &Transfer, paths: &Paths, parcels: &[Parcel]) -> Vec<String> {
+fn tasks(transfer: &Transfer, paths: &Paths, payloads: &[Payload]) -> Vec<String> {
     let sending = &transfer.sending;
     let mut words = vec!["send".to_owned()];
     let mut add = |flag: &str, value: String| words.extend([flag.to_owned(), value]);
@@ -70,11 +70,11 @@ fn tasks(transfer: &Transfer, paths: &Paths, parcels: &[Parcel]) -> Vec<String> 
         add("--interface", crossing.from.to_string());
         add("--receivers", addresses(paths));
     }
-    for (number, parcel) in parcels.iter().enumerate() {
+    for (number, payload) in payloads.iter().enumerate() {
         if let Some(target) = paths.target(number) {
             add(
                 "--task",
-                format!("{}={target}:{}", parcel.path, transfer.port),
+                format!("{}={target}:{}", payload.path, transfer.port),
             );
         }
     }
@@ -86,7 +86,7 @@ fn one_session(
     place: CellPlace<'_>,
     transfer: &Transfer,
     paths: &Paths,
-    parcels: &[Parcel],
+    payloads: &[Payload],
 ) -> Vec<String> {
     let mut words = vec!["broadcast-send".to_owned()];
     let mut add = |flag: &str, value: String| words.extend([flag.to_owned(), value]);
@@ -97,8 +97,8 @@ fn one_session(
         add("--to", crossing.address.to_string());
     }
     add("--receivers", addresses(paths));
-    for parcel in parcels {
-        add("--file", parcel.path.clone());
+    for payload in payloads {
+        add("--file", payload.path.clone());
     }
     words
 }
@@ -162,8 +162,8 @@ async fn watch(
     }
 }
 
-/// What a sender counted, by name and unit; `whole` are the bytes of the files that every receiver
-/// has whole, each counted once.
+/// Returns a sender's counts, by name and unit; `whole` are the bytes of the files that every receiver has
+/// whole, each counted once.
 pub fn metrics(sent: &Sent, whole: u64, reliable: bool) -> BTreeMap<String, f64> {
     #[expect(
         clippy::cast_precision_loss,

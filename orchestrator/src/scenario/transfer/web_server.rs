@@ -135,7 +135,7 @@ async fn bad_end(control: &Control) -> Result<Exit, ControlError> {
     }
 }
 
-/// How long a server may take to listen, at most.
+/// The longest time that a server may take to listen.
 const LONGEST: Duration = Duration::from_secs(30);
 
 #[cfg(test)]

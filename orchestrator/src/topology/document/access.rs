@@ -1,4 +1,4 @@
-//! How serde walks through the lists, tables and variants of a file; all forwards to [`Lenient`].
+//! The serde accessors for the lists, tables and variants of a file; all forward to [`Lenient`].
 
 use std::ops::Range;
 
@@ -99,7 +99,7 @@ impl<'de, 'a> EnumAccess<'de> for Variant<'a> {
     }
 }
 
-/// What a variant holds.
+/// The content of a variant.
 pub(super) struct Content<'a>(Lenient<'a>);
 
 impl<'de> VariantAccess<'de> for Content<'_> {

@@ -6,8 +6,8 @@ use protocol::name::{FileName, NodeName};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::load::ServerEntry;
 use super::scenario::{FaultEntry, ScenarioKeys, scenario_table};
+use super::stress::ServerEntry;
 use super::table::table;
 use super::word::{ExpectWord, Filled, Flag, Scalar, Text};
 use super::{At, Many, Named, Written};
@@ -22,11 +22,10 @@ scenario_table! {
         server: At<ServerEntry>,
         /// The node that gives the commands.
         client: Written<NodeName>,
-        /// How commands are spread over connections: "per-command" (default), as the original labs'
-        /// clients do it, or "shared", one for all.
+        /// The spread of commands over connections: "per-command" (default), as the original labs' clients do
+        /// it, or "shared", one for all.
         connection: Written<Connections>,
-        /// What lies in the server's folder at the start, and nothing else: files on this machine. It
-        /// must be empty before.
+        /// The files in the server's folder at the start, from this machine. The folder must be empty before.
         files: Many<Written<Filled>>,
         /// The commands, one after the other; each is given whatever became of those before it.
         command: Many<At<CommandEntry>>,
@@ -67,11 +66,11 @@ macro_rules! command_table {
     ($($table:tt)*) => { table! {
         $($table)*
         [CommandKeys common {
-            /// What must come of it; by default, that it is done.
+            /// The expected result; by default, that it is done.
             expect: ReplyEntry,
-            /// What it is called in reports; default: the command in words.
+            /// Its name in reports; default: the command in words.
             name: Written<Filled>,
-            /// How long it may take, the connection included; default "10s".
+            /// The time limit, the connection included; default "10s".
             within: Written<Time>,
         }]
     } };
@@ -133,12 +132,12 @@ command_table! {
     RawEntry {
         /// The line.
         raw: Written<Text>,
-        /// What ends it: "crlf" (default), "lf", or "silence", as the course's original client does it.
+        /// Its ending: "crlf" (default), "lf", or "silence", as the course's original client does it.
         end: Written<LineEnd>,
     }
 }
 
-/// What must come of a command.
+/// The expected result of a command.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Reply")]
@@ -149,7 +148,7 @@ pub(in crate::topology) struct ReplyEntry {
     pub(in crate::topology) reason: Written<Filled>,
     /// The names that a list must hold, each once and no others, in any order.
     pub(in crate::topology) names: At<Many<Written<Text>>>,
-    /// What must come along, byte for byte: a file on this machine. Default for get and download: what
-    /// the script has put under that name by then.
+    /// The content that must come along, byte for byte: a file on this machine. Default for get and download:
+    /// the file that the script has put under that name by then.
     pub(in crate::topology) equal: Written<Filled>,
 }

@@ -81,7 +81,7 @@ impl<'a> Lenient<'a> {
         self.mistakes.borrow_mut().push(mistake);
     }
 
-    fn expected(&self, what: &str) {
+    fn expected(&self, kind: &str) {
         let found = match self.value {
             DeValue::String(_) => "a string",
             DeValue::Integer(_) => "an integer",
@@ -93,8 +93,8 @@ impl<'a> Lenient<'a> {
         };
         self.mistake(
             self.span.clone(),
-            format!("{found} where {what} belongs"),
-            format!("write {what} here"),
+            format!("{found} where {kind} belongs"),
+            format!("write {kind} here"),
         );
     }
 
@@ -116,7 +116,7 @@ impl<'a> Lenient<'a> {
         &self,
         visitor: V,
         fits: fn(&DeValue<'_>) -> Option<String>,
-        what: &str,
+        kind: &str,
     ) -> Result<V::Value, Error> {
         let text = match self.value {
             DeValue::String(text) => Some(text.to_string()),
@@ -125,7 +125,7 @@ impl<'a> Lenient<'a> {
         if let Some(text) = text {
             visitor.visit_string(text)
         } else {
-            self.expected(what);
+            self.expected(kind);
             visitor.visit_none()
         }
     }

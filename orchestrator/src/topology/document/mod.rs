@@ -1,7 +1,7 @@
 //! The file as it was written: its whole vocabulary, with the place of every word.
 //!
 //! - [`shape`]: the tables of the file and their keys.
-//! - [`load`]: the tables of scenarios with a file server.
+//! - [`stress`]: the tables of scenarios with a file server.
 //! - [`scenario`]: the tables of a scenario and its faults.
 //! - [`step`]: the tables of a step.
 //! - [`transfer`]: the tables of scenarios that send files.
@@ -15,11 +15,11 @@
 mod access;
 pub(super) mod conversation;
 mod lenient;
-pub(super) mod load;
 pub(super) mod place;
 pub(super) mod scenario;
 pub(super) mod shape;
 pub(super) mod step;
+pub(super) mod stress;
 mod table;
 pub(super) mod transfer;
 pub(super) mod word;

@@ -5,8 +5,8 @@ use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 
 use super::conversation::FileServerEntry;
-use super::load::StressEntry;
 use super::step::StepEntry;
+use super::stress::StressEntry;
 use super::table::table;
 use super::transfer::{BroadcastEntry, SplitEntry};
 use super::word::{ExpectWord, Filled, Scalar};
@@ -14,7 +14,7 @@ use super::{At, Many, Named, Written};
 use crate::topology::model::{CaptureMode, LinkEnd};
 use crate::topology::unit::Time;
 
-/// What is done in the lab and what is expected of it.
+/// An activity in the lab, with its expected result.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[schemars(rename = "Scenario", tag = "kind")]
 pub(in crate::topology) enum ScenarioEntry {
@@ -45,20 +45,20 @@ macro_rules! scenario_table {
     ($($table:tt)*) => { table! {
         $($table)*
         [ScenarioKeys common {
-            /// What it is called in reports.
+            /// Its name in reports.
             name: Written<FileName>,
             /// Parameters, each a list of values: the scenario runs once for each combination.
             matrix: Named<Many<Written<Scalar>>>,
-            /// How much of each frame is captured: "full" (default, but for stress), "headers" (stress's
+            /// The part of each frame that is captured: "full" (default, but for stress), "headers" (stress's
             /// default), "off".
             capture: Written<CaptureMode>,
-            /// How long one cell may take; default "60s".
+            /// The time limit of one cell; default "60s".
             timeout: Written<Time>,
-            /// What is to come of it: "pass" (default), or "fail" with a reason.
+            /// The expected outcome: "pass" (default), or "fail" with a reason.
             expect: Written<ExpectWord>,
             /// Why it must fail, where it must.
             reason: Written<Filled>,
-            /// What happens while it runs, again for each cell.
+            /// Faults while it runs, again for each cell.
             fault: Many<At<FaultEntry>>,
         }]
     } };
@@ -105,7 +105,7 @@ fn one_fault(schema: &mut Schema) {
 }
 
 impl ScenarioEntry {
-    /// What every scenario has; `None` where the kind is not known.
+    /// Returns the keys that every scenario has; `None` where the kind is not known.
     pub(in crate::topology) fn common(&self) -> Option<ScenarioKeys<'_>> {
         match self {
             Self::Broadcast(entry) => Some(entry.common()),

@@ -19,7 +19,7 @@ use crate::topology::unit::{ByteSize, Percent, Rate, Time};
 pub(in crate::topology) struct Document {
     /// The lab's name: lower-case letters, digits and hyphens.
     pub(in crate::topology) name: Written<LabName>,
-    /// What it is about, in a line.
+    /// Its purpose, in a line.
     pub(in crate::topology) summary: Written<Text>,
     /// Variables, for `${name}` in any string below. `--set` and a scenario's matrix override them.
     pub(in crate::topology) vars: Named<Written<Scalar>>,
@@ -31,7 +31,7 @@ pub(in crate::topology) struct Document {
     pub(in crate::topology) node: Named<NodeEntry>,
     /// Direct wires between two nodes, no switch between.
     pub(in crate::topology) link: Many<At<LinkEntry>>,
-    /// What is done in the lab and what is expected of it.
+    /// The activities in the lab, with their expected results.
     pub(in crate::topology) scenario: Many<At<ScenarioEntry>>,
 }
 
@@ -55,7 +55,7 @@ pub(in crate::topology) struct NodeEntry {
     /// Interfaces by name.
     #[schemars(extend("propertyNames" = named(INTERFACE)))]
     pub(in crate::topology) interface: Named<InterfaceEntry>,
-    /// How many; more than one are called name-1, name-2, ….
+    /// The number of such nodes; more than one are called name-1, name-2, ….
     pub(in crate::topology) count: Written<Count>,
     /// The container image; default: the built-in one.
     pub(in crate::topology) image: Written<Image>,
@@ -90,13 +90,13 @@ pub(in crate::topology) struct InterfaceEntry {
     pub(in crate::topology) address: OneOrMany<Written<Address>>,
     /// Its hardware address: "32:39:f0:0c:49:79".
     pub(in crate::topology) mac: Written<MacAddress>,
-    /// What happens to frames from the node to the network.
+    /// The impairment of frames from the node to the network.
     pub(in crate::topology) egress: At<ImpairmentEntry>,
-    /// What happens to frames from the network to the node.
+    /// The impairment of frames from the network to the node.
     pub(in crate::topology) ingress: At<ImpairmentEntry>,
 }
 
-/// How one direction is bad.
+/// The impairment of one direction.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Impairment")]
@@ -115,7 +115,7 @@ pub(in crate::topology) struct ImpairmentEntry {
     pub(in crate::topology) reorder: Written<Percent>,
     /// The most that gets through: "20mbit".
     pub(in crate::topology) rate: Written<Rate>,
-    /// What may wait for its turn where there is a rate: "64KiB".
+    /// The most data that may queue where there is a rate: "64KiB".
     pub(in crate::topology) queue: Written<ByteSize>,
 }
 
@@ -130,9 +130,9 @@ pub(in crate::topology) struct LinkEntry {
     pub(in crate::topology) subnet: OneOrMany<Written<Subnet>>,
     /// Round-trip time, half of it each way.
     pub(in crate::topology) rtt: Written<Time>,
-    /// What happens to frames from the first end to the second.
+    /// The impairment of frames from the first end to the second.
     pub(in crate::topology) forward: At<ImpairmentEntry>,
-    /// What happens to frames from the second end to the first.
+    /// The impairment of frames from the second end to the first.
     pub(in crate::topology) backward: At<ImpairmentEntry>,
 }
 

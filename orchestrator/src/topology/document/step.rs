@@ -54,9 +54,9 @@ macro_rules! step_table {
     ($($table:tt)*) => { table! {
         $($table)*
         [StepKeys common {
-            /// What it is called in reports; default: the action in words.
+            /// Its name in reports; default: the action in words.
             name: Written<Filled>,
-            /// How long it may take, retries included; default "10s".
+            /// The time limit, retries included; default "10s".
             within: Written<Time>,
             /// Whether it is tried again until it holds or `within` is over.
             retry: Written<Flag>,
@@ -74,7 +74,7 @@ step_table! {
         run: At<Many<Written<Text>>>,
         /// Where.
         node: Written<NodeName>,
-        /// What must hold of it; by default, that it ends with 0.
+        /// Its expected result; by default, that it ends with 0.
         expect: ExpectEntry,
         /// Keeps its output, for `${name}` in later steps.
         save: SaveEntry,
@@ -89,7 +89,7 @@ step_table! {
         start: At<Many<Written<Text>>>,
         /// Where.
         node: Written<NodeName>,
-        /// What later steps call it.
+        /// Its name in later steps.
         id: Written<Filled>,
     }
 }
@@ -100,7 +100,7 @@ step_table! {
     FinishEntry {
         /// The program's id.
         finish: Written<Filled>,
-        /// What must hold of it; by default, that it ends with 0.
+        /// Its expected result; by default, that it ends with 0.
         expect: ExpectEntry,
     }
 }
@@ -154,14 +154,14 @@ step_table! {
     }
 }
 
-/// What must hold of a program that ended.
+/// The expected result of a program that ended.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Expect")]
 pub(in crate::topology) struct ExpectEntry {
     /// Its exit code; default 0.
     pub(in crate::topology) code: Written<ExitCode>,
-    /// What its standard output must be, trimmed.
+    /// The expected standard output, trimmed.
     pub(in crate::topology) stdout: Written<Text>,
     /// Texts that its standard output must contain.
     pub(in crate::topology) stdout_contains: Many<Written<Filled>>,

@@ -8,7 +8,7 @@ macro_rules! table {
         [$common:ident $method:ident { $($(#[$doc:meta])* $field:ident: $type:ty,)* }]
         $([$($other:tt)*])*
     ) => {
-        /// What all these tables have.
+        /// The keys that all these tables have.
         #[derive(Debug, Clone, Copy)]
         pub(in crate::topology) struct $common<'a> {
             $(pub(in crate::topology) $field: &'a $type,)*
@@ -30,7 +30,7 @@ macro_rules! table {
 
         impl $name {
             $(
-                /// What all tables of its kind have.
+                /// Returns the keys that all tables of its kind have.
                 pub(in crate::topology) fn $method(&self) -> $common<'_> {
                     $common { $($shared: &self.$shared,)* }
                 }

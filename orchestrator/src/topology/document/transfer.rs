@@ -23,17 +23,17 @@ macro_rules! transfer_table {
             to: At<Many<Written<NodeName>>>,
             /// The files, on this machine.
             files: At<Many<Written<Filled>>>,
-            /// What the sender downloads first, and then sends; in place of `files`.
+            /// The files that the sender downloads first, and then sends; in place of `files`.
             download: At<Many<At<DownloadEntry>>>,
             /// The UDP port; default 5005, of a split 5050.
             port: Written<Port>,
-            /// How files are laid into datagrams: "reliable" (default), "datagram" (a file a datagram),
-            /// "byte" (a byte a datagram).
+            /// The layout of files in datagrams: "reliable" (default), "datagram" (a file a datagram), "byte"
+            /// (a byte a datagram).
             framing: Written<Framing>,
-            /// What a receiver's buffer holds; a longer datagram is cut. Default: "54272B" for the framing
+            /// The size of a receiver's buffer; a longer datagram is cut. Default: "54272B" for the framing
             /// "datagram", "1KiB" for "byte", as in the original labs; "reliable" has none.
             buffer: Written<ByteSize>,
-            /// How the sender's work is spread, each file a task: "single-thread", "multi-thread",
+            /// The concurrency model of the sender, each file a task: "single-thread", "multi-thread",
             /// "multi-thread-async", "multi-process", "multi-process-async". Default: one thread sends all,
             /// and with the framing "reliable" in one session.
             model: Written<Model>,
@@ -41,12 +41,12 @@ macro_rules! transfer_table {
             processes: Written<Count>,
             /// The threads that tasks share under "multi-thread-async"; default 4.
             workers: Written<Count>,
-            /// How long a file's task may take; default "10s".
+            /// The time limit of a file's task; default "10s".
             deadline: Written<Time>,
-            /// How long each task rests after its file, as if it had more to do; default "0s".
+            /// The pause of each task after its file, as if it had more to do; default "0s".
             pause: Written<Time>,
-            /// What others have reported for each model, to be shown beside the time here:
-            /// { multi-thread = "133ms" }.
+            /// The times that others have published for each model, to be shown beside the time here: {
+            /// multi-thread = "133ms" }.
             published: Named<Written<Time>>,
         }]
     } };
@@ -89,12 +89,12 @@ pub(in crate::topology) struct DownloadEntry {
 }
 
 fn sends(schema: &mut Schema) {
-    let what = ["files", "download"].map(|key| serde_json::json!({ "required": [key] }));
+    let required = ["files", "download"].map(|key| serde_json::json!({ "required": [key] }));
     schema.insert(
         "required".to_owned(),
         serde_json::json!(["name", "from", "to"]),
     );
-    schema.insert("oneOf".to_owned(), serde_json::json!(what));
+    schema.insert("oneOf".to_owned(), serde_json::json!(required));
 }
 
 fn one_source(schema: &mut Schema) {

@@ -1,11 +1,10 @@
-//! What a word of the file may be: how it is parsed, what to write where it can't be, and its JSON
-//! Schema.
+//! The words of the file: how each is parsed, what to write in place of a wrong one, and its JSON Schema.
 
 use ipnet::IpNet;
 use protocol::conversation::Connections;
-use protocol::load::{Operation, Workers};
 use protocol::name::{FileName, InterfaceName, LabName, NameError, NetworkName, NodeName};
 use protocol::settings::{MacAddress, MacError};
+use protocol::stress::{Operation, Workers};
 use schemars::{Schema, json_schema};
 use std::net::IpAddr;
 
@@ -17,12 +16,12 @@ use crate::topology::unit::{ByteSize, Percent, Rate, Time, UnitError};
 
 /// A value that is one word of the file.
 pub(in crate::topology) trait Word: Sized {
-    /// What TOML has for it, besides a string.
+    /// Its TOML type, besides a string.
     const SHAPE: Shape = Shape::Text;
-    /// What it is, with its article.
+    /// The noun for it, with its article.
     const NOUN: &'static str;
-    /// What it looks like: a regular expression for editors, anchored by [`Self::schema`]. The
-    /// parser may be stricter.
+    /// The form of the word: a regular expression for editors, anchored by [`Self::schema`]. The parser may
+    /// be stricter.
     const PATTERN: &'static str = ".*";
 
     /// Parses the text after its variables are replaced. An error says what to write instead.
@@ -38,7 +37,7 @@ pub(in crate::topology) trait Word: Sized {
     }
 }
 
-/// What TOML has for a word, besides a string.
+/// The TOML type of a word, besides a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::topology) enum Shape {
     /// Nothing.

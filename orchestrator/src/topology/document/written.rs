@@ -12,7 +12,7 @@ use toml::Spanned;
 
 use super::word::{Shape, Word};
 
-/// What the file says where a `T` belongs, as it was written: variables are not replaced yet.
+/// A value of type `T` as it was written: variables are not replaced yet.
 pub(in crate::topology) struct Written<T> {
     state: State,
     span: Range<usize>,
@@ -38,7 +38,7 @@ pub(in crate::topology) struct OneOrMany<T>(pub(in crate::topology) Vec<T>);
 #[derive(Debug)]
 pub(in crate::topology) struct Named<T>(pub(in crate::topology) Vec<(At<String>, T)>);
 
-/// What is there.
+/// The state of the value.
 #[derive(Debug, Clone, Default)]
 enum State {
     #[default]

@@ -40,7 +40,7 @@ fn graph(topology: &Topology, out: &mut String) -> fmt::Result {
     }
     for node in &topology.nodes {
         for interface in &node.interfaces {
-            let text = quoted(&label::wire(interface).join("\n"));
+            let text = quoted(&label::edge(interface).join("\n"));
             match &interface.attachment {
                 Attachment::Network(network) => {
                     let node = &node.name;
@@ -61,7 +61,7 @@ fn graph(topology: &Topology, out: &mut String) -> fmt::Result {
                         .filter(|other| other.name == second.node);
                     let far = far.flat_map(|other| &other.interfaces);
                     let mut far = far.filter(|i| i.attachment == interface.attachment);
-                    let head = far.next().map(label::wire).unwrap_or_default().join("\n");
+                    let head = far.next().map(label::edge).unwrap_or_default().join("\n");
                     writeln!(
                         out,
                         "  \"{}\" -- \"{}\" [style=bold taillabel=\"{text}\" headlabel=\"{}\"];",

@@ -1,4 +1,4 @@
-//! What is written at nodes, networks and wires.
+//! The labels of nodes, networks and edges.
 
 use std::time::Duration;
 
@@ -23,8 +23,8 @@ pub(super) fn subnets(subnets: &[IpNet]) -> String {
     texts.join(" · ")
 }
 
-/// What stands at a wire: the interface, and how bad each direction is.
-pub(super) fn wire(interface: &Interface) -> Vec<String> {
+/// Returns the label of an edge: the interface, and the impairment of each direction.
+pub(super) fn edge(interface: &Interface) -> Vec<String> {
     let mut lines = vec![interface.name.to_string()];
     for (word, impairment) in [("out", &interface.egress), ("in", &interface.ingress)] {
         lines.extend(conditions(impairment).map(|condition| format!("{word} {condition}")));

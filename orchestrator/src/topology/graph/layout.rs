@@ -2,7 +2,7 @@
 //!
 //! Networks are horizontal bars, one below the other, direct wires likewise but thin. A node that is
 //! on one network hangs at its bar, half of many above it. A node that is on several stands in a
-//! column of its own on the left, below the first of its bars, so that its wires cross no other node
+//! column of its own on the left, below the first of its bars, so that its edges cross no other node
 //! on their way to the rest.
 
 use super::label;
@@ -16,7 +16,7 @@ pub(super) struct Layout {
     pub(super) height: f64,
     pub(super) bars: Vec<Bar>,
     pub(super) boxes: Vec<NodeBox>,
-    pub(super) wires: Vec<Wire>,
+    pub(super) edges: Vec<Edge>,
 }
 
 /// A network, or a direct wire.
@@ -44,7 +44,7 @@ pub(super) struct NodeBox {
 
 /// An interface's way from its node to its bar.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(super) struct Edge {
     pub(super) x: f64,
     pub(super) node_y: f64,
     pub(super) bar_y: f64,
@@ -55,13 +55,13 @@ pub(super) struct Wire {
 pub(super) fn layout(topology: &Topology) -> Layout {
     let mut page = Page::new(topology);
     page.place_nodes();
-    page.place_wires();
+    page.place_edges();
     page.finish()
 }
 
 struct Page<'a> {
     topology: &'a Topology,
-    /// What the bars stand for, from top to bottom.
+    /// The segments that the bars stand for, from top to bottom.
     segments: Vec<&'a Attachment>,
     /// Room between a bar and the nodes below it, for labels.
     gap: f64,
@@ -79,7 +79,7 @@ impl<'a> Page<'a> {
         }
         segments.sort_by_key(|segment| matches!(segment, Attachment::Link(_)));
         let lines = interfaces()
-            .map(|interface| label::wire(interface).len())
+            .map(|interface| label::edge(interface).len())
             .max();
         let boxes = topology.nodes.iter().map(|node| NodeBox {
             name: node.name.to_string(),
@@ -88,12 +88,12 @@ impl<'a> Page<'a> {
             x: 0.0,
             y: 0.0,
             width: width_of(node),
-            height: 30.0 + LINE * count(label::addresses(node).len()),
+            height: 30.0 + LINE_HEIGHT * count(label::addresses(node).len()),
         });
         Self {
             topology,
             segments,
-            gap: 24.0 + LINE * count(lines.unwrap_or(1)),
+            gap: 24.0 + LINE_HEIGHT * count(lines.unwrap_or(1)),
             layout: Layout {
                 boxes: boxes.collect(),
                 ..Layout::default()
@@ -146,7 +146,11 @@ impl<'a> Page<'a> {
             if let Some(segment) = self.segments.get(band) {
                 let bar = self.new_bar(segment, y);
                 self.layout.bars.push(bar);
-                y += if is_empty { LINE * 2.0 } else { self.gap };
+                y += if is_empty {
+                    LINE_HEIGHT * 2.0
+                } else {
+                    self.gap
+                };
             }
             let mut bottom = self.place_leaves(below, (left, y), width);
             for place in columns {
@@ -170,17 +174,17 @@ impl<'a> Page<'a> {
         bottom
     }
 
-    /// The widest of these nodes, or of their wires' labels.
+    /// The widest of these nodes, or of their edges' labels.
     fn widest(&self, leaves: &[usize]) -> f64 {
         let widths = leaves.iter().map(|place| {
-            let wires = wires_width(self.topology.nodes[*place].interfaces.iter());
-            wires.max(self.layout.boxes[*place].width)
+            let edges = edges_width(self.topology.nodes[*place].interfaces.iter());
+            edges.max(self.layout.boxes[*place].width)
         });
         widths.fold(0.0, f64::max)
     }
 
     /// Each interface of a node has its own place along the box's upper or lower edge.
-    fn place_wires(&mut self) {
+    fn place_edges(&mut self) {
         let topology = self.topology;
         for (place, node) in topology.nodes.iter().enumerate() {
             let own = &self.layout.boxes[place];
@@ -199,15 +203,15 @@ impl<'a> Page<'a> {
                     (&mut along_bottom, bottom)
                 };
                 let x = *along;
-                *along += wires_width(std::iter::once(interface));
+                *along += edges_width(std::iter::once(interface));
                 let beyond = if bar.is_wire { 0.0 } else { SPACE };
                 bar.left = bar.left.min(x - beyond);
                 bar.right = bar.right.max(x + beyond);
-                self.layout.wires.push(Wire {
+                self.layout.edges.push(Edge {
                     x,
                     node_y,
                     bar_y: bar.y,
-                    label: label::wire(interface),
+                    label: label::edge(interface),
                 });
             }
         }
@@ -243,11 +247,11 @@ impl<'a> Page<'a> {
             let text = bar.title.chars().count() + bar.subnets.chars().count() + 3;
             (bar.right + CHARACTER * count(text), bar.y)
         });
-        let wires = layout
-            .wires
+        let edges = layout
+            .edges
             .iter()
             .map(|w| (w.x + text_width(&w.label) + 8.0, w.bar_y));
-        let ends = boxes.chain(bars).chain(wires);
+        let ends = boxes.chain(bars).chain(edges);
         let (x, y) = ends.fold((0.0, 0.0), |(x, y): (f64, f64), (a, b)| {
             (x.max(a), y.max(b))
         });
@@ -261,22 +265,22 @@ fn is_leaf(node: &Node) -> bool {
     node.interfaces.len() < 2
 }
 
-/// A box holds its text, and the wires along its edges with their labels.
+/// A box holds its text, and the ends of its edges with their labels.
 fn width_of(node: &Node) -> f64 {
     let mut lines = label::addresses(node);
     lines.push(node.name.to_string());
-    let wires = if is_leaf(node) {
+    let edges = if is_leaf(node) {
         0.0
     } else {
-        wires_width(node.interfaces.iter())
+        edges_width(node.interfaces.iter())
     };
-    (text_width(&lines) + 20.0).max(wires).max(96.0)
+    (text_width(&lines) + 20.0).max(edges).max(96.0)
 }
 
-/// The room that wires need with their labels.
-fn wires_width<'a>(interfaces: impl Iterator<Item = &'a Interface>) -> f64 {
+/// The room that edges need with their labels.
+fn edges_width<'a>(interfaces: impl Iterator<Item = &'a Interface>) -> f64 {
     interfaces
-        .map(|interface| text_width(&label::wire(interface)) + SPACE)
+        .map(|interface| text_width(&label::edge(interface)) + SPACE)
         .sum()
 }
 
@@ -293,7 +297,7 @@ fn count(number: usize) -> f64 {
 
 /// The width of a character of the 12 pixels monospaced font, and a line's height.
 const CHARACTER: f64 = 7.3;
-pub(super) const LINE: f64 = 15.0;
+pub(super) const LINE_HEIGHT: f64 = 15.0;
 
 /// Around everything, and between nodes.
 const MARGIN: f64 = 28.0;

@@ -34,7 +34,7 @@ fn chart(topology: &Topology, out: &mut String) -> fmt::Result {
             if let Attachment::Network(name) = &interface.attachment
                 && let Some(network) = topology.networks.keys().position(|other| other == name)
             {
-                let text = label::wire(interface).join("<br/>");
+                let text = label::edge(interface).join("<br/>");
                 writeln!(out, "  net{network} ---|\"{text}\"| node{number}")?;
             }
         }
@@ -48,7 +48,7 @@ fn chart(topology: &Topology, out: &mut String) -> fmt::Result {
             let interface = interfaces.and_then(|mut all| all.find(plugged));
             (
                 number.unwrap_or_default(),
-                interface.map(label::wire).unwrap_or_default(),
+                interface.map(label::edge).unwrap_or_default(),
             )
         });
         let [(first, here), (second, there)] = &ends;

@@ -3,7 +3,7 @@
 //! - [`mermaid()`]: for Markdown.
 //! - [`dot()`]: for Graphviz.
 //! - [`svg()`]: by itself, readable on light and on dark.
-//! - `label`: what is written at nodes, networks and wires; `layout`: where the SVG puts them.
+//! - `label`: the labels of nodes, networks and edges; `layout`: where the SVG puts them.
 
 mod dot;
 mod label;

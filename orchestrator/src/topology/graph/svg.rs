@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::layout::{Bar, LINE, NodeBox, Wire, layout};
+use super::layout::{Bar, Edge, LINE_HEIGHT, NodeBox, layout};
 use crate::topology::Topology;
 
 /// The topology as one SVG element. Its colours follow the reader's light or dark scheme.
@@ -24,14 +24,14 @@ fn draw(topology: &Topology, out: &mut String) -> fmt::Result {
     writeln!(out, "<title>{}</title>", topology.name)?;
     writeln!(out, "<style>{STYLE}</style>")?;
     layout
-        .wires
+        .edges
         .iter()
-        .try_for_each(|wire| draw_line(out, wire))?;
+        .try_for_each(|edge| draw_line(out, edge))?;
     layout.bars.iter().try_for_each(|bar| draw_bar(out, bar))?;
     layout
-        .wires
+        .edges
         .iter()
-        .try_for_each(|wire| draw_plug(out, wire))?;
+        .try_for_each(|edge| draw_plug(out, edge))?;
     layout
         .boxes
         .iter()
@@ -39,8 +39,8 @@ fn draw(topology: &Topology, out: &mut String) -> fmt::Result {
     writeln!(out, "</svg>")
 }
 
-fn draw_line(out: &mut String, wire: &Wire) -> fmt::Result {
-    let (x, from, to) = (wire.x, wire.node_y, wire.bar_y);
+fn draw_line(out: &mut String, edge: &Edge) -> fmt::Result {
+    let (x, from, to) = (edge.x, edge.node_y, edge.bar_y);
     writeln!(
         out,
         "<path class=\"wire\" d=\"M{x:.1} {from:.1}V{to:.1}\"/>"
@@ -62,28 +62,28 @@ fn draw_bar(out: &mut String, bar: &Bar) -> fmt::Result {
     )
 }
 
-/// The dot where a wire meets its bar, and the label at its node.
-fn draw_plug(out: &mut String, wire: &Wire) -> fmt::Result {
-    let (x, y) = (wire.x, wire.bar_y);
+/// The dot where an edge meets its bar, and the label at its node.
+fn draw_plug(out: &mut String, edge: &Edge) -> fmt::Result {
+    let (x, y) = (edge.x, edge.bar_y);
     writeln!(
         out,
         "<circle class=\"plug\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\"/>"
     )?;
-    let lines = u32::try_from(wire.label.len()).map_or(1.0, f64::from);
-    let first = if wire.bar_y < wire.node_y {
-        wire.node_y - LINE * (lines - 1.0) - 5.0
+    let lines = u32::try_from(edge.label.len()).map_or(1.0, f64::from);
+    let first = if edge.bar_y < edge.node_y {
+        edge.node_y - LINE_HEIGHT * (lines - 1.0) - 5.0
     } else {
-        wire.node_y + LINE
+        edge.node_y + LINE_HEIGHT
     };
     let x = x + 6.0;
     let mut y = first;
-    for line in &wire.label {
+    for line in &edge.label {
         writeln!(
             out,
             "<text class=\"label\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text>",
             escaped(line)
         )?;
-        y += LINE;
+        y += LINE_HEIGHT;
     }
     Ok(())
 }
@@ -107,7 +107,7 @@ fn draw_node(out: &mut String, node: &NodeBox) -> fmt::Result {
         escaped(&node.name)
     )?;
     for line in &node.lines {
-        y += LINE;
+        y += LINE_HEIGHT;
         writeln!(
             out,
             "<text x=\"{x:.1}\" y=\"{y:.1}\">{}</text>",

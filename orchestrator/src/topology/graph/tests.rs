@@ -80,11 +80,11 @@ fn no_node_of_the_picture_lies_on_another() {
                 let below = a.y + a.height <= b.y || b.y + b.height <= a.y;
                 assert!(beside || below, "{} and {} in {name}", a.name, b.name);
             }
-            for wire in &layout.wires {
-                let (top, bottom) = (wire.node_y.min(wire.bar_y), wire.node_y.max(wire.bar_y));
+            for edge in &layout.edges {
+                let (top, bottom) = (edge.node_y.min(edge.bar_y), edge.node_y.max(edge.bar_y));
                 let through =
-                    wire.x > a.x && wire.x < a.x + a.width && top < a.y && bottom > a.y + a.height;
-                assert!(!through, "a wire through {} in {name}", a.name);
+                    edge.x > a.x && edge.x < a.x + a.width && top < a.y && bottom > a.y + a.height;
+                assert!(!through, "an edge through {} in {name}", a.name);
             }
         }
     }

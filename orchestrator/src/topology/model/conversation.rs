@@ -6,7 +6,7 @@ use std::time::Duration;
 pub use protocol::conversation::Connections;
 use protocol::name::NodeName;
 
-use super::load::Server;
+use super::stress::Server;
 
 /// A scripted conversation with a file server.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,9 +15,9 @@ pub struct Conversation {
     pub server: Server,
     /// The node that gives the commands; not the server's.
     pub client: NodeName,
-    /// How commands are spread over connections.
+    /// The spread of commands over connections.
     pub connections: Connections,
-    /// What lies in the server's folder at the start, under its own name: files on this machine.
+    /// The files in the server's folder at the start, each under its own name, from this machine.
     pub files: Vec<PathBuf>,
     /// The commands, at least one.
     pub commands: Vec<Command>,
@@ -26,19 +26,19 @@ pub struct Conversation {
 /// A command with its expectation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Command {
-    /// What it is called in reports: the file's `name`, or the command in words.
+    /// Its name in reports: the file's `name`, or the command in words.
     pub name: String,
-    /// What is said.
-    pub said: Said,
-    /// What must come of it.
+    /// The request.
+    pub said: FileRequest,
+    /// The expected reply.
     pub expect: Reply,
-    /// How long it may take, the connection included.
+    /// The time limit, the connection included.
     pub within: Duration,
 }
 
-/// What is said to a server. Names are one line of text, and need be no good names.
+/// A request to a file server. Names are one line of text, and need not be good names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
+pub enum FileRequest {
     /// LIST.
     List,
     /// GET of a name.
@@ -63,7 +63,7 @@ pub enum Said {
     },
 }
 
-/// What ends a line.
+/// The ending of a line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LineEnd {
     /// Carriage return and line feed.
@@ -75,14 +75,14 @@ pub enum LineEnd {
     Silence,
 }
 
-/// What must come of a command.
+/// The expected result of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// It is done.
     Ok {
         /// The names that come, in any order.
         names: Option<Vec<String>>,
-        /// What comes along, byte for byte: a file on this machine.
+        /// The content that comes along, byte for byte: a file on this machine.
         equal: Option<PathBuf>,
     },
     /// It is refused.
@@ -112,7 +112,7 @@ impl LineEnd {
         }
     }
 
-    /// What is sent.
+    /// Returns the bytes that are sent.
     pub fn text(self) -> &'static str {
         match self {
             Self::Crlf => "\r\n",

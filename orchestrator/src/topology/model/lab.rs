@@ -17,7 +17,7 @@ use crate::topology::unit::{ByteSize, Percent, Rate};
 pub struct Topology {
     /// The lab's name.
     pub name: LabName,
-    /// What it is about, in a line.
+    /// Its purpose, in a line.
     pub summary: Option<String>,
     /// The folder that relative input paths start from.
     pub base: PathBuf,
@@ -63,7 +63,7 @@ pub struct Node {
     pub routes: Vec<StaticRoute>,
     /// Whether it routes between its interfaces.
     pub forward: bool,
-    /// What it may use at most.
+    /// Its resource limits.
     pub limits: Limits,
 }
 
@@ -92,7 +92,7 @@ pub struct StaticRoute {
     pub via: IpAddr,
 }
 
-/// What a node may use at most.
+/// The resource limits of a node.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Limits {
     /// Memory.
@@ -115,7 +115,7 @@ impl Limits {
 pub struct Interface {
     /// Its name.
     pub name: InterfaceName,
-    /// What it is plugged into.
+    /// The segment that it is plugged into.
     pub attachment: Attachment,
     /// Its hardware address: the file's, or one derived from lab, node and interface names.
     pub mac: MacAddress,
@@ -127,7 +127,7 @@ pub struct Interface {
     pub ingress: Impairment,
 }
 
-/// What an interface is plugged into.
+/// The segment that an interface is plugged into.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Attachment {
     /// A network, by name.
@@ -154,7 +154,7 @@ pub struct LinkEnd {
     pub interface: InterfaceName,
 }
 
-/// How one direction of a link is bad. The default is a perfect one.
+/// The impairment of one direction of a link. The default is a perfect link.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Impairment {
     /// One-way delay.
@@ -171,7 +171,7 @@ pub struct Impairment {
     pub reorder: Percent,
     /// The most that gets through.
     pub rate: Option<Rate>,
-    /// What may wait for its turn where there is a rate.
+    /// The most data that may queue where there is a rate.
     pub queue: Option<ByteSize>,
 }
 

@@ -5,27 +5,27 @@
 //!
 //! - `lab`: nodes, networks, wires and how bad they are.
 //! - `conversation`: commands to a file server.
-//! - `load`: a file server, and the clients that put it under load.
+//! - `stress`: a file server, and the clients that put it under load.
 //! - `service`: how the built-in file server serves.
 //! - `scenario`: what is done in the lab.
 //! - `transfer`: files sent from a node to others.
 
 mod conversation;
 mod lab;
-mod load;
 mod scenario;
 mod service;
+mod stress;
 mod transfer;
 
-pub use conversation::{Answer, Command, Connections, Conversation, LineEnd, Reply, Said};
+pub use conversation::{Answer, Command, Connections, Conversation, FileRequest, LineEnd, Reply};
 pub use lab::{
     Attachment, FileCopy, Impairment, Interface, Limits, Link, LinkEnd, Network, Node, StaticRoute,
     Topology,
 };
-pub use load::{Clients, Operation, Server, ServerProgram, Stress, Workers};
 pub use scenario::{
     Action, CaptureMode, Expect, Expectation, Fault, FaultKind, FilePlace, RunProgram, SaveValue,
     Scenario, Step, Work,
 };
 pub use service::{Durability, Service, Setting};
+pub use stress::{Clients, Operation, Server, ServerProgram, Stress, Workers};
 pub use transfer::{BroadcastAddress, Download, Files, Framing, Model, Sending, Source, Transfer};

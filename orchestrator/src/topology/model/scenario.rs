@@ -1,4 +1,4 @@
-//! What is done in the lab.
+//! The activities in the lab.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use protocol::name::NodeName;
 
 use super::LinkEnd;
 use super::conversation::Conversation;
-use super::load::Stress;
+use super::stress::Stress;
 use super::transfer::{BroadcastAddress, Transfer};
 use crate::topology::unit::ByteSize;
 
@@ -16,23 +16,23 @@ use crate::topology::unit::ByteSize;
 pub struct Scenario {
     /// Its name, unique in the file.
     pub name: String,
-    /// What it does.
+    /// Its work.
     pub work: Work,
     /// The axes of its matrix: parameter to values, as written.
     pub matrix: Vec<(String, Vec<String>)>,
-    /// What happens while it runs.
+    /// The faults while it runs.
     pub faults: Vec<Fault>,
-    /// What is captured.
+    /// The part of each frame that is captured.
     pub capture: CaptureMode,
-    /// What its captures may take together, in place of what the run's limit leaves.
+    /// The bytes that its captures may take together, in place of the rest of the run's limit.
     pub capture_limit: Option<ByteSize>,
-    /// How long one cell may take.
+    /// The time limit of one cell.
     pub timeout: Duration,
-    /// What is to come of it.
+    /// The expected outcome.
     pub expect: Expect,
 }
 
-/// What is to come of a scenario.
+/// The expected outcome of a scenario.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Expect {
     /// It passes.
@@ -45,7 +45,7 @@ pub enum Expect {
     },
 }
 
-/// How much of each frame is captured.
+/// The part of each frame that is captured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum CaptureMode {
     /// Every byte.
@@ -67,7 +67,7 @@ impl std::fmt::Display for CaptureMode {
     }
 }
 
-/// What a scenario does.
+/// The work of a scenario.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Work {
     /// Files from one node to many by UDP broadcast: every file to every receiver.
@@ -83,7 +83,7 @@ pub enum Work {
 }
 
 impl Work {
-    /// What is sent, where files are.
+    /// Returns the transfer, where files are sent.
     pub fn transfer(&self) -> Option<&Transfer> {
         match self {
             Self::Broadcast(transfer, _) | Self::Split(transfer) => Some(transfer),
@@ -95,17 +95,17 @@ impl Work {
 /// One step of a `steps` scenario. Exactly one action, with its expectations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// What it is called in reports: the file's `name`, or the action in words.
+    /// Its name in reports: the file's `name`, or the action in words.
     pub name: String,
-    /// What is done.
+    /// The action.
     pub action: Action,
-    /// How long it may take, retries included.
+    /// The time limit, retries included.
     pub within: Duration,
     /// Whether it is tried again until it holds or `within` is over.
     pub retry: bool,
 }
 
-/// What a step does. Texts may hold `${name}` for values captured by earlier steps, which
+/// The action of a step. Texts may hold `${name}` for values captured by earlier steps, which
 /// [`crate::topology::fill`] replaces.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
@@ -113,16 +113,16 @@ pub enum Action {
     Run(RunProgram),
     /// Starts a program that runs beside the later steps, under a name.
     Start {
-        /// What runs.
+        /// The program to run.
         program: RunProgram,
-        /// What later steps call it.
+        /// Its name in later steps.
         id: String,
     },
     /// Waits for a program started earlier to end.
     Finish {
         /// Its name.
         id: String,
-        /// What must hold of it.
+        /// Its expected result.
         expect: Expectation,
     },
     /// Ends a program started earlier, by a signal.
@@ -157,7 +157,7 @@ pub enum Action {
     },
     /// Expects files to be equal byte for byte.
     Equal {
-        /// What they must equal: a file on this machine or in a node.
+        /// The file that they must equal: on this machine or in a node.
         original: FilePlace,
         /// The copies.
         copies: Vec<FilePlace>,
@@ -171,7 +171,7 @@ pub struct RunProgram {
     pub node: NodeName,
     /// Program and arguments.
     pub command: Vec<String>,
-    /// What must hold of it.
+    /// Its expected result.
     pub expect: Expectation,
     /// Captures a value from its output under a name: the whole, trimmed, or what `pattern` finds.
     pub save: Option<SaveValue>,
@@ -187,14 +187,14 @@ pub struct SaveValue {
     pub between: Option<(String, String)>,
 }
 
-/// What must hold of a program that ended. By default, that it ended with 0.
+/// The expected result of a program that ended. By default, that it ended with 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expectation {
     /// Its exit code.
     pub code: i32,
     /// Texts that its standard output must contain.
     pub stdout_contains: Vec<String>,
-    /// What its standard output must be, trimmed.
+    /// The expected standard output, trimmed.
     pub stdout_is: Option<String>,
     /// Texts that its standard error must contain.
     pub stderr_contains: Vec<String>,
@@ -216,11 +216,11 @@ pub struct Fault {
     pub at: Duration,
     /// For how long; `None`: to the cell's end.
     pub lasts: Option<Duration>,
-    /// What.
+    /// The kind of fault.
     pub kind: FaultKind,
 }
 
-/// What a fault does.
+/// The kind of a fault.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FaultKind {
     /// Groups of nodes that hear only their own.

@@ -1,10 +1,11 @@
-//! How the built-in file server serves.
+//! The settings of the built-in file server.
 
 use std::time::Duration;
 
 use crate::topology::unit::ByteSize;
 
-/// How the built-in file server serves. What is none is as the server has it (`node serve --help`).
+/// The settings of the built-in file server. Those that are none have the server's own defaults (`node serve
+/// --help`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Service {
     /// When an uploaded file must be on the disk.
@@ -15,17 +16,17 @@ pub struct Service {
     pub max_file: Option<ByteSize>,
     /// The longest request line in bytes, contents not counted.
     pub max_line: Option<u32>,
-    /// How many connections may be open.
+    /// The number of connections that may be open.
     pub connections: Option<u32>,
-    /// How long a connection may make no progress.
+    /// The longest time that a connection may make no progress.
     pub idle: Option<Duration>,
-    /// What must move within that time of a content or a reply.
+    /// The least part of a content or a reply that must move within that time.
     pub slowest: Option<ByteSize>,
     /// After how long a silence a command without a line's end is whole.
     pub silence: Option<Duration>,
-    /// How long requests that were begun may take once the server shall end.
+    /// The time that requests already begun may take once the server is to end.
     pub drain: Option<Duration>,
-    /// What is read or written at once.
+    /// The bytes read or written at once.
     pub buffer: Option<ByteSize>,
 }
 
@@ -56,7 +57,7 @@ pub enum Setting {
 }
 
 impl Service {
-    /// What is set, by its name in the file.
+    /// Returns the settings that are set, by their names in the file.
     pub fn settings(&self) -> Vec<(&'static str, Setting)> {
         let sync = self.sync.map(|sync| Setting::Word(sync.word()));
         let all = [

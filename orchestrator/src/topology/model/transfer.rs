@@ -16,20 +16,20 @@ pub struct Transfer {
     pub from: NodeName,
     /// The receivers.
     pub to: Vec<NodeName>,
-    /// What is sent.
+    /// The files to send.
     pub files: Files,
     /// The UDP port.
     pub port: u16,
-    /// How it is sent.
+    /// The way they are sent.
     pub sending: Sending,
 }
 
-/// What is sent.
+/// The files to send.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Files {
     /// Files on this machine, which the sender has before it begins.
     Here(Vec<PathBuf>),
-    /// What the sender downloads first.
+    /// The files that the sender downloads first.
     Downloaded(Vec<Download>),
 }
 
@@ -61,25 +61,25 @@ pub enum Source {
     },
 }
 
-/// How files are sent.
+/// The way files are sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sending {
-    /// How the work is spread, each file a task; where the matrix has a `model` axis, that rules. None:
-    /// one thread sends all, and with the framing `reliable` as one.
+    /// The concurrency model, each file a task; a `model` axis of the matrix takes precedence. None: one
+    /// thread sends all, and with the framing `reliable` as one.
     pub model: Option<Model>,
-    /// How files are laid into datagrams.
+    /// The layout of files in datagrams.
     pub framing: Framing,
-    /// What a receiver's buffer holds, where that is not as the framing has it.
+    /// The size of a receiver's buffer, where it is not the framing's default.
     pub buffer: Option<ByteSize>,
     /// The most processes at once.
     pub processes: u32,
     /// The threads that tasks share.
     pub workers: u32,
-    /// How long a file's task may take.
+    /// The time limit of a file's task.
     pub deadline: Duration,
-    /// How long each task rests after its file.
+    /// The pause of each task after its file.
     pub pause: Duration,
-    /// What others have reported, to be shown beside the time here.
+    /// The times that others have published, to be shown beside the time here.
     pub published: BTreeMap<Model, Duration>,
 }
 
@@ -103,7 +103,7 @@ impl Transfer {
 }
 
 impl Files {
-    /// How many there are.
+    /// Returns the number of files.
     pub fn count(&self) -> usize {
         match self {
             Self::Here(files) => files.len(),

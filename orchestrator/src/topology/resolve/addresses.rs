@@ -66,7 +66,7 @@ pub(super) fn assign(
     }
 }
 
-/// What is taken, and by whom.
+/// The addresses taken, each with its owner.
 #[derive(Default)]
 struct Used {
     addresses: BTreeMap<IpAddr, String>,

@@ -1,4 +1,4 @@
-//! The axes of a scenario's matrix. What their values make of the file is [`super::check`]'s.
+//! The axes of a scenario's matrix. [`super::check`] tries their values.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -14,9 +14,9 @@ use crate::topology::suggestion::instead_of;
 #[derive(Debug, Clone)]
 pub(in crate::topology) struct Axis {
     pub(in crate::topology) name: String,
-    /// Whether its values are a variable's.
+    /// Whether its name is that of a variable.
     pub(in crate::topology) is_variable: bool,
-    /// The values as cells have them, each with its place in the file.
+    /// The values, each with its place in the file.
     pub(in crate::topology) values: Vec<(String, Range<usize>)>,
 }
 
@@ -26,7 +26,7 @@ pub(super) fn read(cx: &Context<'_>, document: &Document) -> Vec<Vec<Axis>> {
     entries.map(|entry| of_one(cx, &entry.value)).collect()
 }
 
-/// The axes as a scenario has them.
+/// Returns the axes in the form that a scenario has.
 pub(super) fn written(axes: &[Axis]) -> Vec<(String, Vec<String>)> {
     let texts = |axis: &Axis| axis.values.iter().map(|(text, _)| text.clone()).collect();
     let axes = axes.iter().map(|axis| (axis.name.clone(), texts(axis)));
@@ -65,7 +65,7 @@ fn of_one(cx: &Context<'_>, entry: &ScenarioEntry) -> Vec<Axis> {
     axes
 }
 
-/// Notes what is wrong with an axis by itself.
+/// Notes the mistakes in an axis by itself.
 fn check(cx: &Context<'_>, key: &At<String>, (axis, is_model): (&Axis, bool)) {
     let mut seen = HashSet::new();
     for (value, span) in &axis.values {

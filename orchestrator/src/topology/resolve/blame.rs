@@ -1,4 +1,4 @@
-//! Which of a cell's values is to blame for what they break, in words.
+//! Names the cell's values that cause a mistake.
 
 use std::rc::Rc;
 
@@ -7,16 +7,16 @@ use super::check::Hits;
 use crate::topology::diagnostic::Diagnostic;
 use crate::topology::matrix::{count, place};
 
-/// Names what breaks at one place of the file, which is `written` so. A value that breaks it whatever the
-/// other values are is named, at its place in the matrix; what is left is one mistake of the first cell, at
-/// the place where it shows.
+/// Describes the mistakes at one place of the file, whose text is `written`. A value that causes one whatever the
+/// other values are is named at its place in the matrix. The rest becomes one mistake of the first cell, at the place
+/// where it shows.
 pub(super) fn name(
     axes: &[&Axis],
     lengths: &[usize],
     mut hits: Hits,
     written: &str,
 ) -> Vec<Diagnostic> {
-    // Two parts of the file may find the same.
+    // Two parts of the file may find the same mistake.
     hits.sort_by_key(|(cell, _)| *cell);
     hits.dedup_by_key(|(cell, _)| *cell);
     let cells = count(lengths);
@@ -65,7 +65,7 @@ pub(super) fn name(
     found
 }
 
-/// Which cell it is and how many others there are like it; nothing where there are none.
+/// Names the cell, and the number of other cells with the same mistake; empty if there are none.
 fn number(cell: usize, cells: usize) -> String {
     let others = cells - 1;
     if others == 0 {

@@ -1,7 +1,7 @@
-//! Every cell of every matrix, checked: what its values break, and where.
+//! Checks every cell of every matrix: finds the mistakes that its values cause.
 //!
-//! A part of the file is resolved again only for values that it asks for ([`Outcomes`]), so that a hundred
-//! values of a thing that stands in one place cost a hundred trials, however many cells there are.
+//! A part of the file is resolved again only for values that it asks for ([`Outcomes`]). So a hundred values of a
+//! variable that is used in one place cost a hundred trials, however many cells there are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -14,11 +14,11 @@ use super::{blame, conditions, structure};
 use crate::topology::diagnostic::Diagnostic;
 use crate::topology::matrix::{count, place};
 
-/// The cells in which one place of the file is wrong, each with what is wrong there.
+/// The cells in which one place of the file is wrong, each with its mistake there.
 pub(super) type Hits = Vec<(usize, Rc<Diagnostic>)>;
 
-/// Finds what the cells' values break that the file's own do not. What breaks in many cells at one place
-/// is one mistake.
+/// Finds the mistakes that the cells' values cause and the file's own do not. Mistakes of many cells at one place
+/// count as one.
 pub(in crate::topology) fn check(
     reading: Reading<'_>,
     resolved: &Resolved,
@@ -61,7 +61,7 @@ pub(in crate::topology) fn check(
     found
 }
 
-/// A matrix whose cells are looked at.
+/// A matrix whose cells are checked.
 struct Matrix<'a> {
     reading: Reading<'a>,
     resolved: &'a Resolved,
@@ -70,7 +70,7 @@ struct Matrix<'a> {
 }
 
 impl Matrix<'_> {
-    /// Adds to `hits`, by its place, what the cells break in a part. Returns whether that is nothing.
+    /// Adds the mistakes that the cells cause in a part to `hits`, by place. Returns whether there are none.
     fn survey(&self, known: &Known, hits: &mut BTreeMap<(usize, usize), Hits>) -> bool {
         let named = |name: &String| self.axis(name).is_some();
         if !known.variables.iter().any(named) {
@@ -91,7 +91,8 @@ impl Matrix<'_> {
         sound
     }
 
-    /// Resolves a part with a cell's values: what is wrong only then, and the axes that it asked for.
+    /// Resolves a part with a cell's values. Returns the mistakes that only they cause, and the axes that the part
+    /// asked for.
     fn attempt(&self, known: &Known, cell: &[usize]) -> (Vec<Rc<Diagnostic>>, Vec<usize>) {
         let (resolved, document) = (self.resolved, self.reading.document);
         let values = self.axes.iter().zip(cell);

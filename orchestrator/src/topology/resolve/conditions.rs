@@ -1,4 +1,4 @@
-//! How bad links are. It is read apart from the lab's structure, for it may differ between cells.
+//! The conditions of links. They are read apart from the lab's structure, since cells may differ in them.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::topology::document::{At, Document, Written};
 use crate::topology::model::{Impairment, Node};
 use crate::topology::unit::{Percent, Time};
 
-/// Reads an interface's own table: how bad its egress is, and its ingress.
+/// Reads an interface's own table: the conditions of its egress and of its ingress.
 pub(super) fn interface(
     cx: &Context<'_>,
     document: &Document,
@@ -20,13 +20,13 @@ pub(super) fn interface(
     [&entry.egress, &entry.ingress].map(|entry| impairment(cx, entry, None))
 }
 
-/// The words of such a table. Two that have the same are right or wrong together.
+/// Returns the words of such a table. Two tables with the same words are right or wrong together.
 pub(super) fn words(document: &Document, (node, interface): (usize, usize)) -> String {
     let (_, entry) = &document.node.0[node].1.interface.0[interface];
     format!("{:?} {:?}", entry.egress.value, entry.ingress.value)
 }
 
-/// Reads a wire: how bad the egress of its first end is, and that of its second.
+/// Reads a wire: the conditions of the egress of its first end and of its second.
 pub(super) fn wire(
     cx: &Context<'_>,
     (document, structure): (&Document, &Structure),
@@ -55,7 +55,7 @@ pub(super) fn wire(
     directions
 }
 
-/// Makes the links of a lab's nodes as bad as the document says.
+/// Applies the document's conditions to the links of a lab's nodes.
 pub(super) fn apply(
     cx: &Context<'_>,
     (document, structure): (&Document, &Structure),
@@ -71,7 +71,7 @@ pub(super) fn apply(
     }
 }
 
-/// How bad the two directions of an interface are: its table's word, and its wire's.
+/// Reads the conditions of the two directions of an interface, from its table and from its wire.
 fn both(cx: &Context<'_>, document: &Document, port: &Port) -> [Impairment; 2] {
     let table = port.table.map(|table| interface(cx, document, table));
     let [mut egress, ingress] = table.unwrap_or_default();
@@ -84,7 +84,7 @@ fn both(cx: &Context<'_>, document: &Document, port: &Port) -> [Impairment; 2] {
     [egress, ingress]
 }
 
-/// The conditions forward and backward.
+/// Reads a wire's conditions forward and backward.
 fn directions(cx: &Context<'_>, document: &Document, place: usize) -> [Impairment; 2] {
     let wire = &document.link.0[place].value;
     let rtt = cx.get(&wire.rtt).map(|Time(rtt)| rtt);
@@ -102,7 +102,7 @@ fn directions(cx: &Context<'_>, document: &Document, place: usize) -> [Impairmen
     })
 }
 
-/// Reads how bad one direction is; a delay given elsewhere holds where it says none.
+/// Reads the conditions of one direction. A delay given elsewhere counts where this gives none.
 fn impairment(
     cx: &Context<'_>,
     entry: &At<ImpairmentEntry>,

@@ -14,41 +14,41 @@ use crate::topology::variables::{VariableError, Variables};
 
 /// Where a file's relative paths start, and what is there.
 #[derive(Clone, Copy)]
-pub(in crate::topology) struct Surroundings<'a> {
+pub(in crate::topology) struct FileBase<'a> {
     /// The folder that relative paths start from.
     pub(in crate::topology) base: &'a Path,
-    /// What is at a path.
+    /// Returns the kind of entry at a path.
     pub(in crate::topology) look: &'a dyn Fn(&Path) -> Found,
 }
 
-/// What resolving needs everywhere.
+/// The context of resolving.
 pub(super) struct Context<'a> {
     variables: Variables<'a>,
-    surroundings: Surroundings<'a>,
+    file_base: FileBase<'a>,
     mistakes: RefCell<Vec<Diagnostic>>,
 }
 
 impl<'a> Context<'a> {
-    /// With the file's values, and a cell's in their place.
+    /// Begins with the file's values; those of a cell replace them.
     pub(super) fn new(
         values: &'a BTreeMap<String, String>,
         cell: &'a [(&'a str, &'a str)],
-        surroundings: Surroundings<'a>,
+        file_base: FileBase<'a>,
     ) -> Self {
         Self {
             variables: Variables::new(values, cell),
-            surroundings,
+            file_base,
             mistakes: RefCell::default(),
         }
     }
 
-    /// Everything that was noted, and the variables that were asked for.
+    /// Returns everything that was noted, and the variables that were asked for.
     pub(super) fn finish(self) -> (Vec<Diagnostic>, Vec<String>) {
         (self.mistakes.into_inner(), self.variables.into_asked())
     }
 
     pub(super) fn base(&self) -> &Path {
-        self.surroundings.base
+        self.file_base.base
     }
 
     pub(super) fn mistake(
@@ -117,8 +117,8 @@ impl<'a> Context<'a> {
 
     /// A regular file on this machine, which must be there.
     pub(super) fn input(&self, path: &Path, span: &Range<usize>) -> PathBuf {
-        let full = self.surroundings.base.join(path);
-        let (wrong, remedy) = match (self.surroundings.look)(&full) {
+        let full = self.file_base.base.join(path);
+        let (wrong, remedy) = match (self.file_base.look)(&full) {
             Found::File => return full,
             Found::Folder => (
                 "is a folder".to_owned(),

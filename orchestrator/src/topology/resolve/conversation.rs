@@ -15,7 +15,7 @@ use crate::topology::document::conversation::{
 };
 use crate::topology::document::word::{Filled, Flag, Text, Word};
 use crate::topology::document::{At, Written};
-use crate::topology::model::{Answer, Command, Conversation, Reply, Said, Work};
+use crate::topology::model::{Answer, Command, Conversation, FileRequest, Reply, Work};
 use crate::topology::unit::Time;
 
 /// Reads a conversation.
@@ -46,10 +46,10 @@ pub(super) fn read(
     })))
 }
 
-/// What the commands so far have done.
+/// The state after the commands so far.
 struct Reader<'a> {
     cx: &'a Context<'a>,
-    /// What the server has under each name, as far as the script tells.
+    /// The server's file under each name, as far as the script tells.
     held: BTreeMap<String, PathBuf>,
 }
 
@@ -98,11 +98,11 @@ impl Reader<'_> {
             CommandEntry::List(list) => (list.common(), self.list(&list.list)),
             CommandEntry::Get(get) => {
                 let name = self.line(&get.get);
-                (get.common(), name.map(Said::Get))
+                (get.common(), name.map(FileRequest::Get))
             }
             CommandEntry::Download(download) => {
                 let name = self.line(&download.download);
-                (download.common(), name.map(Said::Download))
+                (download.common(), name.map(FileRequest::Download))
             }
             CommandEntry::Upload(upload) => {
                 let said = self.upload(&upload.upload, &upload.called);
@@ -110,19 +110,22 @@ impl Reader<'_> {
             }
             CommandEntry::Delete(delete) => {
                 let name = self.line(&delete.delete);
-                (delete.common(), name.map(Said::Delete))
+                (delete.common(), name.map(FileRequest::Delete))
             }
             CommandEntry::Raw(raw) => {
                 let line = self.line(&raw.raw);
                 let end = self.cx.get(&raw.end).unwrap_or_default();
-                (raw.common(), line.map(|line| Said::Raw { line, end }))
+                (
+                    raw.common(),
+                    line.map(|line| FileRequest::Raw { line, end }),
+                )
             }
             CommandEntry::Wrong => return None,
         };
         self.finished(keys, said)
     }
 
-    fn finished(&mut self, keys: CommandKeys<'_>, said: Option<Said>) -> Option<Command> {
+    fn finished(&mut self, keys: CommandKeys<'_>, said: Option<FileRequest>) -> Option<Command> {
         let cx = self.cx;
         let within = cx.get(keys.within).map_or(WITHIN, |Time(time)| time);
         if within.is_zero() {
@@ -145,17 +148,17 @@ impl Reader<'_> {
         })
     }
 
-    fn list(&self, list: &Written<Flag>) -> Option<Said> {
+    fn list(&self, list: &Written<Flag>) -> Option<FileRequest> {
         let Flag(list_is_asked_for) = self.cx.get(list)?;
         if !list_is_asked_for {
             let remedy = "write list = true, or another command";
             self.cx
                 .mistake(&list.span(), "a list that is not asked for", remedy);
         }
-        Some(Said::List)
+        Some(FileRequest::List)
     }
 
-    fn upload(&self, upload: &Written<Filled>, called: &Written<Text>) -> Option<Said> {
+    fn upload(&self, upload: &Written<Filled>, called: &Written<Text>) -> Option<FileRequest> {
         let Filled(path) = self.cx.get(upload)?;
         let file = self.cx.input(Path::new(&path), &upload.span());
         let name = if called.is_absent() {
@@ -163,7 +166,7 @@ impl Reader<'_> {
         } else {
             self.line(called)
         };
-        Some(Said::Upload { file, name: name? })
+        Some(FileRequest::Upload { file, name: name? })
     }
 
     /// A text that goes to the server within a line.
@@ -177,12 +180,15 @@ impl Reader<'_> {
         Some(text)
     }
 
-    fn expectation(&self, keys: &ReplyEntry, said: &Said) -> Reply {
+    fn expectation(&self, keys: &ReplyEntry, said: &FileRequest) -> Reply {
         let cx = self.cx;
         let reason = cx.get(&keys.reason).map(|Filled(reason)| reason);
         let status = cx.get(&keys.status);
-        let may_fetch = matches!(said, Said::Get(_) | Said::Download(_) | Said::Raw { .. });
-        let may_list = matches!(said, Said::List | Said::Raw { .. });
+        let may_fetch = matches!(
+            said,
+            FileRequest::Get(_) | FileRequest::Download(_) | FileRequest::Raw { .. }
+        );
+        let may_list = matches!(said, FileRequest::List | FileRequest::Raw { .. });
         let is_error = status == Some(Answer::Error) || (status.is_none() && reason.is_some());
         let named = !keys.names.span.is_empty();
         for (wrong, span, message, remedy) in [
@@ -223,29 +229,29 @@ impl Reader<'_> {
         }
     }
 
-    /// What the server has under a name that is fetched.
-    fn fetched(&self, said: &Said) -> Option<PathBuf> {
+    /// Returns the server's file under a name that is fetched.
+    fn fetched(&self, said: &FileRequest) -> Option<PathBuf> {
         match said {
-            Said::Get(name) | Said::Download(name) => self.held.get(name).cloned(),
+            FileRequest::Get(name) | FileRequest::Download(name) => self.held.get(name).cloned(),
             _ => None,
         }
     }
 
     /// Keeps in mind what the command changes at the server.
-    fn note(&mut self, said: &Said, expect: &Reply) {
+    fn note(&mut self, said: &FileRequest, expect: &Reply) {
         if let Reply::Error { .. } = expect {
             return;
         }
         match said {
-            Said::Upload { file, name } => {
+            FileRequest::Upload { file, name } => {
                 self.held.insert(name.clone(), file.clone());
             }
-            Said::Delete(name) => {
+            FileRequest::Delete(name) => {
                 self.held.remove(name);
             }
             // It may be any of these.
-            Said::Raw { .. } => self.held.clear(),
-            Said::List | Said::Get(_) | Said::Download(_) => {}
+            FileRequest::Raw { .. } => self.held.clear(),
+            FileRequest::List | FileRequest::Get(_) | FileRequest::Download(_) => {}
         }
     }
 }
@@ -268,21 +274,21 @@ fn base_name(cx: &Context<'_>, path: &Path, span: &Range<usize>) -> Option<Strin
     }
 }
 
-fn in_words(said: &Said) -> String {
+fn in_words(said: &FileRequest) -> String {
     match said {
-        Said::List => "LIST".to_owned(),
-        Said::Get(name) => format!("GET {name}"),
-        Said::Download(name) => format!("DOWNLOAD {name}"),
-        Said::Upload { name, .. } => format!("UPLOAD {name}"),
-        Said::Delete(name) => format!("DELETE {name}"),
-        Said::Raw { line, .. } => format!("raw {line}"),
+        FileRequest::List => "LIST".to_owned(),
+        FileRequest::Get(name) => format!("GET {name}"),
+        FileRequest::Download(name) => format!("DOWNLOAD {name}"),
+        FileRequest::Upload { name, .. } => format!("UPLOAD {name}"),
+        FileRequest::Delete(name) => format!("DELETE {name}"),
+        FileRequest::Raw { line, .. } => format!("raw {line}"),
     }
 }
 
 /// The port, where the file does not say: that of the original lab.
 const PORT: u16 = 46_666;
 
-/// How long a command may take, where the file does not say.
+/// The time limit of a command, where the file does not say.
 const WITHIN: Duration = Duration::from_secs(10);
 
 /// The most commands of a conversation.

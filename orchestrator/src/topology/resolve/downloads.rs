@@ -1,4 +1,4 @@
-//! What a sender downloads before it sends.
+//! The downloads of a sender before it sends.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub(super) fn read(stage: &Stage<'_>, entries: &Many<At<DownloadEntry>>) -> Vec<
 struct Reader<'a> {
     stage: &'a Stage<'a>,
     keys: BTreeSet<FileName>,
-    /// What nodes serve, by their names.
+    /// The files that nodes serve, by name.
     served: BTreeMap<(NodeName, String), PathBuf>,
 }
 

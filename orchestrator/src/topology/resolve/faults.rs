@@ -1,4 +1,4 @@
-//! What happens while a scenario runs.
+//! The faults while a scenario runs.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

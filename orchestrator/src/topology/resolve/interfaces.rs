@@ -18,23 +18,23 @@ use crate::topology::suggestion::instead_of;
 #[derive(Debug, Clone)]
 pub(super) struct Port {
     pub(super) name: InterfaceName,
-    /// Where the file defines it.
+    /// The place in the file that defines it.
     pub(super) span: Range<usize>,
-    /// What it is plugged into, once that is known.
+    /// The segment that it is plugged into, once that is known.
     pub(super) attachment: Option<Attachment>,
-    /// Whether what the file plugs it into is wrong, and noted.
+    /// Whether its segment in the file is wrong, which has been noted.
     pub(super) dangling: bool,
     /// The addresses that the file gives.
     pub(super) addresses: Vec<(Address, Range<usize>)>,
     /// The MAC address that the file gives.
     pub(super) mac: Option<(MacAddress, Range<usize>)>,
-    /// The place of its own table in the document: that of the node, and that in the node.
+    /// The place of its own table in the document: the node's place, and the table's in the node.
     pub(super) table: Option<(usize, usize)>,
     /// The wire that it is an end of, by its place in the document, and which of the two ends.
     pub(super) wire: Option<(usize, usize)>,
 }
 
-/// Reads the interfaces of the node at a place in the document, of which there are `count`.
+/// Reads the interfaces of the node at a place in the document. `count` nodes are made of it.
 pub(super) fn read(
     cx: &Context<'_>,
     (place, entry): (usize, &NodeEntry),
@@ -78,7 +78,7 @@ pub(super) fn read(
 }
 
 impl Port {
-    /// An interface of which the file says nothing but its name.
+    /// Returns an interface of which the file gives nothing but the name.
     pub(super) fn new(name: InterfaceName, span: Range<usize>) -> Self {
         Self {
             name,
@@ -122,7 +122,7 @@ fn port(
     }
 }
 
-/// What only one node can have is not for several.
+/// Reports keys of an entry for several nodes that only one node can have.
 fn shared(cx: &Context<'_>, entry: &InterfaceEntry) {
     let remedy = "leave it out to have one planned for each, or write the nodes one by one";
     let message = "several nodes cannot share one address";

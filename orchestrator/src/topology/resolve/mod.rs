@@ -1,16 +1,16 @@
-//! From the document to the checked topology. Every mistake is noted; none ends the work.
+//! Resolves the document into the checked topology. Every mistake is noted, and none ends the work.
 //!
-//! - [`context`]: replaces variables, parses words, and notes what is wrong.
-//! - [`parts`]: the order of it all, part by part of the file; [`values`]: its variables' values.
-//! - [`structure`]: what the lab is made of, by [`networks`], [`nodes`], [`interfaces`], [`links`];
-//!   [`conditions`]: how bad its links are.
-//! - [`addresses`]: the file's addresses checked, the others planned; MACs too.
-//! - [`scenarios`], [`broadcast`], [`split`], [`steps`], [`faults`]: what is done there; [`transfer`] and
-//!   [`downloads`] are what the first two have in common.
-//! - [`stress`]: clients at a file server; [`conversation`]: commands to one; [`server`] is what the two
-//!   have in common, and [`service`] how the built-in one serves.
-//! - [`axes`]: a scenario's matrix; [`check`]: every cell of it, by [`outcomes`] found once for many cells;
-//!   [`blame`]: which value is at fault.
+//! - [`context`]: replaces variables, parses words, and notes mistakes.
+//! - [`parts`]: resolves the file part by part; [`values`]: the values of its variables.
+//! - [`structure`]: the lab without the conditions of its links, by [`networks`], [`nodes`], [`interfaces`] and
+//!   [`links`]; [`conditions`]: the conditions of its links.
+//! - [`addresses`]: checks the file's addresses and plans the others, MACs too.
+//! - [`scenarios`], [`broadcast`], [`split`], [`steps`], [`faults`]: the scenarios; [`transfer`] and [`downloads`] are
+//!   the parts that broadcast and split share.
+//! - [`stress`]: clients at a file server; [`conversation`]: commands to one; [`server`] is the part that both
+//!   share, and [`service`] the options of the built-in server.
+//! - [`axes`]: a scenario's matrix; [`check`]: checks every cell of it, by [`outcomes`] that many cells share;
+//!   [`blame`]: names the value at fault.
 
 mod addresses;
 mod axes;
@@ -40,6 +40,6 @@ mod values;
 
 pub(super) use axes::{Axis, MODEL};
 pub(super) use check::check;
-pub(super) use context::Surroundings;
+pub(super) use context::FileBase;
 pub(super) use parts::{Reading, resolve};
 pub(super) use structure::Structure;

@@ -15,7 +15,7 @@ use crate::topology::model::Network;
 /// A broadcast domain in the making: a network or a wire.
 #[derive(Debug)]
 pub(super) struct Segment {
-    /// What it is called in messages.
+    /// Its name in messages.
     pub(super) title: String,
     /// Where the file defines it.
     pub(super) span: Range<usize>,

@@ -143,7 +143,7 @@ impl Names {
     }
 }
 
-/// How many of it there are, in a lab of at most [`MOST_NODES`].
+/// Returns the number of nodes of this entry, in a lab of at most [`MOST_NODES`].
 fn count(cx: &Context<'_>, (key, entry): (&At<String>, &NodeEntry), before: usize) -> u32 {
     let count = cx.get(&entry.count).map_or(1, |Count(count)| count);
     let all = before + count as usize;

@@ -1,4 +1,4 @@
-//! What came of a part of the file under the values tried so far.
+//! The outcomes of a part of the file under the values tried so far.
 
 /// A tree over the axes in the order in which the part asked for them. Cells that differ only in what it did
 /// not ask for have one outcome, which is found once.
@@ -9,7 +9,7 @@ pub(super) enum Outcomes<T> {
     Untried,
     /// The part asks for an axis; there is a branch for each of its values.
     Asks(usize, Vec<Self>),
-    /// What came of it.
+    /// The outcome.
     Known(T),
 }
 

@@ -1,10 +1,10 @@
-//! The parts of a file, each resolved by itself, so that what a cell's values leave as it is need not be
+//! The parts of a file. Each is resolved by itself, so that a part that a cell's values do not change need not be
 //! resolved again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::axes::{self, Axis};
-use super::context::{Context, Surroundings};
+use super::context::{Context, FileBase};
 use super::scenarios::{self, Stage};
 use super::structure::{self, Structure};
 use super::{conditions, values};
@@ -15,7 +15,7 @@ use crate::topology::model::{Node, Scenario, Topology};
 /// A part of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// What the lab is made of.
+    /// The lab's networks, nodes and links.
     Structure,
     /// The conditions that an interface's table gives: the places of its node, and of itself there.
     Interface(usize, usize),
@@ -30,7 +30,7 @@ pub(super) enum Part {
 pub(in crate::topology) struct Reading<'a> {
     pub(in crate::topology) document: &'a Document,
     pub(in crate::topology) values: &'a BTreeMap<String, String>,
-    pub(in crate::topology) surroundings: Surroundings<'a>,
+    pub(in crate::topology) file_base: FileBase<'a>,
 }
 
 /// A resolved file.
@@ -38,19 +38,19 @@ pub(in crate::topology) struct Reading<'a> {
 pub(in crate::topology) struct Resolved {
     /// The values of its variables.
     pub(in crate::topology) values: BTreeMap<String, String>,
-    /// What its lab is made of.
+    /// The networks, nodes and links of its lab.
     pub(in crate::topology) structure: Structure,
     /// The axes of each scenario's matrix, in the document's order.
     pub(in crate::topology) axes: Vec<Vec<Axis>>,
-    /// The topology. It is not to be used where there is any mistake.
+    /// The topology. It must not be used if there is any mistake.
     pub(in crate::topology) topology: Option<Topology>,
     /// Its parts.
     pub(super) parts: Vec<Known>,
-    /// What is wrong with it, but for what its cells' values break.
+    /// The mistakes in it, except those that only its cells' values make.
     pub(in crate::topology) mistakes: Vec<Diagnostic>,
 }
 
-/// What is known of a part under the file's own values.
+/// The result of a part under the file's own values.
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) part: Part,
@@ -63,13 +63,14 @@ pub(super) struct Known {
 pub(in crate::topology) type CellValues<'a> = &'a [(&'a str, &'a str)];
 
 impl Reading<'_> {
-    /// Does something with a cell's values: its result, the mistakes, and the variables that it depends on.
+    /// Does some work with a cell's values. Returns its result, the mistakes, and the variables that it depends
+    /// on.
     pub(super) fn within<T>(
         &self,
         cell: CellValues<'_>,
         work: impl FnOnce(&Context<'_>) -> T,
     ) -> (T, Vec<Diagnostic>, Vec<String>) {
-        let cx = Context::new(self.values, cell, self.surroundings);
+        let cx = Context::new(self.values, cell, self.file_base);
         let done = work(&cx);
         let (mistakes, asked) = cx.finish();
         (done, mistakes, asked)
@@ -86,7 +87,7 @@ impl Reading<'_> {
         self.within(cell, read).0
     }
 
-    /// Makes links as bad as they are with a cell's values.
+    /// Applies the conditions of links with a cell's values.
     pub(in crate::topology) fn impair(
         &self,
         structure: &Structure,
@@ -97,7 +98,7 @@ impl Reading<'_> {
         self.within(cell, apply);
     }
 
-    /// Resolves a part beside the structure: notes what is wrong, and returns the scenario where it is one.
+    /// Resolves a part beside the structure. Notes its mistakes, and returns the scenario where it is one.
     pub(super) fn part(
         &self,
         cx: &Context<'_>,
@@ -126,7 +127,7 @@ impl Reading<'_> {
 }
 
 impl Resolved {
-    /// The variables that links' conditions depend on.
+    /// Returns the variables that links' conditions depend on.
     pub(in crate::topology) fn conditions(&self) -> BTreeSet<String> {
         let parts = self.parts.iter();
         let parts = parts.filter(|known| matches!(known.part, Part::Interface(..) | Part::Wire(_)));
@@ -138,14 +139,14 @@ impl Resolved {
 pub(in crate::topology) fn resolve(
     document: &Document,
     overrides: &BTreeMap<String, String>,
-    surroundings: Surroundings<'_>,
+    file_base: FileBase<'_>,
 ) -> Resolved {
     let mut mistakes = Vec::new();
     let values = values::read(document, overrides, &mut mistakes);
     let reading = Reading {
         document,
         values: &values,
-        surroundings,
+        file_base,
     };
     let mut parts = Vec::new();
     let mut note = |part, mistakes, variables| {
@@ -196,7 +197,7 @@ pub(in crate::topology) fn resolve(
     }
 }
 
-/// The parts of a document beside the structure of its lab.
+/// Returns the parts of a document other than the structure of its lab.
 fn beside_structure(document: &Document) -> impl Iterator<Item = Part> + '_ {
     let nodes = document.node.0.iter().enumerate();
     let interfaces = nodes.flat_map(|(node, (_, entry))| {
@@ -208,7 +209,7 @@ fn beside_structure(document: &Document) -> impl Iterator<Item = Part> + '_ {
     interfaces.chain(wires).chain(scenarios)
 }
 
-/// Puts the parts together; none where the lab has no name.
+/// Puts the parts together. Returns `None` if the lab has no name.
 fn topology(
     reading: Reading<'_>,
     structure: &Structure,
@@ -221,7 +222,7 @@ fn topology(
     Some(Topology {
         name,
         summary,
-        base: reading.surroundings.base.to_owned(),
+        base: reading.file_base.base.to_owned(),
         vars: reading.values.clone(),
         networks: structure.networks.clone(),
         nodes,

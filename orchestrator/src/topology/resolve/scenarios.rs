@@ -1,4 +1,4 @@
-//! What every scenario has: name, faults, capture and time.
+//! The keys that every scenario has: name, faults, capture and time.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -15,7 +15,7 @@ use crate::topology::document::{At, Document, Many};
 use crate::topology::model::{CaptureMode, Expect, Scenario};
 use crate::topology::unit::Time;
 
-/// The lab that scenarios are played in.
+/// The lab in which scenarios are run.
 #[derive(Clone, Copy)]
 pub(super) struct Stage<'a> {
     pub(super) cx: &'a Context<'a>,
@@ -24,7 +24,7 @@ pub(super) struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    /// The node of that name in the making.
+    /// Returns the unfinished node of that name.
     pub(super) fn draft(&self, name: &NodeName) -> Option<&Draft> {
         self.names
             .place(name)
@@ -92,7 +92,7 @@ pub(super) fn read(stage: &Stage<'_>, entry: &At<ScenarioEntry>) -> Option<Scena
     })
 }
 
-/// What is captured, where the file does not say.
+/// Returns the capture mode, where the file does not say.
 fn capture(entry: &ScenarioEntry) -> CaptureMode {
     match entry {
         // Gigabytes of what is verified by hash anyway.
@@ -101,7 +101,7 @@ fn capture(entry: &ScenarioEntry) -> CaptureMode {
     }
 }
 
-/// What is to come of it; a scenario that must fail says why.
+/// Reads the expected outcome; a scenario that must fail gives a reason.
 fn expect(cx: &Context<'_>, common: ScenarioKeys<'_>, span: &Range<usize>) -> Expect {
     let expect = cx.get(common.expect);
     let reason = cx.get(common.reason);
@@ -137,5 +137,5 @@ pub(super) fn filled<T>(
     !list.value.0.is_empty()
 }
 
-/// How long a cell may take, where the file does not say.
+/// The time limit of a cell, where the file does not say.
 const TIMEOUT: Duration = Duration::from_mins(1);

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::scenarios::{Stage, filled};
 use super::service;
 use crate::topology::document::At;
-use crate::topology::document::load::ServerEntry;
+use crate::topology::document::stress::ServerEntry;
 use crate::topology::document::word::{Count, Filled, Port};
 use crate::topology::model::{Server, ServerProgram};
 
@@ -123,7 +123,7 @@ fn has_address(stage: &Stage<'_>, node: &NodeName) -> bool {
 /// Where files are, where the file does not say: in memory, on every backend.
 const DIRECTORY: &str = "/dev/shm/files";
 
-/// How many connections are served at once, where the file does not say.
+/// The number of connections served at once, where the file does not say.
 const WORKERS: u32 = 5;
 
 /// The most workers that a server or a client may be told to start.

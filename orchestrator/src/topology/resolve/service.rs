@@ -1,11 +1,11 @@
-//! How a server that is the built-in one serves.
+//! The service settings of the built-in server.
 
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use super::context::Context;
 use crate::topology::document::Written;
-use crate::topology::document::load::ServerEntry;
+use crate::topology::document::stress::ServerEntry;
 use crate::topology::document::word::{Count, Flag, Word};
 use crate::topology::model::Service;
 use crate::topology::unit::{ByteSize, Time};

@@ -35,7 +35,7 @@ pub(super) fn read(stage: &Stage<'_>, entry: &StepsEntry, scenario: &Range<usize
     Work::Steps(steps.filter_map(|step| reader.step(step)).collect())
 }
 
-/// What the steps so far have done.
+/// The state after the steps so far.
 struct Reader<'a> {
     stage: &'a Stage<'a>,
     /// The ids of programs started, and whether each was waited for.
@@ -284,7 +284,7 @@ impl Reader<'_> {
     }
 }
 
-/// What a step is called where the file gives no name.
+/// Returns the name of a step to which the file gives none.
 fn in_words(action: &Action) -> String {
     match action {
         Action::Run(program) => format!("run {} on {}", program.command.join(" "), program.node),
@@ -311,5 +311,5 @@ fn in_words(action: &Action) -> String {
     }
 }
 
-/// How long a step may take where the file does not say.
+/// The time limit of a step where the file does not say.
 const WITHIN: Duration = Duration::from_secs(10);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::scenarios::Stage;
 use super::server;
-use crate::topology::document::load::StressEntry;
+use crate::topology::document::stress::StressEntry;
 use crate::topology::document::word::Filled;
 use crate::topology::model::{Clients, Stress, Work};
 

@@ -1,4 +1,4 @@
-//! What a lab is made of: all that stays as it is from cell to cell.
+//! The structure of a lab: all that stays the same from cell to cell.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub(in crate::topology) struct Structure {
     pub(super) tables: BTreeMap<(usize, usize), (InterfaceName, (usize, usize))>,
 }
 
-/// Reads what the lab is made of.
+/// Reads the structure of the lab.
 pub(super) fn read(cx: &Context<'_>, document: &Document) -> Structure {
     let name = cx.need(&document.name, &(0..0), "name");
     let mut taken = Vec::new();
@@ -65,12 +65,12 @@ pub(super) fn read(cx: &Context<'_>, document: &Document) -> Structure {
 }
 
 impl Structure {
-    /// The nodes.
+    /// Returns the nodes.
     pub(super) fn nodes(&self) -> impl Iterator<Item = &Node> {
         self.drafts.iter().map(|draft| &draft.node)
     }
 
-    /// Whether a lab of the other structure is made of the same.
+    /// Whether the other structure has the same networks, links and nodes.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.name == other.name
             && self.networks == other.networks
@@ -79,7 +79,7 @@ impl Structure {
     }
 }
 
-/// Takes over the routes that the file gives; each must lead to a neighbour.
+/// Takes over the routes that the file gives. Each must lead to a neighbour.
 fn routes(cx: &Context<'_>, draft: &mut Draft) {
     for (route, span) in std::mem::take(&mut draft.routes) {
         let mut nets = draft.node.interfaces.iter().flat_map(|i| &i.addresses);
@@ -94,7 +94,7 @@ fn routes(cx: &Context<'_>, draft: &mut Draft) {
     }
 }
 
-/// A Linux bridge takes [`MOST_PORTS`].
+/// Checks that no network has more than [`MOST_PORTS`] interfaces.
 fn ports(cx: &Context<'_>, networks: &BTreeMap<NetworkName, Segment>, drafts: &[Draft]) {
     let interfaces = drafts.iter().flat_map(|draft| &draft.node.interfaces);
     let mut counts: BTreeMap<&NetworkName, usize> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What files are sent from a node to others, and how.
+//! The files sent from a node to others, and the way they are sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -32,7 +32,7 @@ pub(super) fn read(
     let from = stage.names.node(cx, keys.from);
     filled(cx, keys.to, span, "to");
     let to = receivers(stage, keys, from.as_ref(), reach);
-    let files = what(stage, keys, span);
+    let files = files(stage, keys, span);
     let sending = sending(stage, keys);
     Some(Transfer {
         from: from?,
@@ -70,10 +70,10 @@ fn receivers(
     to
 }
 
-fn what(stage: &Stage<'_>, keys: TransferKeys<'_>, span: &Range<usize>) -> Files {
+fn files(stage: &Stage<'_>, keys: TransferKeys<'_>, span: &Range<usize>) -> Files {
     if keys.download.value.0.is_empty() && keys.download.span.is_empty() {
         filled(stage.cx, keys.files, span, "files");
-        return Files::Here(files(stage, keys.files));
+        return Files::Here(listed_files(stage, keys.files));
     }
     if !keys.files.span.is_empty() {
         let remedy = "write one of the two: the sender has its files, or downloads them";
@@ -85,7 +85,7 @@ fn what(stage: &Stage<'_>, keys: TransferKeys<'_>, span: &Range<usize>) -> Files
     Files::Downloaded(downloads::read(stage, &keys.download.value))
 }
 
-fn files(stage: &Stage<'_>, entry: &At<Many<Written<Filled>>>) -> Vec<std::path::PathBuf> {
+fn listed_files(stage: &Stage<'_>, entry: &At<Many<Written<Filled>>>) -> Vec<std::path::PathBuf> {
     let cx = stage.cx;
     let mut files = Vec::new();
     let mut names = BTreeSet::new();

@@ -7,7 +7,7 @@ use crate::topology::document::Document;
 use crate::topology::suggestion::instead_of;
 use crate::topology::variables::is_name;
 
-/// Reads the variables' values, those of `overrides` in place of the file's.
+/// Reads the variables' values. Those of `overrides` replace the file's.
 pub(super) fn read(
     document: &Document,
     overrides: &BTreeMap<String, String>,

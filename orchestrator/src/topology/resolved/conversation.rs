@@ -3,11 +3,11 @@
 use std::fmt;
 
 use super::writer::{Writer, escaped};
-use crate::topology::model::{Command, Conversation, Reply, Said};
+use crate::topology::model::{Command, Conversation, FileRequest, Reply};
 use crate::topology::unit::Time;
 
 impl Writer<'_> {
-    /// What is said besides its commands.
+    /// Writes the settings of a conversation, without its commands.
     pub(super) fn conversation(&mut self, conversation: &Conversation) -> fmt::Result {
         self.server(&conversation.server)?;
         self.text("client", conversation.client.as_str())?;
@@ -20,15 +20,15 @@ impl Writer<'_> {
     pub(super) fn command(&mut self, command: &Command) -> fmt::Result {
         self.line("\n[[scenario.command]]")?;
         match &command.said {
-            Said::List => self.line("list = true")?,
-            Said::Get(name) => self.text("get", &escaped(name))?,
-            Said::Download(name) => self.text("download", &escaped(name))?,
-            Said::Upload { file, name } => {
+            FileRequest::List => self.line("list = true")?,
+            FileRequest::Get(name) => self.text("get", &escaped(name))?,
+            FileRequest::Download(name) => self.text("download", &escaped(name))?,
+            FileRequest::Upload { file, name } => {
                 self.text("upload", &self.path(file))?;
                 self.text("as", &escaped(name))?;
             }
-            Said::Delete(name) => self.text("delete", &escaped(name))?,
-            Said::Raw { line, end } => {
+            FileRequest::Delete(name) => self.text("delete", &escaped(name))?,
+            FileRequest::Raw { line, end } => {
                 self.text("raw", &escaped(line))?;
                 self.text("end", end.word())?;
             }

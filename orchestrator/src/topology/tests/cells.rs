@@ -1,4 +1,4 @@
-//! What a cell's values make of a file, and that it is cheap.
+//! Cells of a file: their values take effect, and that is cheap.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What is accepted means what it says.
+//! Accepted files mean what they say.
 
 use std::collections::BTreeMap;
 

@@ -23,9 +23,9 @@ pub(super) struct Frame<'a> {
     pub(super) destination: Ipv4Addr,
     /// Whether it is a fragment.
     pub(super) part: Part,
-    /// What distinguishes it from others, payload aside.
+    /// The features that distinguish it from others, apart from its payload.
     head: u64,
-    /// What it carries: all of it, or as much as was captured.
+    /// Its payload, or as much of it as was captured.
     payload: &'a [u8],
     /// Whether it was captured whole.
     whole: bool,
@@ -42,7 +42,7 @@ pub(super) enum Part {
     Later(Datagram),
 }
 
-/// What the fragments of a datagram have in common (RFC 791 §3.2), the sender aside.
+/// The features that the fragments of a datagram share (RFC 791 §3.2), apart from the sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Datagram {
     from: Ipv4Addr,

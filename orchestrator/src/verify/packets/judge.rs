@@ -32,11 +32,11 @@ pub struct Broadcast<'a> {
 pub struct Receiver<'a> {
     /// The capture of its interface.
     pub capture: &'a CaptureReport,
-    /// What the links on the way to it may do to frames.
+    /// The effects that the links on the way to it may have on frames.
     pub delivery: Delivery,
 }
 
-/// What the links between the sender and a receiver may do to frames.
+/// The effects that the links between the sender and a receiver may have on frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// Nothing: a frame that is not seen is a failure.
@@ -59,7 +59,7 @@ pub fn judge(broadcast: &Broadcast<'_>) -> ProofReport {
     weigh(broadcast).unwrap_or_else(|gap| incomplete(vec![gap]))
 }
 
-/// What the captures say by themselves against relying on them.
+/// Lists the reasons not to rely on the captures.
 fn gaps(broadcast: &Broadcast<'_>) -> Vec<Finding> {
     let receivers = broadcast.receivers.iter().map(|receiver| receiver.capture);
     let all = std::iter::once(broadcast.sender).chain(receivers);
@@ -155,7 +155,7 @@ fn read(
     Ok(traffic)
 }
 
-/// How many of the frames sent the receiver's interface saw.
+/// Counts the sent frames that the receiver's interface saw.
 fn seen(
     broadcast: &Broadcast<'_>,
     sent: &Traffic,
@@ -228,12 +228,12 @@ fn failure(capture: &CaptureReport, text: String) -> Finding {
 fn reached(sent: u64, arrivals: &[(&CaptureReport, u64)]) -> String {
     let frames = count(sent);
     if arrivals.iter().all(|(_, seen)| *seen == sent) {
-        let whom = match arrivals {
+        let receivers = match arrivals {
             [(only, _)] => only.node.clone(),
             [_, _] => "both receivers".to_owned(),
             more => format!("all {} receivers", more.len()),
         };
-        return format!("every broadcast frame ({frames}) reached {whom}");
+        return format!("every broadcast frame ({frames}) reached {receivers}");
     }
     let seen = arrivals
         .iter()

@@ -1,5 +1,5 @@
-//! What the captures say about a broadcast: that its frames went to everyone, and that each
-//! receiver's interface saw them.
+//! The proof of a broadcast from its captures: its frames went to everyone, and each receiver's interface saw
+//! them.
 //!
 //! - [`judge`]: the verdict over the captures of sender and receivers.
 //! - [`traffic`]: the broadcast's frames in one capture.

@@ -100,7 +100,7 @@ impl Traffic {
         &self.destinations
     }
 
-    /// How many of these frames `there` holds too; each of its frames stands for one of ours.
+    /// Counts the frames that `there` holds too; each of its frames stands for one of ours.
     pub(super) fn also_in(&self, there: &Self) -> u64 {
         let mut left: HashMap<u128, u32> = HashMap::with_capacity(there.fingerprints.len());
         for fingerprint in &there.fingerprints {

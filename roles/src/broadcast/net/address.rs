@@ -10,7 +10,7 @@ use protocol::name::InterfaceName;
 
 use super::socket::BroadcastSocket;
 
-/// Who cuts what is sent into datagrams.
+/// The place where a burst is cut into datagrams.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Segmentation {
     /// The kernel where it can: many datagrams cross the machine as one, and are as one to whatever

@@ -31,10 +31,10 @@ pub(crate) struct BroadcastSocket {
     segments: bool,
 }
 
-/// What a call has received: datagrams of one size, but for the last, one behind another.
+/// The result of one receive call: datagrams that follow one another, all of one size except the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Arrived {
-    /// Who sent them.
+    /// Their sender.
     pub(crate) from: SocketAddrV4,
     /// Bytes in all.
     pub(crate) length: usize,
@@ -47,7 +47,7 @@ pub(crate) struct Arrived {
 pub(crate) struct Parts<'a> {
     /// Its header.
     pub(crate) header: [u8; HEADER],
-    /// What it carries.
+    /// Its content.
     pub(crate) body: &'a [u8],
     /// Its code, where there is a key.
     pub(crate) code: Option<[u8; CODE]>,
@@ -226,7 +226,7 @@ impl AsFd for BroadcastSocket {
     }
 }
 
-/// How many of `all` datagrams are dealt with.
+/// Returns how many of `all` datagrams are dealt with.
 fn outcome(sent: Result<(), Errno>, all: usize) -> io::Result<usize> {
     match sent {
         Ok(()) => Ok(all),
@@ -258,11 +258,11 @@ fn index_of(interface: &InterfaceName) -> io::Result<u32> {
 ///
 /// # Errors
 /// The system's.
-pub(crate) fn wait(socket: BorrowedFd<'_>, what: Wait) -> io::Result<()> {
+pub(crate) fn wait(socket: BorrowedFd<'_>, wait: Wait) -> io::Result<()> {
     let mut events = PollFlags::empty();
-    events.set(PollFlags::POLLIN, what.readable);
-    events.set(PollFlags::POLLOUT, what.writable);
-    readiness::wait(&[(socket, events)], what.until).map(drop)
+    events.set(PollFlags::POLLIN, wait.readable);
+    events.set(PollFlags::POLLOUT, wait.writable);
+    readiness::wait(&[(socket, events)], wait.until).map(drop)
 }
 
 /// Asked of the kernel, which doubles it for its own bookkeeping (socket(7)).

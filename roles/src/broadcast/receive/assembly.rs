@@ -28,11 +28,12 @@ pub struct Whole {
     pub(super) file: Option<Hash>,
 }
 
-/// What lost symbols are computed on: some megabytes of memory, which is kept from block to block.
+/// The decoder that recovers lost symbols. It holds some megabytes of memory, which are kept from block to
+/// block.
 #[derive(Default)]
-pub struct Workbench(Option<ReedSolomonDecoder>);
+pub struct DecoderCache(Option<ReedSolomonDecoder>);
 
-impl Workbench {
+impl DecoderCache {
     fn set_up(&mut self, block: &Block) -> Option<&mut ReedSolomonDecoder> {
         let (source, parity) = (block.source().into(), block.parity().into());
         let size = block.symbol_size.into();
@@ -44,9 +45,9 @@ impl Workbench {
     }
 }
 
-impl std::fmt::Debug for Workbench {
+impl std::fmt::Debug for DecoderCache {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("Workbench")
+        out.write_str("DecoderCache")
     }
 }
 
@@ -86,7 +87,7 @@ impl Assembly {
         true
     }
 
-    /// How many more symbols it needs, whichever they are.
+    /// Returns how many more symbols it needs; any symbols will do.
     pub(super) fn need(&self) -> u16 {
         let parity = u16::try_from(self.parity.len()).unwrap_or(u16::MAX);
         self.lacking.saturating_sub(parity)
@@ -112,8 +113,8 @@ impl Assembly {
     ///
     /// # Errors
     /// The block's memory, if there are too few symbols or the hash is wrong.
-    pub fn finish(mut self, workbench: &mut Workbench) -> Result<Whole, Vec<u8>> {
-        if self.lacking > 0 && self.decode(workbench).is_none() {
+    pub fn finish(mut self, decoder: &mut DecoderCache) -> Result<Whole, Vec<u8>> {
+        if self.lacking > 0 && self.decode(decoder).is_none() {
             return Err(self.content);
         }
         let length = self.block.length as usize;
@@ -138,10 +139,10 @@ impl Assembly {
         })
     }
 
-    fn decode(&mut self, workbench: &mut Workbench) -> Option<()> {
+    fn decode(&mut self, decoder: &mut DecoderCache) -> Option<()> {
         let size = usize::from(self.block.symbol_size);
         let source = self.block.source();
-        let decoder = workbench.set_up(&self.block)?;
+        let decoder = decoder.set_up(&self.block)?;
         // The last symbol may have been shorter; what fills it up is zeroes.
         let (sources, parity) = self.content.split_at_mut(usize::from(source) * size);
         sources[self.block.content()..].fill(0);

@@ -10,7 +10,7 @@ use std::thread::Builder;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-use super::assembly::{Assembly, Whole, Workbench};
+use super::assembly::{Assembly, DecoderCache, Whole};
 use super::receiver::SessionId;
 
 /// The thread, once there was something to decode.
@@ -24,12 +24,12 @@ pub(super) struct Decoder {
     /// Blocks that have not come back from the thread.
     at_work: usize,
     /// For what the thread has no time for.
-    workbench: Workbench,
+    decoder: DecoderCache,
 }
 
 /// A block with enough symbols.
 pub(super) type Job = (SessionId, u32, Assembly);
-/// What came of it.
+/// The result of decoding a block.
 pub(super) type Decoded = (SessionId, u32, Result<Whole, Vec<u8>>);
 
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Decoder {
             either,
             thread: None,
             at_work: 0,
-            workbench: Workbench::default(),
+            decoder: DecoderCache::default(),
         })
     }
 
@@ -61,20 +61,20 @@ impl Decoder {
     /// there can be none.
     pub(super) fn decode(&mut self, job: Job) -> Option<Decoded> {
         if self.at_work >= MOST_AT_WORK {
-            return Some(finish(job, &mut self.workbench));
+            return Some(finish(job, &mut self.decoder));
         }
         if self.thread.is_none() {
             self.thread = Thread::start(Arc::clone(&self.bell)).ok();
         }
         let Some(thread) = &self.thread else {
-            return Some(finish(job, &mut self.workbench));
+            return Some(finish(job, &mut self.decoder));
         };
         match thread.jobs.send(job) {
             Ok(()) => {
                 self.at_work += 1;
                 None
             }
-            Err(SendError(job)) => Some(finish(job, &mut self.workbench)),
+            Err(SendError(job)) => Some(finish(job, &mut self.decoder)),
         }
     }
 
@@ -103,9 +103,9 @@ impl Thread {
         let work = move || {
             // Where it cannot stand back it works all the same.
             let _ = plumbing::own_priority::stand_back();
-            let mut workbench = Workbench::default();
+            let mut decoder = DecoderCache::default();
             for job in waiting {
-                if finished.send(finish(job, &mut workbench)).is_err() {
+                if finished.send(finish(job, &mut decoder)).is_err() {
                     break;
                 }
                 // It counts, and cannot be full before memory is.
@@ -117,8 +117,8 @@ impl Thread {
     }
 }
 
-fn finish((session, number, assembly): Job, workbench: &mut Workbench) -> Decoded {
-    (session, number, assembly.finish(workbench))
+fn finish((session, number, assembly): Job, decoder: &mut DecoderCache) -> Decoded {
+    (session, number, assembly.finish(decoder))
 }
 
 /// Blocks that wait for the thread, each with as much memory as an open one.

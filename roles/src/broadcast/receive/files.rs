@@ -26,11 +26,11 @@ struct File {
     proved: bool,
     /// Blocks that are not there.
     lacking: u32,
-    /// How often the blocks did not make up the hash that came with the last one.
+    /// Number of times the blocks did not match the hash that came with the last one.
     wrong: u32,
 }
 
-/// What a block more makes of its file.
+/// The effect of one more block on its file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Progress {
     /// Blocks are missing.
@@ -168,7 +168,7 @@ impl Files {
         }
     }
 
-    /// How many files are proved from the first one on, and what proves them.
+    /// Returns the number of files proved so far, from the first one on, and their proof.
     pub(super) fn proof(&self) -> (u32, Hash) {
         (self.proved, self.proof)
     }
@@ -178,7 +178,7 @@ impl Files {
         self.proved as usize == self.files.len()
     }
 
-    /// What is missing, for people.
+    /// Describes for people what is missing.
     pub(super) fn missing(&self, layout: &Layout) -> String {
         let lacking = |(number, file): (usize, &File)| {
             let blocks = layout.blocks_of(Object::File(number)).len();
@@ -197,5 +197,5 @@ impl Files {
 
 /// After so many wrong hashes of one file the fault is not on the way.
 const MOST_WRONG: u32 = 3;
-/// How many missing files a message names.
+/// The most missing files that a message names.
 const MOST_NAMED: usize = 5;

@@ -1,5 +1,5 @@
-//! What a session's receiver has stored, on disk beside the files, so that a receiver that was killed
-//! goes on where it was when it is started again.
+//! The record of what a session's receiver has stored. It lies on disk beside the files, so that a receiver
+//! that was killed continues from there when it is started again.
 //!
 //! The file is the manifest's hash and then a record for each block or whole file: its kind (0 or 1),
 //! its number (`u32`, big-endian) and its hash. Records are only ever appended; one that was cut by a

@@ -17,7 +17,7 @@ mod session;
 mod store;
 mod task;
 
-pub use assembly::{Assembly, Whole, Workbench};
+pub use assembly::{Assembly, DecoderCache, Whole};
 pub use journal::Record;
 pub use receiver::{Action, Contents, Receiver, ReceiverEvent, SessionId, Settings};
 pub use session::Counts;

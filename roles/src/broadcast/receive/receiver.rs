@@ -15,12 +15,12 @@ use protocol::broadcast::{Datagram, FileEntry, Layout, Message, Poll, Report, Se
 
 use super::assembly::{Assembly, Whole};
 use super::journal::Record;
-use super::session::{Brought, Counts, Session};
+use super::session::{Counts, Outcome, Session};
 
 /// A session: the sender's address, and the number that it chose.
 pub type SessionId = (SocketAddrV4, u32);
 
-/// What the receiver wants done, in this order.
+/// An action that the receiver asks for. Actions are carried out in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Send a datagram to this address.
@@ -42,7 +42,7 @@ pub enum Action {
         offset: u64,
         /// The block that these bytes are.
         block: Record,
-        /// How many bytes.
+        /// Their length in bytes.
         length: usize,
         /// The bytes, and more.
         content: Vec<u8>,
@@ -53,7 +53,7 @@ pub enum Action {
     End(SessionId),
 }
 
-/// What a session carries.
+/// The contents of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contents {
     /// The manifest's hash.
@@ -64,7 +64,7 @@ pub struct Contents {
     pub layout: Layout,
 }
 
-/// What the receiver has to tell.
+/// An event that the receiver reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReceiverEvent {
     /// A file is there under its name, with this hash, so long after its session began.
@@ -75,16 +75,16 @@ pub enum ReceiverEvent {
     Failed(String),
 }
 
-/// How a receiver is to behave.
+/// The settings of a receiver.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Tells it from other receivers at its address; random.
     pub receiver: u32,
     /// Bytes of its socket's receive buffer.
     pub buffer: u32,
-    /// How datagrams are protected.
+    /// The protection of datagrams.
     pub seal: Seal,
-    /// How many sessions it serves, at the same time or one after the other, before it is done.
+    /// The number of sessions it serves, at the same time or one after the other, before it is done.
     pub sessions: usize,
     /// A sender that is silent for so long is gone.
     pub patience: Duration,
@@ -234,7 +234,7 @@ impl Receiver {
         self.actions.pop_front()
     }
 
-    /// What happened since the last call.
+    /// Returns the next event since the last call.
     pub fn poll_event(&mut self) -> Option<ReceiverEvent> {
         self.events.pop_front()
     }
@@ -307,13 +307,13 @@ impl Receiver {
         }
     }
 
-    /// How many more sessions it can serve now.
+    /// Returns how many more sessions it can serve now.
     fn places(&self) -> usize {
         let taken = self.sessions.values().filter(|session| session.is_known());
         self.allowed().saturating_sub(taken.count())
     }
 
-    /// How many sessions may have a place at the same time.
+    /// Returns how many sessions may have a place at the same time.
     fn allowed(&self) -> usize {
         let left = self.settings.sessions.saturating_sub(self.served);
         left.min(MOST_SESSIONS)
@@ -321,7 +321,7 @@ impl Receiver {
 
     /// Gives a session that has become known its place, or, where another was faster, gives it up. With
     /// the last place those are given up that are not known yet.
-    fn seat(&mut self, id: SessionId, contents: Contents) {
+    fn admit(&mut self, id: SessionId, contents: Contents) {
         let known = self.sessions.values().filter(|session| session.is_known());
         if known.count() > self.allowed() {
             self.leave(id);
@@ -351,15 +351,15 @@ impl Receiver {
         self.actions.push_back(Action::End(id));
     }
 
-    fn act(&mut self, id: SessionId, brought: Brought) {
+    fn act(&mut self, id: SessionId, brought: Outcome) {
         match brought {
-            Brought::Nothing => {}
-            Brought::Enough(number, assembly) => {
+            Outcome::Nothing => {}
+            Outcome::Enough(number, assembly) => {
                 let decode = Action::Decode(id, number, assembly);
                 self.actions.push_back(decode);
             }
-            Brought::Contents(contents) => self.seat(id, contents),
-            Brought::Block {
+            Outcome::Contents(contents) => self.admit(id, contents),
+            Outcome::Block {
                 file,
                 block,
                 record,
@@ -379,8 +379,8 @@ impl Receiver {
                 }
             }
             // A list of files that is none is nobody's.
-            Brought::Failed(_) if !self.is_known(id) => self.leave(id),
-            Brought::Failed(reason) => self.fail(id, reason),
+            Outcome::Failed(_) if !self.is_known(id) => self.leave(id),
+            Outcome::Failed(reason) => self.fail(id, reason),
         }
     }
 

@@ -1,4 +1,4 @@
-//! How long a receiver may leave its socket alone.
+//! The time for which a receiver may leave its socket alone.
 //!
 //! Waking up for a datagram costs more than reading it. Where they come one by one in a steady stream,
 //! as over a narrow link, a receiver rests after it has read all and then takes several at a time, as
@@ -13,7 +13,7 @@ pub(super) struct Rest {
     /// When the datagrams that are being counted began to come, and how many came since.
     begun: Option<Instant>,
     counted: u32,
-    /// How many counts in a row found it steady.
+    /// Number of counts in a row that found it steady.
     steady: u32,
 }
 

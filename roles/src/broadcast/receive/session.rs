@@ -1,4 +1,4 @@
-//! What came of one sender's session: the manifest, then block after block.
+//! The state of one sender's session: the manifest, then block after block.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -8,14 +8,14 @@ use protocol::broadcast::{
     Block, FileEntry, Layout, ManifestError, Object, Poll, Report, State, SymbolSet, Want, manifest,
 };
 
-use super::assembly::{Assembly, Whole, Workbench};
+use super::assembly::{Assembly, DecoderCache, Whole};
 use super::files::{Files, Progress};
 use super::journal::Record;
 use super::receiver::Contents;
 
-/// What a datagram has brought.
+/// The effect of a datagram.
 #[derive(Debug)]
-pub(super) enum Brought {
+pub(super) enum Outcome {
     /// Nothing that is to be acted upon.
     Nothing,
     /// The manifest is whole.
@@ -98,7 +98,7 @@ impl Session {
         now: Instant,
         (number, symbol): (u32, u16),
         bytes: &[u8],
-    ) -> Brought {
+    ) -> Outcome {
         let old = self.counts.repeated;
         let brought = self.take(number, symbol, bytes);
         self.heard = now;
@@ -113,37 +113,37 @@ impl Session {
         self.files.is_some()
     }
 
-    fn take(&mut self, number: u32, symbol: u16, bytes: &[u8]) -> Brought {
+    fn take(&mut self, number: u32, symbol: u16, bytes: &[u8]) -> Outcome {
         self.counts.datagrams += 1;
         let Some(block) = self.layout.block(number).filter(|_| !self.has(number)) else {
             self.counts.repeated += 1;
-            return Brought::Nothing;
+            return Outcome::Nothing;
         };
         if !self.open.contains_key(&number) && !self.make_room(number, block) {
             self.counts.repeated += 1;
-            return Brought::Nothing;
+            return Outcome::Nothing;
         }
         let Some(assembly) = self.open.get_mut(&number) else {
-            return Brought::Nothing;
+            return Outcome::Nothing;
         };
         self.counts.repeated += u64::from(!assembly.insert(symbol, bytes));
         if assembly.need() > 0 {
-            return Brought::Nothing;
+            return Outcome::Nothing;
         }
         let Some(assembly) = self.open.remove(&number) else {
-            return Brought::Nothing;
+            return Outcome::Nothing;
         };
         // Nothing goes on without the manifest.
         if assembly.has_all_source() || self.files.is_none() {
-            return self.decoded(number, assembly.finish(&mut Workbench::default()));
+            return self.decoded(number, assembly.finish(&mut DecoderCache::default()));
         }
         self.decoding.insert(number);
         self.advance();
-        Brought::Enough(number, assembly)
+        Outcome::Enough(number, assembly)
     }
 
     /// A block that had enough symbols is whole, or its hash is wrong.
-    pub(super) fn decoded(&mut self, number: u32, decoded: Result<Whole, Vec<u8>>) -> Brought {
+    pub(super) fn decoded(&mut self, number: u32, decoded: Result<Whole, Vec<u8>>) -> Outcome {
         self.decoding.remove(&number);
         match (self.layout.block(number), decoded) {
             (Some(block), Ok(whole)) => self.whole(number, block, whole),
@@ -151,7 +151,7 @@ impl Session {
                 self.recycle(content);
                 self.base = self.base.min(number);
                 self.advance();
-                Brought::Nothing
+                Outcome::Nothing
             }
         }
     }
@@ -173,7 +173,7 @@ impl Session {
         self.files.as_ref().is_some_and(Files::all_proved)
     }
 
-    /// What is missing, for people.
+    /// Describes for people what is missing.
     pub(super) fn missing(&self) -> String {
         match &self.files {
             Some(files) => files.missing(&self.layout),
@@ -257,28 +257,28 @@ impl Session {
         true
     }
 
-    fn whole(&mut self, number: u32, block: Block, whole: Whole) -> Brought {
+    fn whole(&mut self, number: u32, block: Block, whole: Whole) -> Outcome {
         let Object::File(file) = block.object else {
             return self.manifest_block(number, block, whole);
         };
         let Some(files) = &mut self.files else {
-            return Brought::Nothing;
+            return Outcome::Nothing;
         };
         let progress = files.add(&self.layout, number, whole.hash, whole.file);
         self.counts.bytes += u64::from(block.length);
         match progress {
-            Progress::Hopeless(why) => return Brought::Failed(why),
+            Progress::Hopeless(why) => return Outcome::Failed(why),
             Progress::Wrong => {
                 let first = number - block.part;
                 self.base = self.base.min(first);
                 self.counts.bytes = self.counts.bytes.saturating_sub(self.bytes_of(file));
                 self.recycle(whole.content);
-                return Brought::Nothing;
+                return Outcome::Nothing;
             }
             Progress::Incomplete | Progress::Whole(_) => {}
         }
         self.advance();
-        Brought::Block {
+        Outcome::Block {
             file,
             block,
             record: Record::Block(number, whole.hash),
@@ -313,31 +313,31 @@ impl Session {
         blocks.map(|block| u64::from(block.length)).sum()
     }
 
-    fn manifest_block(&mut self, number: u32, block: Block, whole: Whole) -> Brought {
+    fn manifest_block(&mut self, number: u32, block: Block, whole: Whole) -> Outcome {
         let mut bytes = whole.content;
         bytes.truncate(block.length as usize);
         self.manifest.insert(number, bytes);
         if self.manifest.len() < block.parts as usize {
-            return Brought::Nothing;
+            return Outcome::Nothing;
         }
         let bytes: Vec<u8> = std::mem::take(&mut self.manifest)
             .into_values()
             .flatten()
             .collect();
         if *blake3::hash(&bytes).as_bytes() != self.manifest_hash {
-            return Brought::Nothing;
+            return Outcome::Nothing;
         }
         self.read_manifest(&bytes)
-            .unwrap_or_else(|error| Brought::Failed(error.to_string()))
+            .unwrap_or_else(|error| Outcome::Failed(error.to_string()))
     }
 
-    fn read_manifest(&mut self, bytes: &[u8]) -> Result<Brought, ManifestError> {
+    fn read_manifest(&mut self, bytes: &[u8]) -> Result<Outcome, ManifestError> {
         let entries = manifest::decode(bytes)?;
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         self.layout = Layout::new(self.layout.symbol_size(), length, &entries)?;
         self.base = self.layout.blocks_of(Object::Manifest).end;
         self.files = Some(Files::new(&entries, &self.layout));
-        Ok(Brought::Contents(Contents {
+        Ok(Outcome::Contents(Contents {
             manifest: self.manifest_hash,
             layout: self.layout.clone(),
             files: entries,

@@ -27,7 +27,7 @@ pub struct Store {
     left: BTreeSet<String>,
 }
 
-/// What is kept of a session.
+/// The part of a session that is kept.
 #[derive(Debug)]
 struct Kept {
     number: u32,
@@ -256,7 +256,7 @@ fn unknown() -> io::Error {
     )
 }
 
-/// What temporary names begin and end with.
+/// The beginning of temporary names, and their end.
 const PREFIX: &str = ".broadcast-";
 const PART: &str = ".part";
 const JOURNAL: &str = ".blocks";

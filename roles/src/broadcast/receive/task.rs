@@ -21,7 +21,7 @@ use crate::broadcast::net::{Arrived, BroadcastSocket, Dropping, Parts};
 use crate::broadcast::random::draw;
 use crate::broadcast::task::{Step, Task, Wait};
 
-/// What is to be received, where and how.
+/// The order to receive: which sessions, where, and how.
 #[derive(Debug, Clone)]
 pub struct ReceiveOrder {
     /// The UDP port to listen on.
@@ -32,15 +32,15 @@ pub struct ReceiveOrder {
     pub group: Option<Ipv4Addr>,
     /// Where the files go; made if it is not there.
     pub directory: PathBuf,
-    /// How many sessions to receive.
+    /// The number of sessions to receive.
     pub sessions: usize,
     /// Gives up after this time; `None`: waits without end.
     pub deadline: Option<Duration>,
     /// A sender that is silent for so long is gone.
     pub patience: Duration,
-    /// How datagrams are protected.
+    /// The protection of datagrams.
     pub seal: Seal,
-    /// What the receiver's number comes from; none: from nothing that is known.
+    /// The seed of the receiver's number; if none, the number is unpredictable.
     pub seed: Option<u32>,
     /// Which of the datagrams that arrive are lost on purpose.
     pub dropping: Option<Dropping>,
@@ -80,9 +80,9 @@ pub struct ReceiveTask {
     events: VecDeque<RoleEvent>,
 }
 
-/// What a look at the socket has brought.
+/// The result of one read of the socket.
 #[derive(Debug, Default)]
-struct Look {
+struct SocketRead {
     /// Datagrams.
     brought: u32,
     /// Whether there may be more.
@@ -128,8 +128,8 @@ impl ReceiveTask {
     }
 
     /// Takes what has arrived, at most so often.
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Look> {
-        let mut look = Look::default();
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<SocketRead> {
+        let mut look = SocketRead::default();
         for _ in 0..MOST_CALLS {
             let Some(arrived) = self.socket.receive(buffer)? else {
                 return Ok(look);

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use protocol::broadcast::Report;
 use protocol::broadcast::hash::{self, Hash};
 
-use super::loss::{Counts, Way};
+use super::loss::{Counts, PathEstimate};
 use super::peer::Peer;
 
-/// Whom the sender waits for.
+/// The receivers that the sender waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {
     /// This many receivers, whoever they are.
@@ -33,9 +33,9 @@ pub struct Lost {
 pub(super) struct Group {
     expected: Expected,
     peers: BTreeMap<Key, Peer>,
-    /// How many files there are.
+    /// The number of files.
     files: u32,
-    /// What proves the first files, for every number of files whose hashes are known.
+    /// The proof of the first files, for every number of files whose hashes are known.
     proofs: Vec<Hash>,
     /// When the last receiver that was new was heard, or the session's start.
     last_join: Instant,
@@ -91,8 +91,8 @@ impl Group {
     }
 
     /// The way to a receiver.
-    pub(super) fn way(&mut self, whom: Key) -> Option<&mut Way> {
-        self.peers.get_mut(&whom).map(|peer| &mut peer.way)
+    pub(super) fn path(&mut self, receiver: Key) -> Option<&mut PathEstimate> {
+        self.peers.get_mut(&receiver).map(|peer| &mut peer.path)
     }
 
     /// A poll went out.
@@ -187,24 +187,25 @@ impl Group {
 
     /// The largest share that any of those to send to loses.
     pub(super) fn loses(&self) -> f64 {
-        let shares = self.waited_for().filter_map(|peer| peer.way.share());
+        let shares = self.waited_for().filter_map(|peer| peer.path.share());
         shares.fold(self.first_counts().lost(), f64::max)
     }
 
     /// The share that a receiver loses; as long as too little was sent to it, what others lose of whom
     /// that is so, too.
-    pub(super) fn loses_of(&self, whom: Key) -> f64 {
-        let share = self.peers.get(&whom).and_then(|peer| peer.way.share());
+    pub(super) fn loses_of(&self, receiver: Key) -> f64 {
+        let share = self.peers.get(&receiver).and_then(|peer| peer.path.share());
         share.unwrap_or_else(|| self.first_counts().lost())
     }
 
-    /// What was sent to receivers and arrived, all together, of those to whom little was sent so far.
+    /// Counts the datagrams that were sent and that arrived, over all receivers to whom little has been sent
+    /// so far.
     pub(super) fn first_counts(&self) -> Counts {
-        let first = self.waited_for().filter(|peer| peer.way.share().is_none());
-        first.map(|peer| peer.way.counts()).sum()
+        let first = self.waited_for().filter(|peer| peer.path.share().is_none());
+        first.map(|peer| peer.path.counts()).sum()
     }
 
-    /// How many receivers are waited for.
+    /// Returns how many receivers are waited for.
     pub(super) fn size(&self) -> usize {
         self.waited_for().count()
     }
@@ -291,7 +292,7 @@ impl Group {
         self.peers.keys().any(|(from, _)| *from.ip() == address)
     }
 
-    /// How many of those expected were never heard.
+    /// Returns how many expected receivers were never heard.
     fn absent(&self) -> usize {
         match &self.expected {
             Expected::Count(count) => count.saturating_sub(self.peers.len()),
@@ -299,7 +300,7 @@ impl Group {
         }
     }
 
-    /// How many of those expected have not proved everything.
+    /// Returns how many expected receivers have not proved everything.
     fn wanting(&self) -> usize {
         let done = self
             .peers

@@ -4,10 +4,10 @@ use std::iter::Sum;
 
 /// The way to one receiver.
 #[derive(Debug, Default)]
-pub(super) struct Way {
+pub(super) struct PathEstimate {
     first: Option<Mark>,
     last: Option<Mark>,
-    /// What was sent since the first moment, and what of it arrived.
+    /// The datagrams sent since the first moment, and those that arrived.
     counts: Counts,
     /// The round from which on the sender's rate has been the same.
     since: u32,
@@ -31,13 +31,13 @@ pub(super) struct Mark {
 /// Datagrams since a moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Counts {
-    /// How many were sent.
+    /// The number of datagrams sent.
     pub(super) sent: u64,
-    /// How many of them arrived.
+    /// The number of datagrams that arrived.
     pub(super) received: u64,
 }
 
-/// What two moments show, between which the sender's rate was the same.
+/// The difference between two moments, between which the sender's rate stayed the same.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Sample {
     /// The share lost.
@@ -66,7 +66,7 @@ impl Sum for Counts {
     }
 }
 
-impl Way {
+impl PathEstimate {
     /// Takes note of a moment; says what was since another one, once enough was sent. The rate has been
     /// the same since the round `since`.
     pub(super) fn learn(&mut self, mark: Mark, since: u32) -> Option<Sample> {
@@ -100,13 +100,13 @@ impl Way {
         })
     }
 
-    /// So much was lost, and not for too high a rate.
+    /// Takes note of a loss that is not due to too high a rate.
     pub(super) fn settle(&mut self, lost: f64) {
         let floor = self.floor.unwrap_or(lost);
         self.floor = Some(lost.min(floor + (lost - floor) * DRIFT));
     }
 
-    /// So much is lost whatever the rate is.
+    /// Takes note of a loss that does not depend on the rate.
     pub(super) fn accept(&mut self, lost: f64) {
         self.floor = Some(lost);
     }
@@ -127,7 +127,7 @@ const SAMPLE: f64 = 256.0;
 /// Nor does a sample say enough whose share strays by more than this (the standard deviation of a
 /// binomial share): of many receivers one would always seem to lose more than before.
 const STRAY: f64 = 0.017;
-/// How fast the floor follows what lies above it, and the smoothed share what is lost.
+/// The speed at which the floor follows higher values, and the smoothed share follows the losses.
 const DRIFT: f64 = 0.1;
 /// Times below this, in seconds, are the clock's noise.
 const SHORTEST: f64 = 1e-5;

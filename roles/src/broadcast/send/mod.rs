@@ -1,11 +1,10 @@
 //! The sending side.
 //!
-//! - [`sender`]: the state machine ([`model`]: what it is told and tells), of [`group`] and [`peer`] (who receives), [`polls`] (what was asked
-//!   when), [`damage`] (what is to be repaired and how), [`pace`] and [`loss`] (how fast).
+//! - [`sender`]: the state machine ([`model`]: its inputs and outputs), of [`group`] and [`peer`] (the receivers),
+//!   [`polls`] (the polls that were sent), [`repair_queue`] (the repairs that are due), [`pace`] and [`loss`] (the rate).
 //! - [`loader`]: the bytes of blocks.
 //! - [`task`]: both with a socket and files: one session, to be driven by whoever waits for it.
 
-mod damage;
 mod group;
 mod loader;
 mod loss;
@@ -13,6 +12,7 @@ mod model;
 mod pace;
 mod peer;
 mod polls;
+mod repair_queue;
 mod sender;
 mod task;
 

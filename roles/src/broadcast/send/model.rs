@@ -1,4 +1,4 @@
-//! What a sender is told, and what it tells.
+//! The settings and events of a sender.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use protocol::broadcast::hash::Hash;
 
 use super::group::{Expected, Lost};
 
-/// How a session is to be sent.
+/// The settings of a session to be sent.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The session's number; random, so that no stale datagram fits.
     pub session: u32,
     /// Bytes of a full symbol; even.
     pub symbol_size: u16,
-    /// How its datagrams are protected.
+    /// The protection of its datagrams.
     pub seal: Seal,
-    /// Whom to wait for.
+    /// The receivers to wait for.
     pub expected: Expected,
     /// A receiver that is silent for so long is given up.
     pub patience: Duration,
@@ -26,7 +26,7 @@ pub struct Settings {
     pub rate: Option<u64>,
 }
 
-/// What the sender wants on the wire, to all receivers.
+/// A transmission that the sender asks for, to all receivers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transmit {
     /// A whole datagram.
@@ -40,7 +40,7 @@ pub enum Transmit {
     },
 }
 
-/// What the sender has to tell.
+/// An event that the sender reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SenderEvent {
     /// Every expected receiver has proved the file with this number.

@@ -1,4 +1,4 @@
-//! How fast a sender sends, and how much may be under way.
+//! The sender's rate, and the number of datagrams that may be under way.
 //!
 //! The window keeps what no receiver has taken from its socket yet within the smallest receive buffer,
 //! and grows from small to that. A rate spreads datagrams over time (generic cell rate algorithm):
@@ -41,20 +41,20 @@ pub(super) struct Pace {
 /// A lower rate that is being tried.
 #[derive(Debug)]
 struct Trial {
-    /// For whom.
-    whom: Key,
+    /// The receiver for whom it is tried.
+    receiver: Key,
     /// The rate before.
     before: Option<f64>,
     /// The share lost before.
     lost: f64,
-    /// What arrived before, in datagrams a second.
+    /// The arrival rate before, in datagrams a second.
     arriving: f64,
 }
 
-/// What a sample says about the way.
+/// The verdict of a sample on the current rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Finding {
-    /// What is lost is lost at any rate.
+pub(super) enum RateVerdict {
+    /// The loss occurs at any rate.
     Usual,
     /// The same, though it is more than it was.
     Worse,
@@ -81,7 +81,7 @@ impl Pace {
         }
     }
 
-    /// How many datagrams may be under way where the smallest receive buffer has so many bytes.
+    /// Returns how many datagrams may be under way if the smallest receive buffer has `buffer` bytes.
     pub(super) fn window(&self, buffer: u32) -> u64 {
         // The kernel charges a datagram with the memory that holds it, up to twice its bytes.
         let charge = self.datagram * 2 + 256;
@@ -89,7 +89,7 @@ impl Pace {
         self.window.min(fits).max(2)
     }
 
-    /// How many datagrams may go now, at most `most`; none before [`Self::due`].
+    /// Returns how many datagrams may go now, at most `most`; none before [`Self::due`].
     pub(super) fn allowance(&self, now: Instant, most: u64) -> u64 {
         let Some(rate) = self.rate else { return most };
         match now.checked_duration_since(self.due) {
@@ -106,7 +106,7 @@ impl Pace {
         self.due
     }
 
-    /// So many datagrams went out.
+    /// Takes note that `datagrams` were sent.
     pub(super) fn sent(&mut self, now: Instant, datagrams: u64) {
         if let Some(rate) = self.rate {
             #[expect(clippy::cast_precision_loss, reason = "a burst is small")]
@@ -117,8 +117,8 @@ impl Pace {
     }
 
     /// Every receiver has taken what went before the last datagrams: `taken` of all that were sent.
-    /// What the first few show that fit any queue is lost at any rate; so the window stays small until
-    /// `first` tells how much that is.
+    /// The first few datagrams fit any queue, so their losses occur at any rate. The window stays small until
+    /// `first` tells how high these are.
     pub(super) fn taken(&mut self, taken: u64, first: Counts) {
         if self.window == FIRST_WINDOW && first.received < first.sent {
             if first.sent < ENOUGH || taken < FIRST_WINDOW * 4 {
@@ -138,38 +138,38 @@ impl Pace {
     }
 
     /// Takes what reports show of the way to a receiver; `next` is the round to come.
-    pub(super) fn learn(&mut self, whom: Key, sample: Sample, next: u32) -> Finding {
+    pub(super) fn learn(&mut self, receiver: Key, sample: Sample, next: u32) -> RateVerdict {
         if !self.auto {
-            return Finding::Usual;
+            return RateVerdict::Usual;
         }
         let Some(trial) = self.trial.take() else {
-            return self.watch(whom, sample, next);
+            return self.watch(receiver, sample, next);
         };
-        if trial.whom != whom && next < self.changed.saturating_add(LONGEST_TRIAL) {
+        if trial.receiver != receiver && next < self.changed.saturating_add(LONGEST_TRIAL) {
             self.trial = Some(trial);
-            return Finding::Usual;
+            return RateVerdict::Usual;
         }
         self.changed = next;
-        if trial.whom == whom && sample.lost < trial.lost - RELIEF {
+        if trial.receiver == receiver && sample.lost < trial.lost - RELIEF {
             let passing = trial.arriving / (1.0 - sample.lost).max(LEAST_PASSING);
             self.rate = Some(passing.max(LEAST_RATE));
-            return Finding::Usual;
+            return RateVerdict::Usual;
         }
         self.rate = trial.before;
-        if trial.whom == whom {
+        if trial.receiver == receiver {
             self.usual = self.usual.max(sample.lost);
-            Finding::Worse
+            RateVerdict::Worse
         } else {
-            Finding::Open
+            RateVerdict::Open
         }
     }
 
-    fn watch(&mut self, whom: Key, sample: Sample, next: u32) -> Finding {
+    fn watch(&mut self, receiver: Key, sample: Sample, next: u32) -> RateVerdict {
         if sample.lost > sample.floor.unwrap_or(self.usual) + EXCESS {
             let floor = self.rate.and(sample.floor).unwrap_or_default();
             let passing = sample.arriving / (1.0 - floor).max(LEAST_PASSING);
             self.trial = Some(Trial {
-                whom,
+                receiver,
                 before: self.rate,
                 lost: sample.lost,
                 arriving: sample.arriving,
@@ -179,12 +179,12 @@ impl Pace {
                 .map_or(passing, |rate| passing.clamp(rate / 2.0, rate));
             self.rate = Some(rate.max(LEAST_RATE));
             self.changed = next;
-            return Finding::Open;
+            return RateVerdict::Open;
         }
         if let Some(rate) = self.rate {
             self.rate = Some(rate * GROWTH).filter(|rate| *rate < NO_RATE);
         }
-        Finding::Usual
+        RateVerdict::Usual
     }
 }
 
@@ -207,7 +207,7 @@ const FIRST_WINDOW: u64 = 16;
 const ENOUGH: u64 = 128;
 /// More under way gains nothing: it only leaves the processor's caches.
 const MOST_WINDOW: u64 = 2048;
-/// How far behind a sender may be and catch up.
+/// The longest delay that a sender may catch up on.
 const CATCH_UP: Duration = Duration::from_millis(2);
 /// Growth of the rate with each sample that nothing is wrong with.
 const GROWTH: f64 = 1.02;

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use protocol::broadcast::{Report, State};
 
-use super::loss::Way;
+use super::loss::PathEstimate;
 
 /// A receiver.
 #[derive(Debug)]
 pub(super) struct Peer {
     /// The last round that it answered.
     answered: u32,
-    /// How many questions in a row it has left unanswered in time.
+    /// Number of questions in a row that it did not answer in time.
     missed: u32,
     /// Nobody waits for it until it is heard again.
     lagging: bool,
@@ -28,7 +28,7 @@ pub(super) struct Peer {
     /// Smoothed time from poll to answer.
     pub(super) round_trip: Duration,
     /// The way to it.
-    pub(super) way: Way,
+    pub(super) path: PathEstimate,
     /// Files that it has proved.
     pub(super) proved: u32,
     /// It acknowledged the end.
@@ -49,7 +49,7 @@ impl Peer {
             buffer: 0,
             base: 0,
             round_trip: Duration::ZERO,
-            way: Way::default(),
+            path: PathEstimate::default(),
             proved: 0,
             left: false,
             lost: None,

@@ -10,7 +10,7 @@ pub(super) struct Polls {
     recent: VecDeque<Polled>,
     /// When to ask again.
     ask_at: Instant,
-    /// How often it was asked without hurry.
+    /// Number of questions asked without hurry.
     patient: u32,
     /// Whether somebody left the last one unanswered.
     unanswered: bool,
@@ -88,7 +88,7 @@ impl Polls {
         round
     }
 
-    /// What is remembered of a poll; of one that is long ago, what is of the first after it.
+    /// Returns the record of a poll; for one that is too old, that of the oldest poll still remembered.
     pub(super) fn get(&self, round: u32) -> Option<&Polled> {
         let first = self.recent.front()?.round;
         self.recent.get(round.saturating_sub(first) as usize)
@@ -99,7 +99,7 @@ impl Polls {
         self.recent.back()
     }
 
-    /// What a datagram took lately, where so many were sent by now.
+    /// Returns the recent time per datagram, where `datagrams` were sent by now.
     pub(super) fn datagram_time(&self, now: Instant, datagrams: u64) -> Duration {
         let Some(earlier) = self.get(self.next.saturating_sub(LATELY)) else {
             return Duration::ZERO;
@@ -108,7 +108,7 @@ impl Polls {
         now.saturating_duration_since(earlier.at) / sent.max(1)
     }
 
-    /// How long ago a round was polled, if that is remembered.
+    /// Returns the time since a round was polled, if that is remembered.
     pub(super) fn since(&self, round: u32, now: Instant) -> Option<Duration> {
         let polled = self.get(round).filter(|polled| polled.round == round)?;
         Some(now.saturating_duration_since(polled.at))
@@ -117,9 +117,9 @@ impl Polls {
 
 /// More polls than are ever unanswered.
 const REMEMBERED: usize = 256;
-/// So many polls ago is not long ago.
+/// Polls fewer than this many rounds ago are recent.
 const LATELY: u32 = 32;
-/// How long answers may take beyond the round trip.
+/// The time that answers may take beyond the round trip.
 const LEAST_WAIT: Duration = Duration::from_millis(2);
 /// A question is repeated at least so often.
 const MOST_WAIT: Duration = Duration::from_millis(100);

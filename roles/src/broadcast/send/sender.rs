@@ -13,12 +13,12 @@ use protocol::broadcast::hash::Hash;
 use protocol::broadcast::manifest::{self, ManifestError};
 use protocol::broadcast::{Datagram, FileEntry, Layout, Message, Object, Poll, Report};
 
-use super::damage::{Conditions, Damage};
 use super::group::{Group, Key};
 use super::loss::Mark;
 use super::model::{SenderEvent, Sent, Settings, Transmit};
-use super::pace::{Finding, Pace};
+use super::pace::{Pace, RateVerdict};
 use super::polls::Polls;
+use super::repair_queue::{Conditions, RepairQueue};
 
 /// The sender of one session.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct Sender {
     group: Group,
     pace: Pace,
     polls: Polls,
-    damage: Damage,
+    repairs: RepairQueue,
     stage: Stage,
     started: Instant,
     /// The next symbol that was never sent.
@@ -77,7 +77,7 @@ impl Sender {
             manifest_hash: *blake3::hash(&manifest).as_bytes(),
             hashes: Vec::new(),
             polls: Polls::new(now),
-            damage: Damage::default(),
+            repairs: RepairQueue::default(),
             stage: Stage::Announcing,
             started: now,
             next: (0, 0),
@@ -181,7 +181,7 @@ impl Sender {
         }
     }
 
-    /// What happened since the last call.
+    /// Returns the next event since the last call.
     pub fn poll_event(&mut self) -> Option<SenderEvent> {
         self.events.pop_front()
     }
@@ -196,7 +196,7 @@ impl Sender {
         &self.layout
     }
 
-    /// How it is to send.
+    /// Returns its settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -230,12 +230,12 @@ impl Sender {
         if news {
             self.polls.hurry();
         }
-        let whom = (from, report.receiver);
-        self.learn(whom, report);
-        let lost = self.group.loses_of(whom);
+        let receiver = (from, report.receiver);
+        self.learn(receiver, report);
+        let lost = self.group.loses_of(receiver);
         for want in report.wants.iter().filter(|want| want.block < self.next.0) {
             if let Some(block) = self.layout.block(want.block) {
-                self.damage.note(report.round, want, &block, lost);
+                self.repairs.note(report.round, want, &block, lost);
             }
         }
         for file in self.announced..self.group.proved() as usize {
@@ -244,12 +244,12 @@ impl Sender {
     }
 
     /// Learns from a receiver's counts what the way to it is like.
-    fn learn(&mut self, whom: Key, report: &Report) {
+    fn learn(&mut self, receiver: Key, report: &Report) {
         let changed = self.pace.changed();
         let polled = self.polls.get(report.round);
         let polled =
             polled.filter(|polled| polled.round == report.round && polled.round >= changed);
-        let Some((polled, way)) = polled.zip(self.group.way(whom)) else {
+        let Some((polled, path)) = polled.zip(self.group.path(receiver)) else {
             return;
         };
         let mark = Mark {
@@ -257,13 +257,13 @@ impl Sender {
             received: report.received,
             clock: report.clock,
         };
-        let Some(sample) = way.learn(mark, changed) else {
+        let Some(sample) = path.learn(mark, changed) else {
             return;
         };
-        match self.pace.learn(whom, sample, self.polls.next_round()) {
-            Finding::Usual => way.settle(sample.lost),
-            Finding::Worse => way.accept(sample.lost),
-            Finding::Open => {}
+        match self.pace.learn(receiver, sample, self.polls.next_round()) {
+            RateVerdict::Usual => path.settle(sample.lost),
+            RateVerdict::Worse => path.accept(sample.lost),
+            RateVerdict::Open => {}
         }
     }
 
@@ -290,7 +290,7 @@ impl Sender {
                 self.stage = Stage::Sending;
             }
         }
-        self.damage.forget_below(base);
+        self.repairs.forget_below(base);
         if let Some(polled) = self.polls.get(answered) {
             let first = self.group.first_counts();
             self.pace.taken(polled.datagrams, first);
@@ -305,10 +305,10 @@ impl Sender {
                 self.group.round_trip()
             },
         };
-        self.damage.plan(answered, &self.layout, conditions);
+        self.repairs.plan(answered, &self.layout, conditions);
     }
 
-    /// What a datagram takes on the wire, and the sender to send.
+    /// Returns the time that one datagram takes, in the sender and on the link.
     fn datagram_time(&self, now: Instant) -> Duration {
         // As long as little was sent most of the time went by in waiting.
         let most = self.group.round_trip() / LEAST_IN_A_ROUND;
@@ -342,7 +342,7 @@ impl Sender {
     }
 
     fn has_work(&self) -> bool {
-        self.damage.is_waiting() || self.next.0 < self.fresh_end()
+        self.repairs.is_waiting() || self.next.0 < self.fresh_end()
     }
 
     /// Blocks from this one on have to wait.
@@ -367,7 +367,7 @@ impl Sender {
             return None;
         }
         let round = self.polls.next_round();
-        let repair = self.damage.next(most, round, &self.layout);
+        let repair = self.repairs.next(most, round, &self.layout);
         let repairs = repair.as_ref().map_or(0, |(_, symbols)| symbols.len());
         let (block, symbols) = match repair {
             Some(repair) => repair,
@@ -483,5 +483,5 @@ const LEAST_INTERVAL: u64 = 4;
 const REPEATED: usize = 3;
 /// A share of lost datagrams that hinders nothing.
 const LITTLE: f64 = 0.01;
-/// How often the end is repeated where its acknowledgement is missing.
+/// Number of times the end is repeated while its acknowledgement is missing.
 const ENDS: u32 = 6;

@@ -24,7 +24,7 @@ use crate::broadcast::net::{BroadcastSocket, Dropping, Parts, Segmentation, symb
 use crate::broadcast::random::draw;
 use crate::broadcast::task::{Step, Task, Wait};
 
-/// What is to be sent, to whom and how.
+/// The order to send: what, to whom, and how.
 #[derive(Debug, Clone)]
 pub struct SendOrder {
     /// A broadcast address, a multicast group, or one receiver's.
@@ -33,7 +33,7 @@ pub struct SendOrder {
     pub interface: Option<InterfaceName>,
     /// The files, received under their names without folders.
     pub files: Vec<PathBuf>,
-    /// Whom to wait for.
+    /// The receivers to wait for.
     pub receivers: Expected,
     /// Receivers that are not done by then are lost.
     pub deadline: Duration,
@@ -41,11 +41,11 @@ pub struct SendOrder {
     pub patience: Duration,
     /// Bytes of datagrams a second; `None` is as fast as receivers and the way to them can.
     pub rate: Option<u64>,
-    /// Who cuts what is sent into datagrams.
+    /// The place where bursts are cut into datagrams.
     pub segmentation: Segmentation,
-    /// How datagrams are protected.
+    /// The protection of datagrams.
     pub seal: Seal,
-    /// What the session's number comes from; none: from nothing that is known.
+    /// The seed of the session's number; if none, the number is unpredictable.
     pub seed: Option<u32>,
     /// Which of the datagrams that arrive are lost on purpose.
     pub dropping: Option<Dropping>,
@@ -67,7 +67,7 @@ pub enum SendError {
     Name {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault in it.
         source: NameError,
     },
     /// The files cannot be one session.
@@ -95,7 +95,7 @@ pub struct SendTask {
     loader: Loader,
     files: OpenFiles,
     entries: Vec<FileEntry>,
-    /// What the socket had no room for.
+    /// The transmission for which the socket had no room.
     unsent: Option<Unsent>,
     buffer: Vec<u8>,
     /// Why a file could not be sent.
@@ -106,8 +106,8 @@ pub struct SendTask {
 
 #[derive(Debug)]
 struct Unsent {
-    what: Transmit,
-    /// How many symbols of it went.
+    transmit: Transmit,
+    /// The number of its symbols that were sent.
     gone: usize,
 }
 
@@ -156,14 +156,14 @@ impl SendTask {
             let now = Instant::now();
             self.sender.on_timer(now);
             self.take_events();
-            let what = match self.unsent.take() {
+            let unsent = match self.unsent.take() {
                 Some(unsent) => Some(unsent),
                 None => self
                     .sender
                     .poll_transmit(now, MOST_SEGMENTS)
-                    .map(|what| Unsent { what, gone: 0 }),
+                    .map(|transmit| Unsent { transmit, gone: 0 }),
             };
-            let Some(mut what) = what else {
+            let Some(mut unsent) = unsent else {
                 self.take_events();
                 let until = self.sender.next_timer();
                 let wait = Wait {
@@ -173,8 +173,8 @@ impl SendTask {
                 };
                 return Ok(until.map_or(Step::Done(self.complete), |_| Step::Wait(wait)));
             };
-            if !self.send(&mut what)? {
-                self.unsent = Some(what);
+            if !self.send(&mut unsent)? {
+                self.unsent = Some(unsent);
                 return Ok(Step::Wait(Wait {
                     until: Some(now + RETRY),
                     readable: true,
@@ -203,7 +203,7 @@ impl SendTask {
 
     /// Sends as much of it as there is room for; says whether that was all.
     fn send(&mut self, unsent: &mut Unsent) -> io::Result<bool> {
-        match &unsent.what {
+        match &unsent.transmit {
             Transmit::Datagram(bytes) => {
                 let Some((header, body)) = bytes.split_first_chunk::<HEADER>() else {
                     return Ok(true);

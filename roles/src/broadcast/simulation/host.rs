@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use protocol::broadcast::{FileEntry, Seal};
 
 use super::dice::Dice;
-use crate::broadcast::{Action, Assembly, Receiver, ReceiverSettings, SessionId, Workbench};
+use crate::broadcast::{Action, Assembly, DecoderCache, Receiver, ReceiverSettings, SessionId};
 
 /// A receiver's machine; times are in microseconds since the start.
 pub(super) struct Host {
@@ -104,8 +104,11 @@ impl Host {
     pub(super) fn perform(&mut self, now: Instant) -> Vec<Vec<u8>> {
         let mut answers = Vec::new();
         for (session, number, assembly) in std::mem::take(&mut self.decoding) {
-            self.receiver
-                .on_decoded(session, number, assembly.finish(&mut Workbench::default()));
+            self.receiver.on_decoded(
+                session,
+                number,
+                assembly.finish(&mut DecoderCache::default()),
+            );
         }
         while let Some(action) = self.receiver.poll_action() {
             match action {
@@ -118,7 +121,7 @@ impl Host {
                     self.receiver.on_decoded(
                         session,
                         number,
-                        assembly.finish(&mut Workbench::default()),
+                        assembly.finish(&mut DecoderCache::default()),
                     );
                 }
                 Action::Write {

@@ -13,12 +13,12 @@ use super::dice::Dice;
 use super::host::{BUFFER, Host};
 use crate::broadcast::{Expected, Loader, Sender, SenderEvent, SenderSettings, Source, Transmit};
 
-/// How the network treats datagrams; shares are in thousandths, times in microseconds.
+/// The treatment of datagrams by the network; shares are in thousandths, times in microseconds.
 #[derive(Debug, Default)]
-pub(super) struct Weather {
+pub(super) struct Conditions {
     pub(super) lost: u64,
     pub(super) doubled: u64,
-    pub(super) damaged: u64,
+    pub(super) repair: u64,
     pub(super) strange: u64,
     /// Datagrams of sessions that somebody makes up.
     pub(super) forged: u64,
@@ -83,7 +83,7 @@ impl Narrow {
 pub(super) struct Simulation {
     pub(super) seed: u64,
     dice: Dice,
-    pub(super) weather: Weather,
+    pub(super) weather: Conditions,
     start: Instant,
     /// Microseconds since the start.
     now: u64,
@@ -98,11 +98,11 @@ pub(super) struct Simulation {
     pub(super) ended: Option<u64>,
 }
 
-/// Microsecond of arrival, a number that keeps the order, whom it is for, the bytes.
-type Flight = (u64, u64, Whom, Vec<u8>);
+/// Microsecond of arrival, a number that keeps the order, the recipient, the bytes.
+type Flight = (u64, u64, Recipient, Vec<u8>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Whom {
+enum Recipient {
     Host(usize),
     SenderFrom(usize),
 }
@@ -126,12 +126,12 @@ impl Simulation {
         let mut simulation = Self::new(seed);
         let mut dice = Dice(seed);
         let start = simulation.start;
-        simulation.weather = Weather {
+        simulation.weather = Conditions {
             lost,
             least_delay: 50,
             most_delay: 60,
             narrow: Some(link),
-            ..Weather::default()
+            ..Conditions::default()
         };
         let contents = vec![vec![7; bytes]];
         let entries = [FileEntry {
@@ -163,10 +163,10 @@ impl Simulation {
         let mut dice = Dice(seed);
         let start = Instant::now();
         let bad = *dice.pick(&[0, 0, 20, 200, 400]);
-        let weather = Weather {
+        let weather = Conditions {
             lost: dice.below(bad + 1),
             doubled: dice.below(bad + 1) / 4,
-            damaged: dice.below(bad + 1) / 4,
+            repair: dice.below(bad + 1) / 4,
             strange: dice.below(50),
             forged: 0,
             least_delay: 20 + dice.below(2_000),
@@ -250,12 +250,12 @@ impl Simulation {
     fn deliver(&mut self) {
         let due = |flight: &Reverse<Flight>, now| flight.0.0 <= now;
         while self.flying.peek().is_some_and(|f| due(f, self.now)) {
-            let Some(Reverse((_, _, whom, bytes))) = self.flying.pop() else {
+            let Some(Reverse((_, _, receiver, bytes))) = self.flying.pop() else {
                 return;
             };
-            match whom {
-                Whom::Host(host) => self.hosts[host].arrives(self.now, bytes),
-                Whom::SenderFrom(host) => {
+            match receiver {
+                Recipient::Host(host) => self.hosts[host].arrives(self.now, bytes),
+                Recipient::SenderFrom(host) => {
                     let from = self.hosts[host].address;
                     self.sender.on_datagram(self.at(self.now), from, &bytes);
                 }
@@ -281,7 +281,7 @@ impl Simulation {
                 };
                 for host in passed.map_or(0..0, |_| 0..self.hosts.len()) {
                     let at = passed.unwrap_or(self.now);
-                    self.launch(at, Whom::Host(host), bytes.clone());
+                    self.launch(at, Recipient::Host(host), bytes.clone());
                 }
             }
         }
@@ -337,34 +337,34 @@ impl Simulation {
                 host.busy_until += std::mem::take(&mut host.stalls.1);
             }
             for answer in answers {
-                self.launch(self.now, Whom::SenderFrom(number), answer);
+                self.launch(self.now, Recipient::SenderFrom(number), answer);
             }
         }
     }
 
-    fn launch(&mut self, at: u64, whom: Whom, mut bytes: Vec<u8>) {
+    fn launch(&mut self, at: u64, receiver: Recipient, mut bytes: Vec<u8>) {
         let copies = 1 + u64::from(self.dice.happens(self.weather.doubled));
         for _copy in 0..copies {
             if self.dice.happens(self.weather.lost) {
                 continue;
             }
-            if self.dice.happens(self.weather.damaged) {
+            if self.dice.happens(self.weather.repair) {
                 let place = self.dice.index(bytes.len());
                 bytes[place] ^= 1 << self.dice.below(8);
             }
             if self.dice.happens(self.weather.strange) {
                 let strange = self.dice.bytes(200);
-                self.schedule(at, whom, strange);
+                self.schedule(at, receiver, strange);
             }
             if self.weather.forged > 0 && self.dice.happens(self.weather.forged) {
                 let forged = forged(&mut self.dice);
-                self.schedule(at, whom, forged);
+                self.schedule(at, receiver, forged);
             }
-            self.schedule(at, whom, bytes.clone());
+            self.schedule(at, receiver, bytes.clone());
         }
     }
 
-    fn schedule(&mut self, at: u64, whom: Whom, bytes: Vec<u8>) {
+    fn schedule(&mut self, at: u64, receiver: Recipient, bytes: Vec<u8>) {
         let spread = self
             .weather
             .most_delay
@@ -372,7 +372,7 @@ impl Simulation {
         let delay = self.weather.least_delay + self.dice.below(spread + 1);
         self.sent += 1;
         self.flying
-            .push(Reverse((at + delay, self.sent, whom, bytes)));
+            .push(Reverse((at + delay, self.sent, receiver, bytes)));
     }
 
     /// When something happens next; `None` once all have ended.

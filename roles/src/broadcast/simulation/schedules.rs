@@ -2,7 +2,7 @@
 
 use super::dice::Dice;
 use super::host::Host;
-use super::network::{Narrow, Simulation, Weather, forged};
+use super::network::{Conditions, Narrow, Simulation, forged};
 use crate::broadcast::SenderEvent;
 
 #[test]
@@ -35,10 +35,10 @@ fn every_schedule_ends_with_equal_bytes_or_an_honest_failure() {
 #[test]
 fn nothing_is_repeated_where_nothing_is_lost() {
     let mut simulation = Simulation::new(1);
-    simulation.weather = Weather {
+    simulation.weather = Conditions {
         least_delay: 40,
         most_delay: 40,
-        ..Weather::default()
+        ..Conditions::default()
     };
     for host in &mut simulation.hosts {
         (host.born, host.dies, host.stalls) = (0, None, (0, 0));

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use protocol::console::line::Side;
-use protocol::console::scanner::{Heard, Scanner};
+use protocol::console::scanner::{Input, Scanner};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -22,7 +22,7 @@ pub(super) struct Channel {
     input: mpsc::Receiver<Vec<u8>>,
     output: mpsc::Sender<Vec<u8>>,
     scanner: Scanner,
-    heard: VecDeque<Heard>,
+    inputs: VecDeque<Input>,
     /// Nothing has come yet but telnet's own.
     mute: bool,
     clock: Interval,
@@ -32,9 +32,9 @@ pub(super) struct Channel {
 
 /// Something that happened.
 #[derive(Debug)]
-pub(super) enum Happening {
+pub(super) enum Event {
     /// A line on the console.
-    Heard(Heard),
+    Input(Input),
     /// A second has passed.
     Tick,
     /// The connection is gone.
@@ -58,7 +58,7 @@ impl Channel {
             input,
             output,
             scanner: Scanner::new(Side::Node),
-            heard: VecDeque::new(),
+            inputs: VecDeque::new(),
             mute: true,
             clock,
             reader: AbortOnDropHandle::new(reader),
@@ -72,20 +72,20 @@ impl Channel {
     }
 
     /// Waits for the next thing that happens. Nothing is lost if the future is dropped.
-    pub(super) async fn next(&mut self) -> Happening {
+    pub(super) async fn next(&mut self) -> Event {
         loop {
-            if let Some(heard) = self.heard.pop_front() {
-                return Happening::Heard(heard);
+            if let Some(input) = self.inputs.pop_front() {
+                return Event::Input(input);
             }
             tokio::select! {
                 bytes = self.input.recv() => match bytes {
                     Some(bytes) => {
                         self.mute = false;
-                        self.scanner.feed(&bytes, &mut self.heard);
+                        self.scanner.feed(&bytes, &mut self.inputs);
                     }
-                    None => return Happening::Closed,
+                    None => return Event::Closed,
                 },
-                _ = self.clock.tick() => return Happening::Tick,
+                _ = self.clock.tick() => return Event::Tick,
             }
         }
     }
@@ -95,7 +95,7 @@ impl Channel {
         self.mute
     }
 
-    /// What stands on the console without an end: a prompt, mostly.
+    /// Returns the unfinished line on the console, mostly a prompt.
     pub(super) fn unfinished(&self) -> &[u8] {
         self.scanner.unfinished()
     }
@@ -148,5 +148,5 @@ const QUEUE: usize = 4;
 /// Bytes read at once.
 const BUFFER: usize = 64 << 10;
 
-/// How long the last bytes may take.
+/// The longest time that the last bytes may take.
 const LAST: Duration = Duration::from_secs(2);

@@ -1,4 +1,4 @@
-//! What a fabric has of a node's console.
+//! A node's console, as a fabric uses it.
 
 use std::io;
 use std::sync::Arc;
@@ -11,23 +11,23 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::compat::FuturesAsyncReadCompatExt;
 
-use crate::backend::Wire;
+use crate::backend::ByteStream;
 
-use super::agent_wire::AgentWire;
+use super::agent_stream::AgentStream;
 use super::channel::Channel;
 use super::error::{ConsoleError, ConsoleErrorKind};
-use super::farewell::Farewells;
 use super::greeting::greet;
+use super::pending_closes::PendingCloses;
 use super::session::{Outcome, carry};
-use super::streams::{Streams, Wish};
+use super::streams::{OpenRequest, Streams};
 
 /// A node's console, over which any number of streams lead to its agent. Dropping it ends them and gives the
-/// console back to the shell, a moment later: [`Farewells`] tell when.
+/// console back to the shell, a moment later: [`PendingCloses`] tell when.
 #[derive(Debug)]
 pub struct Console {
     node: NodeName,
     address: String,
-    wishes: mpsc::Sender<Wish>,
+    requests: mpsc::Sender<OpenRequest>,
     places: Arc<Semaphore>,
     outcome: Outcome,
 }
@@ -42,7 +42,7 @@ impl Console {
         (host, port): (&str, u16),
         node: NodeName,
         command: &str,
-        farewells: &Farewells,
+        pending_closes: &PendingCloses,
     ) -> Result<Self, ConsoleError> {
         let address = format!("{host}:{port}");
         let at = |kind| ConsoleError {
@@ -57,14 +57,14 @@ impl Console {
         };
         let mut channel = Channel::new(connection).map_err(unreachable)?;
         let number = greet(&mut channel, command).await.map_err(at)?;
-        let (wishes, wished) = mpsc::channel(1);
+        let (requests, requested) = mpsc::channel(1);
         let outcome = Outcome::default();
-        let streams = Streams::new(wished);
-        farewells.expect(carry(channel, number, streams, Arc::clone(&outcome)));
+        let streams = Streams::new(requested);
+        pending_closes.expect(carry(channel, number, streams, Arc::clone(&outcome)));
         Ok(Self {
             node,
             address,
-            wishes,
+            requests,
             places: Arc::new(Semaphore::new(PLACES)),
             outcome,
         })
@@ -74,14 +74,14 @@ impl Console {
     ///
     /// # Errors
     /// If the session has ended, with the reason, or carries as many streams as it can.
-    pub async fn open(&self) -> Result<Box<dyn Wire>, ConsoleError> {
+    pub async fn open(&self) -> Result<Box<dyn ByteStream>, ConsoleError> {
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| self.error(ConsoleErrorKind::Full(PLACES)))?;
-        let (wish, stream) = oneshot::channel();
-        let wished = self.wishes.send(wish).await;
-        wished.map_err(|_| self.end())?;
+        let (request, stream) = oneshot::channel();
+        let requested = self.requests.send(request).await;
+        requested.map_err(|_| self.end())?;
         let stream = stream.await.map_err(|_| self.end())?;
-        Ok(Box::new(AgentWire {
+        Ok(Box::new(AgentStream {
             stream: stream.compat(),
             outcome: Arc::clone(&self.outcome),
             error: self.error(ConsoleErrorKind::Ended),
@@ -107,5 +107,5 @@ impl Console {
 /// Streams that may be open at once: fewer than yamux lets, which counts some that are just ending.
 const PLACES: usize = MAX_STREAMS / 2;
 
-/// How long a connection may take.
+/// The longest time that connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);

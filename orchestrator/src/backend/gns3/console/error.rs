@@ -13,12 +13,12 @@ pub struct ConsoleError {
     pub node: NodeName,
     /// Where its console is, as `host:port`.
     pub address: String,
-    /// What went wrong.
+    /// The kind of failure.
     #[source]
     pub kind: ConsoleErrorKind,
 }
 
-/// What went wrong.
+/// The kinds of failure.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ConsoleErrorKind {
     /// The connection could not be made.
@@ -29,11 +29,11 @@ pub enum ConsoleErrorKind {
     /// The program in the node did not answer.
     #[error("no answer to {asked} within {seconds} s; {seen}")]
     NoAnswer {
-        /// What was typed.
+        /// The command that was typed.
         asked: String,
-        /// How long.
+        /// The time waited.
         seconds: u64,
-        /// What was there instead, in words.
+        /// The text seen instead.
         seen: String,
     },
     /// The server passes nothing on, not even the echo of what is typed. 3.0.6 does so once a client that was

@@ -1,14 +1,14 @@
-//! How a session begins: the program is started from the shell, unless it is there, and greeted.
+//! The beginning of a session: the program is started from the shell, unless it is there, and greeted.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use protocol::VERSION;
 use protocol::console::line::{Kind, Line, Side};
-use protocol::console::scanner::Heard;
+use protocol::console::scanner::Input;
 use tokio::time::timeout;
 
-use super::channel::{Channel, Happening};
+use super::channel::{Channel, Event};
 use super::error::ConsoleErrorKind;
 
 /// Begins a session with the program that `command` starts, and returns its number.
@@ -47,10 +47,10 @@ async fn until_welcome(
     let mut ticks = 0u32;
     loop {
         match channel.next().await {
-            Happening::Heard(Heard::Line(line)) if line.kind == Kind::Ready => {
+            Event::Input(Input::Line(line)) if line.kind == Kind::Ready => {
                 say(hello.clone()).await?;
             }
-            Happening::Heard(Heard::Line(line))
+            Event::Input(Input::Line(line))
                 if line.kind == Kind::Welcome && line.session == number =>
             {
                 return match line.version() {
@@ -58,10 +58,10 @@ async fn until_welcome(
                     other => Err(ConsoleErrorKind::Version(other.unwrap_or_default())),
                 };
             }
-            Happening::Heard(Heard::Other(text)) => note(&text, command, last),
+            Event::Input(Input::Other(text)) => note(&text, command, last),
             // Another session's, or damaged by whatever was on the console.
-            Happening::Heard(Heard::Line(_) | Heard::Damaged) => {}
-            Happening::Tick => {
+            Event::Input(Input::Line(_) | Input::Damaged) => {}
+            Event::Tick => {
                 ticks += 1;
                 if ticks == MUTE && channel.is_mute() {
                     return Err(ConsoleErrorKind::Mute);
@@ -72,7 +72,7 @@ async fn until_welcome(
                     say(both.clone()).await?;
                 }
             }
-            Happening::Closed => return Err(ConsoleErrorKind::Closed),
+            Event::Closed => return Err(ConsoleErrorKind::Closed),
         }
     }
 }
@@ -102,10 +102,10 @@ fn readable(text: &[u8]) -> String {
     end.trim().to_owned()
 }
 
-/// What makes a shell forget a line that somebody has begun (`stty kill`).
+/// The character that makes a shell forget an unfinished line (`stty kill`).
 const CLEAR_LINE: &[u8] = b"\x15";
 
-/// How long the program may take to answer.
+/// The longest time that the program may take to answer.
 const GREETING: Duration = Duration::from_secs(20);
 
 /// Ticks after which a console would have echoed what is typed.

@@ -4,19 +4,19 @@
 //! - [`client`]: what a fabric has of it. - [`error`]: why there is none.
 //! - [`telnet`]: what GNS3 says around a console's bytes. - [`channel`]: lines over the connection.
 //! - [`greeting`]: how a session begins. - [`session`]: what it does until its end.
-//! - [`streams`]: the many streams in it. - [`agent_wire`]: one of them.
-//! - [`farewell`]: what a process waits for before it ends.
+//! - [`streams`]: the many streams in it. - [`agent_stream`]: one of them.
+//! - [`pending_closes`]: what a process waits for before it ends.
 
-mod agent_wire;
+mod agent_stream;
 mod channel;
 mod client;
 mod error;
-mod farewell;
 mod greeting;
+mod pending_closes;
 mod session;
 mod streams;
 mod telnet;
 
 pub use client::Console;
 pub use error::{ConsoleError, ConsoleErrorKind};
-pub use farewell::Farewells;
+pub use pending_closes::PendingCloses;

@@ -1,14 +1,14 @@
-//! What a session does until its end.
+//! The life of a session until its end.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use protocol::console::line::{Kind, Side};
-use protocol::console::scanner::Heard;
+use protocol::console::scanner::Input;
 use protocol::console::session::Session;
 use tokio::time::timeout;
 
-use super::channel::{Channel, Happening};
+use super::channel::{Channel, Event};
 use super::error::ConsoleErrorKind;
 use super::streams::Streams;
 
@@ -16,7 +16,7 @@ use super::streams::Streams;
 pub(super) type Outcome = Arc<OnceLock<ConsoleErrorKind>>;
 
 /// Why a conversation is over.
-enum Over {
+enum SessionEnd {
     /// All of ours is done.
     Here,
     There(ConsoleErrorKind),
@@ -30,11 +30,11 @@ pub(super) async fn carry(
     outcome: Outcome,
 ) {
     let mut session = Session::new(Side::Client, number);
-    let over = converse(&mut channel, &mut session, &mut streams).await;
-    let taken_over = matches!(over, Over::There(ConsoleErrorKind::TakenOver));
+    let over = run_session(&mut channel, &mut session, &mut streams).await;
+    let taken_over = matches!(over, SessionEnd::There(ConsoleErrorKind::TakenOver));
     let kind = match over {
-        Over::Here => ConsoleErrorKind::Ended,
-        Over::There(kind) => {
+        SessionEnd::Here => ConsoleErrorKind::Ended,
+        SessionEnd::There(kind) => {
             tracing::debug!(reason = %kind, "a console's session ended");
             kind
         }
@@ -44,40 +44,44 @@ pub(super) async fn carry(
     drop(streams);
     if !taken_over {
         // A node that does not hear it finds itself alone after a minute.
-        let _ = timeout(FAREWELL, part(&mut channel, &session)).await;
+        let _ = timeout(CLOSE_PATIENCE, part(&mut channel, &session)).await;
     }
     channel.close().await;
 }
 
-async fn converse(channel: &mut Channel, session: &mut Session, streams: &mut Streams) -> Over {
+async fn run_session(
+    channel: &mut Channel,
+    session: &mut Session,
+    streams: &mut Streams,
+) -> SessionEnd {
     let output = channel.output();
     loop {
         let room = session.room();
         tokio::select! {
-            happening = channel.next() => match happening {
-                Happening::Heard(Heard::Line(line)) if line.session == session.number() => {
+            event = channel.next() => match event {
+                Event::Input(Input::Line(line)) if line.session == session.number() => {
                     if line.kind == Kind::Bye {
-                        return Over::There(ConsoleErrorKind::Ended);
+                        return SessionEnd::There(ConsoleErrorKind::Ended);
                     }
                     if let Some(bytes) = session.receive(line) {
                         streams.incoming(&bytes).await;
                     }
                 }
-                Happening::Heard(Heard::Line(line)) if line.kind == Kind::Welcome => {
-                    return Over::There(ConsoleErrorKind::TakenOver);
+                Event::Input(Input::Line(line)) if line.kind == Kind::Welcome => {
+                    return SessionEnd::There(ConsoleErrorKind::TakenOver);
                 }
-                Happening::Heard(Heard::Damaged) => session.receive_damaged(),
-                Happening::Tick if session.tick() => return Over::There(ConsoleErrorKind::Silent),
-                Happening::Heard(_) | Happening::Tick => {}
-                Happening::Closed => return Over::There(ConsoleErrorKind::Closed),
+                Event::Input(Input::Damaged) => session.receive_damaged(),
+                Event::Tick if session.tick() => return SessionEnd::There(ConsoleErrorKind::Silent),
+                Event::Input(_) | Event::Tick => {}
+                Event::Closed => return SessionEnd::There(ConsoleErrorKind::Closed),
             },
             bytes = streams.outgoing(room), if room > 0 => match bytes {
                 Some(bytes) => session.send(bytes),
-                None => return Over::Here,
+                None => return SessionEnd::Here,
             },
             permit = output.reserve(), if session.has_lines() => {
                 let Ok(permit) = permit else {
-                    return Over::There(ConsoleErrorKind::Closed);
+                    return SessionEnd::There(ConsoleErrorKind::Closed);
                 };
                 let mut lines = Vec::new();
                 session.say(&mut lines);
@@ -94,12 +98,12 @@ async fn part(channel: &mut Channel, session: &Session) {
     }
     loop {
         match channel.next().await {
-            Happening::Heard(Heard::Line(line)) if line.kind == Kind::Bye => return,
-            Happening::Closed => return,
-            Happening::Heard(_) | Happening::Tick => {}
+            Event::Input(Input::Line(line)) if line.kind == Kind::Bye => return,
+            Event::Closed => return,
+            Event::Input(_) | Event::Tick => {}
         }
     }
 }
 
-/// How long a node may take to answer a bye.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// The longest time that a node may take to answer a bye.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);

@@ -20,11 +20,11 @@ pub(super) struct Streams {
 }
 
 /// Somebody who wants a stream.
-pub(super) type Wish = oneshot::Sender<Stream>;
+pub(super) type OpenRequest = oneshot::Sender<Stream>;
 
 impl Streams {
-    /// Streams that are opened as they are wished for, until nobody can wish any more.
-    pub(super) fn new(wishes: mpsc::Receiver<Wish>) -> Self {
+    /// Opens streams as they are requested, until nobody can request any more.
+    pub(super) fn new(requests: mpsc::Receiver<OpenRequest>) -> Self {
         let (incoming, from_node) = duplex(WINDOWS);
         let (outgoing, to_node) = duplex(PIECE);
         let mut config = Config::default();
@@ -36,7 +36,7 @@ impl Streams {
             incoming,
             outgoing,
             piece: vec![0; PIECE],
-            _task: AbortOnDropHandle::new(tokio::spawn(drive(connection, wishes))),
+            _task: AbortOnDropHandle::new(tokio::spawn(drive(connection, requests))),
         }
     }
 
@@ -57,26 +57,26 @@ impl Streams {
     }
 }
 
-/// Moves the streams' bytes and opens new ones, until nobody can wish any more or what comes is no yamux.
-async fn drive<T>(mut connection: Connection<Compat<T>>, mut wishes: mpsc::Receiver<Wish>)
+/// Moves the streams' bytes and opens new ones, until nobody can request any more or what comes is no yamux.
+async fn drive<T>(mut connection: Connection<Compat<T>>, mut requests: mpsc::Receiver<OpenRequest>)
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut wish: Option<Wish> = None;
+    let mut request: Option<OpenRequest> = None;
     poll_fn(|context| {
         loop {
-            if wish.is_none() {
-                match wishes.poll_recv(context) {
-                    Poll::Ready(Some(next)) => wish = Some(next),
+            if request.is_none() {
+                match requests.poll_recv(context) {
+                    Poll::Ready(Some(next)) => request = Some(next),
                     Poll::Ready(None) => return Poll::Ready(()),
                     Poll::Pending => {}
                 }
             }
-            if wish.is_some() {
+            if request.is_some() {
                 match connection.poll_new_outbound(context) {
                     Poll::Ready(Ok(stream)) => {
                         // Who has stopped waiting wants no stream.
-                        let _ = wish.take().map(|wish| wish.send(stream));
+                        let _ = request.take().map(|request| request.send(stream));
                         continue;
                     }
                     Poll::Ready(Err(_)) => return Poll::Ready(()),

@@ -1,5 +1,5 @@
-//! What telnet says around the bytes of a console (RFC 854): taken out, and answered so that the server knows us to
-//! be a plain terminal. Nothing that is sent needs escaping, for our lines are text.
+//! The telnet commands around the bytes of a console (RFC 854). They are taken out, and answered so that the
+//! server takes us for a plain terminal. Nothing that is sent needs escaping, for our lines are text.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 #[derive(Debug, Default)]
 pub(super) struct Telnet {
     state: State,
-    /// What was answered already. Once each is enough, and no two ends can go on for ever.
+    /// The commands answered already. Once each is enough, and keeps two ends from going on for ever.
     answered: BTreeSet<(u8, u8)>,
 }
 
@@ -99,7 +99,7 @@ mod tests {
         (data, answer)
     }
 
-    /// What GNS3 2.2.61 and 3.0.6 open a console with, window size included.
+    /// The commands with which GNS3 2.2.61 and 3.0.6 open a console, window size included.
     const OPENING: &[u8] = &[
         IAC,
         WILL,

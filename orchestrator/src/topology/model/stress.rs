@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-pub use protocol::load::{Operation, Workers};
 use protocol::name::NodeName;
+pub use protocol::stress::{Operation, Workers};
 
 use super::service::Service;
 use crate::topology::unit::ByteSize;
@@ -15,7 +15,7 @@ pub struct Stress {
     pub server: Server,
     /// The clients.
     pub clients: Clients,
-    /// What each of them does, once.
+    /// The operation of each client, done once.
     pub operation: Operation,
     /// The length of each file.
     pub size: ByteSize,
@@ -32,29 +32,29 @@ pub struct Server {
     pub port: u16,
     /// Where its files are: an absolute path in the node.
     pub directory: String,
-    /// What it is.
+    /// Its program.
     pub program: ServerProgram,
 }
 
-/// What a server is.
+/// The program of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerProgram {
     /// The node's own.
     BuiltIn {
-        /// What its workers are.
+        /// The kind of its workers.
         model: Workers,
-        /// How many connections it serves at once.
+        /// The number of connections it serves at once.
         workers: u32,
-        /// How it serves them.
+        /// The settings of its service.
         service: Service,
     },
     /// A program of the user's.
     Own {
         /// Program and arguments.
         command: Vec<String>,
-        /// What the file says that its workers are.
+        /// The kind of its workers, according to the file.
         model: Option<Workers>,
-        /// How many the file says that there are.
+        /// The number of its workers, according to the file.
         workers: Option<u32>,
     },
 }
@@ -64,14 +64,14 @@ pub enum ServerProgram {
 pub struct Clients {
     /// Where they run.
     pub node: NodeName,
-    /// What they are.
+    /// The kind of client.
     pub model: Workers,
-    /// How many.
+    /// The number of clients.
     pub workers: u32,
 }
 
 impl ServerProgram {
-    /// What its workers are, where that is known.
+    /// Returns the kind of its workers, where that is known.
     pub fn model(&self) -> Option<Workers> {
         match self {
             Self::BuiltIn { model, .. } => Some(*model),
@@ -79,7 +79,7 @@ impl ServerProgram {
         }
     }
 
-    /// How many workers it has, where that is known.
+    /// Returns the number of its workers, where that is known.
     pub fn workers(&self) -> Option<u32> {
         match self {
             Self::BuiltIn { workers, .. } => Some(*workers),

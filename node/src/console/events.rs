@@ -1,21 +1,21 @@
-//! What happens to the program: what is said on the console, the passing of time, signals.
+//! The program's events: input on the console, the passing of time, signals.
 
 use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
 use protocol::console::line::Side;
-use protocol::console::scanner::{Heard, Scanner};
+use protocol::console::scanner::{Input, Scanner};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// Where the program hears of all that happens.
 #[derive(Debug)]
-pub(super) struct Ears {
+pub(super) struct Events {
     input: mpsc::Receiver<Vec<u8>>,
     scanner: Scanner,
-    heard: VecDeque<Heard>,
+    inputs: VecDeque<Input>,
     clock: Interval,
     terminate: Signal,
     interrupt: Signal,
@@ -24,9 +24,9 @@ pub(super) struct Ears {
 
 /// Something that happened.
 #[derive(Debug)]
-pub(super) enum Happening {
+pub(super) enum Event {
     /// A line on the console.
-    Heard(Heard),
+    Input(Input),
     /// A second has passed.
     Tick,
     /// A signal asks for the end.
@@ -35,7 +35,7 @@ pub(super) enum Happening {
     HangUp,
 }
 
-impl Ears {
+impl Events {
     /// Listens to what comes from the terminal.
     pub(super) fn new(input: mpsc::Receiver<Vec<u8>>) -> io::Result<Self> {
         let mut clock = interval(TICK);
@@ -43,7 +43,7 @@ impl Ears {
         Ok(Self {
             input,
             scanner: Scanner::new(Side::Client),
-            heard: VecDeque::new(),
+            inputs: VecDeque::new(),
             clock,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -52,20 +52,20 @@ impl Ears {
     }
 
     /// Waits for the next thing that happens. Nothing is lost if the future is dropped.
-    pub(super) async fn next(&mut self) -> Happening {
+    pub(super) async fn next(&mut self) -> Event {
         loop {
-            if let Some(heard) = self.heard.pop_front() {
-                return Happening::Heard(heard);
+            if let Some(input) = self.inputs.pop_front() {
+                return Event::Input(input);
             }
             tokio::select! {
                 bytes = self.input.recv() => match bytes {
-                    Some(bytes) => self.scanner.feed(&bytes, &mut self.heard),
-                    None => return Happening::HangUp,
+                    Some(bytes) => self.scanner.feed(&bytes, &mut self.inputs),
+                    None => return Event::HangUp,
                 },
-                _ = self.clock.tick() => return Happening::Tick,
-                _ = self.terminate.recv() => return Happening::Signal,
-                _ = self.interrupt.recv() => return Happening::Signal,
-                _ = self.hangup.recv() => return Happening::Signal,
+                _ = self.clock.tick() => return Event::Tick,
+                _ = self.terminate.recv() => return Event::Signal,
+                _ = self.interrupt.recv() => return Event::Signal,
+                _ = self.hangup.recv() => return Event::Signal,
             }
         }
     }

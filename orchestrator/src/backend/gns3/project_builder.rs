@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::backend::creation::Creations;
+use crate::backend::pending_request::PendingRequests;
 use crate::backend::{BackendError, BackendErrorKind, BackendKind};
 use crate::gns3::adapter::Adapters;
 use crate::gns3::container::{IMAGE, WAITING, unfit};
@@ -32,10 +32,10 @@ use super::server::Server;
 
 /// A project to be made.
 #[derive(Debug)]
-pub(super) struct Site<'a> {
+pub(super) struct ProjectBuilder<'a> {
     pub(super) server: Arc<Server>,
     /// Its requests that must end.
-    pub(super) creations: &'a Creations,
+    pub(super) pending_requests: &'a PendingRequests,
     pub(super) url: &'a ProjectUrl,
     pub(super) plan: &'a Plan,
     pub(super) placement: Placement,
@@ -62,7 +62,7 @@ struct LinkOrder {
     filters: Filters,
 }
 
-impl Site<'_> {
+impl ProjectBuilder<'_> {
     /// The project's identity on every server.
     pub(super) fn identity(plan: &Plan) -> Identity {
         Identity::new(&plan.lab.to_string())
@@ -259,7 +259,7 @@ impl Site<'_> {
     ) -> Result<(), ServerError> {
         let (server, url) = (Arc::clone(&self.server), self.server.url().clone());
         let made = self
-            .creations
+            .pending_requests
             .run(async move { server.post::<serde_json::Value>(&path, &order).await });
         let reason = "this process is ending".to_owned();
         let made = made
@@ -272,7 +272,7 @@ impl Site<'_> {
         format!("projects/{}", self.url.project)
     }
 
-    /// What a reader of the results must know.
+    /// Returns warnings for a reader of the results.
     pub(super) fn warnings(&self) -> Vec<String> {
         let limited = self.plan.nodes.iter().filter(|node| {
             node.memory.is_some() || node.milli_cpus.is_some() || node.pids.is_some()
@@ -328,7 +328,7 @@ fn environment(node: &PlannedNode) -> Result<Option<String>, BackendError> {
     for (name, value) in &node.env {
         if let Some(why) = unfit(name, value) {
             return Err(BackendErrorKind::Lacking {
-                what: format!(
+                missing: format!(
                     "node {} cannot have variable {name}: {why}",
                     node.settings.name
                 ),
@@ -344,5 +344,5 @@ fn environment(node: &PlannedNode) -> Result<Option<String>, BackendError> {
 /// Requests at once. A server does one thing at a time, and more would only wait there.
 const IN_FLIGHT: usize = 8;
 
-/// What is around everything, in pixels.
+/// The space around everything, in pixels.
 const MARGIN: i32 = 500;

@@ -12,10 +12,10 @@ use super::args::{Format, Global};
 use super::environment;
 use super::failure::Failure;
 
-/// How this process prints.
+/// Prints for this process.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Console {
-    /// How results are printed.
+pub struct Printer {
+    /// The format of results.
     pub format: Format,
     /// Whether only results and errors are printed.
     pub quiet: bool,
@@ -23,8 +23,8 @@ pub struct Console {
     pub colour: bool,
 }
 
-impl Console {
-    /// The console that the flags and the terminal ask for.
+impl Printer {
+    /// The printer that the flags and the terminal ask for.
     pub fn new(global: &Global) -> Self {
         let colour = environment::colour(&io::stdout());
         Self {

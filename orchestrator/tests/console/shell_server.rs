@@ -8,8 +8,8 @@ use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 
 use nix::pty::openpty;
-use orchestrator::backend::Wire;
-use orchestrator::backend::gns3::console::{Console, ConsoleError, Farewells};
+use orchestrator::backend::ByteStream;
+use orchestrator::backend::gns3::console::{Console, ConsoleError, PendingCloses};
 use orchestrator::embedded::node_binary;
 use plumbing::child::ChildSetup;
 use plumbing::endpoint::Endpoint;
@@ -20,11 +20,11 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio_util::task::AbortOnDropHandle;
 
-pub(crate) struct Site {
+pub(crate) struct ShellServer {
     folder: TempDir,
     pub(crate) address: SocketAddr,
     /// Of those that [`Self::connect`].
-    pub(crate) farewells: Farewells,
+    pub(crate) pending_closes: PendingCloses,
     shell: Child,
     /// The shell's end of the terminal, for others who write there.
     terminal: File,
@@ -39,7 +39,7 @@ pub(crate) const OPENING: [u8; 15] = [
 
 type Clients = Arc<Mutex<Vec<Arc<OwnedWriteHalf>>>>;
 
-impl Site {
+impl ShellServer {
     pub(crate) async fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let program = folder.path().join("node");
@@ -61,7 +61,7 @@ impl Site {
         Self {
             folder,
             address,
-            farewells: Farewells::default(),
+            pending_closes: PendingCloses::default(),
             shell,
             terminal,
             clients,
@@ -76,7 +76,7 @@ impl Site {
     }
 
     pub(crate) async fn connect(&self) -> Console {
-        connect(self.address.port(), &self.command(), &self.farewells)
+        connect(self.address.port(), &self.command(), &self.pending_closes)
             .await
             .unwrap()
     }
@@ -104,13 +104,13 @@ impl Site {
 pub(crate) async fn connect(
     port: u16,
     command: &str,
-    farewells: &Farewells,
+    pending_closes: &PendingCloses,
 ) -> Result<Console, ConsoleError> {
     let node = "a".parse().unwrap();
-    Console::connect(("127.0.0.1", port), node, command, farewells).await
+    Console::connect(("127.0.0.1", port), node, command, pending_closes).await
 }
 
-impl Drop for Site {
+impl Drop for ShellServer {
     fn drop(&mut self) {
         let _ = self.shell.kill();
         let _ = self.shell.wait();
@@ -191,10 +191,10 @@ async fn write_all(client: &OwnedWriteHalf, mut bytes: &[u8]) -> std::io::Result
 }
 
 /// Sends bytes through the agent's echo and says whether they came back.
-pub(crate) async fn come_back(mut wire: Box<dyn Wire>, bytes: Vec<u8>) -> bool {
+pub(crate) async fn come_back(mut stream: Box<dyn ByteStream>, bytes: Vec<u8>) -> bool {
     let expected = bytes.clone();
     let mut received = vec![0; bytes.len()];
-    let (mut read, mut write) = tokio::io::split(&mut wire);
+    let (mut read, mut write) = tokio::io::split(&mut stream);
     let sending = async {
         write.write_all(&bytes).await.unwrap();
         write.shutdown().await.unwrap();

@@ -1,4 +1,4 @@
-//! The keeper's side of the conversation with the orchestrator.
+//! The keeper's connection to the orchestrator.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -11,12 +11,12 @@ use protocol::keeper::{FromKeeper, ToKeeper};
 
 /// The socket to the orchestrator.
 #[derive(Debug)]
-pub(super) struct Conversation {
+pub(super) struct Connection {
     socket: UnixStream,
     received: Vec<u8>,
 }
 
-impl Conversation {
+impl Connection {
     /// Takes over standard input, which is the socket, and leaves `/dev/null` in its place.
     pub(super) fn take_standard_input() -> io::Result<Self> {
         let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
@@ -57,7 +57,7 @@ impl Conversation {
     }
 }
 
-impl AsFd for Conversation {
+impl AsFd for Connection {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }

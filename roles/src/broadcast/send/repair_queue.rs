@@ -1,4 +1,4 @@
-//! What receivers lack, and how it is made good.
+//! The queue of repairs: what receivers lack, and how it is sent again.
 //!
 //! A block is repaired once everybody has spoken of it who is waited for, so that what two receivers
 //! lack is sent once: either the union of the lost source symbols again, or as many parity symbols as
@@ -11,26 +11,26 @@ use protocol::broadcast::{Block, Layout, SymbolSet, Want};
 
 /// All blocks that somebody lacks something of.
 #[derive(Debug, Default)]
-pub(super) struct Damage {
-    blocks: BTreeMap<u32, Damaged>,
+pub(super) struct RepairQueue {
+    blocks: BTreeMap<u32, BlockRepair>,
 }
 
 /// A block that somebody lacks something of.
 #[derive(Debug, Default)]
-struct Damaged {
+struct BlockRepair {
     /// Reports on earlier rounds do not know what was sent since.
     since: u32,
-    /// What is asked of parity: the most that a receiver does.
+    /// The largest demand for parity that any receiver has.
     call: Call,
     /// The source symbols that receivers lack.
     missing: SymbolSet,
     /// Parity symbols that were sent.
     parity: u16,
-    /// What is to be sent again or for the first time.
+    /// The symbols to be sent, again or for the first time.
     queue: VecDeque<u16>,
 }
 
-/// What a receiver asks of parity.
+/// A receiver's demand for parity.
 #[derive(Debug, Clone, Copy, Default)]
 struct Call {
     /// Symbols that it needs.
@@ -39,28 +39,31 @@ struct Call {
     lost: f64,
 }
 
-/// What decides how blocks are repaired.
+/// The conditions that decide how blocks are repaired.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conditions {
-    /// What a datagram takes on the wire, and the sender to send.
+    /// The time that one datagram takes, in the sender and on the link.
     pub(super) datagram: Duration,
     /// The share of datagrams that the worst receiver loses.
     pub(super) lost: f64,
-    /// How many receivers there are.
+    /// The number of receivers.
     pub(super) receivers: usize,
-    /// What another round costs: a round trip where there is nothing else to send.
+    /// The cost of another round: a round trip where there is nothing else to send.
     pub(super) round: Duration,
 }
 
-impl Damage {
+impl RepairQueue {
     /// A receiver that loses such a share of datagrams lacks something, according to its answer to a
     /// round.
     pub(super) fn note(&mut self, round: u32, want: &Want, block: &Block, lost: f64) {
-        let damaged = self.blocks.entry(want.block).or_insert_with(|| Damaged {
-            since: round,
-            ..Damaged::default()
-        });
-        if !damaged.queue.is_empty() || round < damaged.since {
+        let repair = self
+            .blocks
+            .entry(want.block)
+            .or_insert_with(|| BlockRepair {
+                since: round,
+                ..BlockRepair::default()
+            });
+        if !repair.queue.is_empty() || round < repair.since {
             return;
         }
         let mut missing = want.missing.clone();
@@ -68,21 +71,20 @@ impl Damage {
         if !missing.is_empty() {
             let need = want.need.min(missing.count());
             let call = Call { need, lost };
-            if call.symbols() > damaged.call.symbols() {
-                damaged.call = call;
+            if call.symbols() > repair.call.symbols() {
+                repair.call = call;
             }
-            damaged.missing.unite(&missing);
+            repair.missing.unite(&missing);
         }
     }
 
     /// Decides how to repair the blocks that everybody who is waited for has spoken of, having
     /// answered the round `answered`.
     pub(super) fn plan(&mut self, answered: u32, layout: &Layout, conditions: Conditions) {
-        for (&number, damaged) in &mut self.blocks {
-            let open =
-                damaged.call.need > 0 && damaged.queue.is_empty() && damaged.since <= answered;
+        for (&number, repair) in &mut self.blocks {
+            let open = repair.call.need > 0 && repair.queue.is_empty() && repair.since <= answered;
             if let (true, Some(block)) = (open, layout.block(number)) {
-                damaged.plan(&block, conditions);
+                repair.plan(&block, conditions);
             }
         }
     }
@@ -95,29 +97,24 @@ impl Damage {
         next: u32,
         layout: &Layout,
     ) -> Option<(u32, Vec<u16>)> {
-        let waiting = |(_, damaged): &(&u32, &mut Damaged)| !damaged.queue.is_empty();
-        let (&number, damaged) = self.blocks.iter_mut().find(waiting)?;
+        let waiting = |(_, repair): &(&u32, &mut BlockRepair)| !repair.queue.is_empty();
+        let (&number, repair) = self.blocks.iter_mut().find(waiting)?;
         let end = layout.block(number)?.source() - 1;
         // A short symbol can only be the last of a burst.
-        let short = damaged.queue.iter().position(|&symbol| symbol == end);
+        let short = repair.queue.iter().position(|&symbol| symbol == end);
         let most = short.map_or(most, |at| most.min(at + 1));
-        let symbols: Vec<u16> = damaged
-            .queue
-            .drain(..most.min(damaged.queue.len()))
-            .collect();
-        if damaged.queue.is_empty() {
-            damaged.since = next;
-            damaged.call = Call::default();
-            damaged.missing = SymbolSet::default();
+        let symbols: Vec<u16> = repair.queue.drain(..most.min(repair.queue.len())).collect();
+        if repair.queue.is_empty() {
+            repair.since = next;
+            repair.call = Call::default();
+            repair.missing = SymbolSet::default();
         }
         Some((number, symbols))
     }
 
     /// Whether something is to be sent.
     pub(super) fn is_waiting(&self) -> bool {
-        self.blocks
-            .values()
-            .any(|damaged| !damaged.queue.is_empty())
+        self.blocks.values().any(|repair| !repair.queue.is_empty())
     }
 
     /// Everybody has the blocks below this one.
@@ -126,7 +123,7 @@ impl Damage {
     }
 }
 
-impl Damaged {
+impl BlockRepair {
     fn plan(&mut self, block: &Block, conditions: Conditions) {
         let rest = block.parity() - self.parity.min(block.parity());
         let parity = self.call.parity(conditions).min(rest);
@@ -148,12 +145,12 @@ impl Damaged {
 }
 
 impl Call {
-    /// How many datagrams bring it so many symbols, as a mean.
+    /// Returns the mean number of datagrams that bring it the symbols it needs.
     fn symbols(self) -> f64 {
         f64::from(self.need) / (1.0 - self.lost).max(LEAST_PASSING)
     }
 
-    /// How many parity symbols are to be sent. One round is to do where another costs time.
+    /// Returns how many parity symbols to send. Where another round costs time, one round should suffice.
     fn parity(self, conditions: Conditions) -> u16 {
         let deviations = if conditions.round.is_zero() { 0.0 } else { 2.0 };
         let spread =
@@ -192,7 +189,7 @@ impl Conditions {
 const LEAST_PASSING: f64 = 0.1;
 /// Copies of a symbol in one round, at most.
 const MOST_COPIES: u16 = 8;
-/// What encoding and decoding take before the first byte: the code's tables, and memory.
+/// The time that encoding and decoding take before the first byte: for the code's tables, and memory.
 const BEGINNING: Duration = Duration::from_millis(1);
-/// What encoding and decoding take for each byte of a block.
+/// The time that encoding and decoding take for each byte of a block.
 const DECODING: Duration = Duration::from_nanos(2);

@@ -5,43 +5,43 @@ use std::fmt::Write;
 
 use crate::number;
 
-use super::model::{LoadRow, LoadSummary, Outcome, ScenarioReport};
+use super::model::{Outcome, ScenarioReport, StressRow, StressSummary};
 use super::view::{Row, Table};
 
 /// The tables of a scenario, one for each pool model with its name; none where it had no clients at a
 /// file server.
-pub fn load_tables(scenario: &ScenarioReport) -> Vec<(String, Table)> {
-    let Some(load) = &scenario.load else {
+pub fn stress_tables(scenario: &ScenarioReport) -> Vec<(String, Table)> {
+    let Some(figures) = &scenario.stress else {
         return Vec::new();
     };
     let mut models: Vec<String> = Vec::new();
-    for row in &load.rows {
+    for row in &figures.rows {
         let model = model(row);
         if !models.contains(&model) {
             models.push(model);
         }
     }
     let of = |name: String| {
-        let rows = load.rows.iter().filter(|row| model(row) == name);
-        let table = table(scenario, load, rows);
+        let rows = figures.rows.iter().filter(|row| model(row) == name);
+        let table = table(scenario, figures, rows);
         (name, table)
     };
     models.into_iter().map(of).collect()
 }
 
-/// What the table tells, a sentence each; empty where there is none.
+/// Returns the conclusions from the table, a sentence each; empty where there is none.
 pub fn answers(scenario: &ScenarioReport) -> &[String] {
-    let load = scenario.load.as_ref();
-    load.map_or(&[], |load| &load.answers)
+    let figures = scenario.stress.as_ref();
+    figures.map_or(&[], |figures| &figures.answers)
 }
 
 /// The table as CSV (RFC 4180), with all columns that report.json has; none where there is none.
 pub fn csv(scenario: &ScenarioReport) -> Option<String> {
-    let load = scenario.load.as_ref()?;
-    let axes = own_axes(scenario, load);
+    let figures = scenario.stress.as_ref()?;
+    let axes = own_axes(scenario, figures);
     let titles: Vec<&str> = COLUMNS.into_iter().chain(axes.iter().copied()).collect();
     let mut text = titles.join(",") + "\r\n";
-    for row in &load.rows {
+    for row in &figures.rows {
         let published = row.published.as_ref();
         let figure = |value: f64| or_empty(has_times(row).then_some(value));
         let mut fields = vec![
@@ -82,15 +82,18 @@ pub fn csv(scenario: &ScenarioReport) -> Option<String> {
 
 fn table<'a>(
     scenario: &ScenarioReport,
-    load: &LoadSummary,
-    rows: impl Iterator<Item = &'a LoadRow>,
+    figures: &StressSummary,
+    rows: impl Iterator<Item = &'a StressRow>,
 ) -> Table {
-    let repeated = load.rows.iter().any(|row| row.avg_time_ci95_s.is_some());
-    let told = load.rows.iter().any(|row| row.server_workers_ok.is_some());
-    let published = load.rows.iter().any(|row| row.published.is_some());
+    let repeated = figures.rows.iter().any(|row| row.avg_time_ci95_s.is_some());
+    let told = figures
+        .rows
+        .iter()
+        .any(|row| row.server_workers_ok.is_some());
+    let published = figures.rows.iter().any(|row| row.published.is_some());
     let number = |title: &str| (title.to_owned(), true);
     let mut columns = vec![number("No"), ("Operation".to_owned(), false)];
-    let axes = own_axes(scenario, load);
+    let axes = own_axes(scenario, figures);
     columns.extend(axes.iter().map(|axis| ((*axis).to_owned(), false)));
     columns.extend(
         [
@@ -141,12 +144,12 @@ fn table<'a>(
 }
 
 /// The parameters that tell rows apart which are alike in all of the labs' columns.
-fn own_axes<'a>(scenario: &'a ScenarioReport, load: &LoadSummary) -> Vec<&'a str> {
+fn own_axes<'a>(scenario: &'a ScenarioReport, figures: &StressSummary) -> Vec<&'a str> {
     let names = scenario.cells.iter().flat_map(|cell| cell.params.keys());
     let names: BTreeSet<&str> = names.map(String::as_str).collect();
     let mut values: BTreeMap<_, &str> = BTreeMap::new();
     let mut tells_apart = |name: &'a str| {
-        load.rows.iter().any(|row| {
+        figures.rows.iter().any(|row| {
             let value = param(scenario, row, name);
             *values.entry((name, labs_columns(row))).or_insert(value) != value
         })
@@ -160,8 +163,8 @@ fn own_axes<'a>(scenario: &'a ScenarioReport, load: &LoadSummary) -> Vec<&'a str
     axes
 }
 
-/// What the labs' own columns say of a row's setting.
-fn labs_columns(row: &LoadRow) -> (&str, u64, u32, Option<u32>, Option<&str>, &str) {
+/// Returns the settings of a row that have columns in the labs' own tables.
+fn labs_columns(row: &StressRow) -> (&str, u64, u32, Option<u32>, Option<&str>, &str) {
     (
         &row.operation,
         row.size_mb.to_bits(),
@@ -173,7 +176,7 @@ fn labs_columns(row: &LoadRow) -> (&str, u64, u32, Option<u32>, Option<&str>, &s
 }
 
 /// The value of a parameter in a row; empty where it has none.
-fn param<'a>(scenario: &'a ScenarioReport, row: &LoadRow, name: &str) -> &'a str {
+fn param<'a>(scenario: &'a ScenarioReport, row: &StressRow, name: &str) -> &'a str {
     let cell = scenario.cells.iter().find(|cell| cell.number == row.no);
     cell.and_then(|cell| cell.params.get(name))
         .map_or("", String::as_str)
@@ -189,19 +192,19 @@ fn quoted(text: &str) -> String {
 }
 
 /// The worst of the cells that a row is made of.
-fn outcome(scenario: &ScenarioReport, row: &LoadRow) -> Outcome {
+fn outcome(scenario: &ScenarioReport, row: &StressRow) -> Outcome {
     let cells = scenario.cells.iter().filter(|cell| cell.number == row.no);
     let worst = cells.map(|cell| cell.outcome).max();
     worst.unwrap_or_default()
 }
 
 /// Whether any client did it: without one there is no time.
-fn has_times(row: &LoadRow) -> bool {
+fn has_times(row: &StressRow) -> bool {
     row.client_success > 0
 }
 
-/// Whose table a row belongs to.
-fn model(row: &LoadRow) -> String {
+/// Returns the name of the table that a row belongs to.
+fn model(row: &StressRow) -> String {
     let server = row.server_model.as_deref();
     match server {
         Some(server) if server == row.client_model => format!("Server and clients: {server}"),
@@ -259,10 +262,10 @@ const COLUMNS: [&str; 27] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::model::{CellReport, PublishedLoad};
+    use crate::report::model::{CellReport, PublishedFigures};
 
-    fn row(no: usize, model: &str) -> LoadRow {
-        LoadRow {
+    fn row(no: usize, model: &str) -> StressRow {
+        StressRow {
             no,
             operation: "upload".to_owned(),
             size_mb: 10.0,
@@ -289,7 +292,7 @@ mod tests {
         }
     }
 
-    fn scenario(rows: Vec<LoadRow>) -> ScenarioReport {
+    fn scenario(rows: Vec<StressRow>) -> ScenarioReport {
         let cell = |number, outcome| CellReport {
             number,
             outcome,
@@ -301,7 +304,7 @@ mod tests {
                 cell(2, Outcome::Passed),
                 cell(2, Outcome::Failed),
             ],
-            load: Some(LoadSummary {
+            stress: Some(StressSummary {
                 rows,
                 answers: Vec::new(),
             }),
@@ -320,7 +323,7 @@ mod tests {
 
     #[test]
     fn each_model_has_its_table_in_the_labs_columns() {
-        let tables = load_tables(&scenario(vec![row(1, "thread"), row(2, "process")]));
+        let tables = stress_tables(&scenario(vec![row(1, "thread"), row(2, "process")]));
         let names: Vec<_> = tables.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(
             names,
@@ -341,10 +344,10 @@ mod tests {
 
     #[test]
     fn what_was_published_and_how_sure_a_mean_is_are_columns_where_they_are_known() {
-        let known = LoadRow {
+        let known = StressRow {
             runs: 3,
             avg_time_ci95_s: Some(0.0125),
-            published: Some(PublishedLoad {
+            published: Some(PublishedFigures {
                 row: 2,
                 seconds: 6.39,
                 bytes_per_s: Some(2_210_786.94),
@@ -355,7 +358,7 @@ mod tests {
             ..row(2, "thread")
         };
         let scenario = scenario(vec![row(1, "thread"), known]);
-        let (_, table) = &load_tables(&scenario)[0];
+        let (_, table) = &stress_tables(&scenario)[0];
         assert!(titles(table).contains("Client Fail, Runs, ±95 %(s), p50(s)"));
         assert!(titles(table).ends_with("Published(s), Ratio"));
         let texts = |row: usize| table.rows[row].texts.join(" ");
@@ -397,7 +400,7 @@ mod tests {
             cell.params.insert("mode".to_owned(), mode.to_owned());
             cell.params.insert("op".to_owned(), "upload".to_owned());
         }
-        let (_, table) = &load_tables(&scenario)[0];
+        let (_, table) = &stress_tables(&scenario)[0];
         assert!(titles(table).starts_with("No, Operation, mode, Size(MB)"));
         assert!(table.rows[1].texts.join(" ").starts_with("2 upload a,b 10"));
         let csv = csv(&scenario).unwrap();
@@ -411,13 +414,13 @@ mod tests {
 
     #[test]
     fn a_row_in_which_no_client_did_it_has_no_times() {
-        let failed = LoadRow {
+        let failed = StressRow {
             client_success: 0,
             client_fail: 5,
             ..row(1, "thread")
         };
         let scenario = scenario(vec![failed]);
-        let (_, table) = &load_tables(&scenario)[0];
+        let (_, table) = &stress_tables(&scenario)[0];
         let texts = table.rows[0].texts.join(" ");
         assert_eq!(texts, "1 upload 10 5 1 – – 0 5 – – 1/0");
         let csv = csv(&scenario).unwrap();
@@ -427,7 +430,7 @@ mod tests {
     #[test]
     fn a_scenario_without_clients_has_no_table() {
         let scenario = ScenarioReport::default();
-        assert!(load_tables(&scenario).is_empty() && csv(&scenario).is_none());
+        assert!(stress_tables(&scenario).is_empty() && csv(&scenario).is_none());
         assert!(answers(&scenario).is_empty());
     }
 }

@@ -1,24 +1,24 @@
-//! What clients came to that put a file server under load.
+//! The figures of clients that put a file server under stress.
 
 use std::collections::BTreeMap;
 
-use protocol::load::Times;
+use protocol::stress::Times;
 use serde::{Deserialize, Serialize};
 
-/// What the clients of a cell came to.
+/// The figures of the clients of a cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LoadReport {
+pub struct StressReport {
     /// `upload` or `download`.
     pub operation: String,
     /// The length of each file, in bytes.
     pub size: u64,
-    /// How many clients, all at once.
+    /// The number of clients, all at once.
     pub client_workers: u32,
-    /// How many connections the server served at once; none where its program does not say.
+    /// The number of connections the server served at once; none where its program does not say.
     pub server_workers: Option<u32>,
-    /// What the clients were: `thread`, `process`, `async`.
+    /// The kind of client: `thread`, `process`, `async`.
     pub client_model: String,
-    /// What the server's workers were; none where its program does not say.
+    /// The kind of worker in the server; none where its program does not say.
     pub server_model: Option<String>,
     /// Seconds a client, of those that did it.
     pub times: Times,
@@ -42,14 +42,14 @@ pub struct LoadReport {
     pub server_workers_failed: Option<u32>,
     /// Bytes that a client read from or wrote to its connection at once.
     pub buffer: u64,
-    /// What others have reported of the same.
+    /// The published figures for the same setting.
     #[serde(default)]
-    pub published: Option<PublishedLoad>,
+    pub published: Option<PublishedFigures>,
 }
 
-/// What others have reported of a cell.
+/// The figures that others have published for a cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PublishedLoad {
+pub struct PublishedFigures {
     /// The line of their table.
     pub row: u32,
     /// Mean seconds a client.
@@ -64,16 +64,16 @@ pub struct PublishedLoad {
 
 /// The cells of a scenario as the table that the original labs made, and what it tells.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct LoadSummary {
+pub struct StressSummary {
     /// A row for each combination, whatever the number of its repetitions.
-    pub rows: Vec<LoadRow>,
+    pub rows: Vec<StressRow>,
     /// Answers to the labs' questions, a sentence each.
     pub answers: Vec<String>,
 }
 
 /// A row: first the labs' columns in their order, then what else is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LoadRow {
+pub struct StressRow {
     /// The cell's number in the matrix, from 1.
     pub no: usize,
     /// `upload` or `download`.
@@ -92,11 +92,11 @@ pub struct LoadRow {
     pub client_success: u32,
     /// Clients that did not, in all runs.
     pub client_fail: u32,
-    /// What the server's workers were.
+    /// The kind of worker in the server.
     pub server_model: Option<String>,
-    /// What the clients were.
+    /// The kind of client.
     pub client_model: String,
-    /// How often it was run.
+    /// The number of runs.
     pub runs: usize,
     /// Half the 95 % confidence interval of the mean time, where it was run more than once.
     pub avg_time_ci95_s: Option<f64>,
@@ -116,8 +116,8 @@ pub struct LoadRow {
     pub server_workers_ok: Option<u32>,
     /// Workers of the server that died, in all runs.
     pub server_workers_failed: Option<u32>,
-    /// What others have reported.
-    pub published: Option<PublishedLoad>,
+    /// The published figures.
+    pub published: Option<PublishedFigures>,
     /// The mean time here by the published one.
     pub ratio: Option<f64>,
 }

@@ -11,22 +11,22 @@ use protocol::task::{Framing, TaskResult};
 
 use super::job::{Ended, Job, Start};
 use super::naive_task::NaiveTask;
-use super::options::How;
+use super::options::TaskOptions;
 use crate::broadcast::random::draw;
 use crate::broadcast::{Expected, Segmentation, SendOrder, SendTask, Step, Task, Wait};
 
 /// A file on its way. It never blocks.
 #[derive(Debug)]
-pub(super) enum Effort {
+pub(super) enum Sending {
     /// Datagrams that are never heard of again.
     Naive(NaiveTask),
     /// A session, until each receiver has proved its copy.
-    Reliable(Box<Reliable>),
+    Session(Box<Session>),
 }
 
 /// A session of one file, and the rest after it.
 #[derive(Debug)]
-pub(super) struct Reliable {
+pub(super) struct Session {
     task: SendTask,
     pause: Duration,
     deadline: Instant,
@@ -35,39 +35,43 @@ pub(super) struct Reliable {
     told: VecDeque<RoleEvent>,
 }
 
-impl Effort {
+impl Sending {
     /// Opens file and socket, for a task whose time and deadline count from `start`.
-    pub(super) fn begin(job: &Job, how: &How, start: Start) -> Result<Self, TaskResult> {
+    pub(super) fn begin(
+        job: &Job,
+        options: &TaskOptions,
+        start: Start,
+    ) -> Result<Self, TaskResult> {
         let failed = |why: String| TaskResult::Failed { reason: why };
-        if how.framing != Framing::Reliable {
-            let task = NaiveTask::begin(job, how, start).map_err(failed)?;
+        if options.framing != Framing::Reliable {
+            let task = NaiveTask::begin(job, options, start).map_err(failed)?;
             return Ok(Self::Naive(task));
         }
-        let receivers = if how.receivers.is_empty() {
+        let receivers = if options.receivers.is_empty() {
             BTreeSet::from([*job.to.ip()])
         } else {
-            how.receivers.iter().copied().collect()
+            options.receivers.iter().copied().collect()
         };
         let order = SendOrder {
             to: job.to,
-            interface: how.interface.clone(),
+            interface: options.interface.clone(),
             files: vec![job.path.clone()],
             receivers: Expected::Addresses(receivers),
-            deadline: how.deadline,
-            patience: how.deadline.min(PATIENCE),
+            deadline: options.deadline,
+            patience: options.deadline.min(PATIENCE),
             rate: None,
             segmentation: Segmentation::Auto,
             seal: Seal::default(),
             // Tasks of one run are told apart by their numbers, whichever worker has them.
-            seed: how.seed.map(|seed| draw(Some(seed), &job.word())),
-            dropping: how.drop.clone(),
+            seed: options.seed.map(|seed| draw(Some(seed), &job.word())),
+            dropping: options.drop.clone(),
         };
         let task = SendTask::new(order).map_err(|error| failed(error.to_string()))?;
-        Ok(Self::Reliable(Box::new(Reliable {
+        Ok(Self::Session(Box::new(Session {
             bytes: task.progress().map_or(0, |(_, total)| total),
             task,
-            pause: how.pause,
-            deadline: start.at + how.deadline,
+            pause: options.pause,
+            deadline: start.at + options.deadline,
             resting_until: None,
             told: VecDeque::new(),
         })))
@@ -77,11 +81,11 @@ impl Effort {
     pub(super) fn step(&mut self) -> Result<Wait, Ended> {
         match self {
             Self::Naive(task) => task.step(),
-            Self::Reliable(task) => task.step(),
+            Self::Session(task) => task.step(),
         }
     }
 
-    /// What it comes to where its socket cannot be waited for.
+    /// Returns its outcome if its socket cannot be waited for.
     pub(super) fn cannot_wait(job: &Job, error: &io::Error) -> Ended {
         Ended::before(TaskResult::Failed {
             reason: format!("cannot send to {}: {error}", job.to),
@@ -89,16 +93,16 @@ impl Effort {
     }
 }
 
-impl AsFd for Effort {
+impl AsFd for Sending {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Self::Naive(task) => task.as_fd(),
-            Self::Reliable(task) => task.task.as_fd(),
+            Self::Session(task) => task.task.as_fd(),
         }
     }
 }
 
-impl Reliable {
+impl Session {
     fn step(&mut self) -> Result<Wait, Ended> {
         if let Some(until) = self.resting_until {
             return self.rest(until);

@@ -4,10 +4,10 @@ use anstyle::{AnsiColor, Style};
 
 use crate::number::{count, counted, seconds};
 
-use super::load::{answers, load_tables};
 use super::model::{Outcome, RunReport, ScenarioReport};
 use super::plain_text::visible;
 use super::problem::{Problem, problems};
+use super::stress::{answers, stress_tables};
 use super::tasks::lesson;
 use super::verdict::verdict;
 use super::view::{self, Table, summary_table};
@@ -24,12 +24,12 @@ pub enum Colour {
 
 /// Writes parts of a run as text. Every part ends with a line break.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Console {
+pub struct TextRenderer {
     /// Whether it is coloured.
     pub colour: Colour,
 }
 
-impl Console {
+impl TextRenderer {
     /// The whole run: header, raised, every scenario, captured, verdict, and, where it is known, the
     /// path of the report.
     pub fn whole(self, report: &RunReport, page: Option<&str>) -> String {
@@ -42,7 +42,7 @@ impl Console {
         text.concat()
     }
 
-    /// What follows after the last scenario: captured, verdict with problems, path of the report.
+    /// Renders everything after the last scenario: captured, verdict with problems, path of the report.
     pub fn ending(self, report: &RunReport, page: Option<&str>) -> String {
         let mut text = vec![self.captured(report)];
         text.push(self.verdict(report));
@@ -59,7 +59,7 @@ impl Console {
         format!("{name} · {backend} · {size} · seed {seed}\n")
     }
 
-    /// How long raising took, unless the lab was up already, and who is where.
+    /// Renders the time that raising took, unless the lab was up already, and the address of each node.
     pub fn raised(self, report: &RunReport) -> String {
         let took = report.timings.raise + report.timings.ready;
         let took = if took > 0.0 {
@@ -77,12 +77,12 @@ impl Console {
                 format!("{} {bare}", node.name).trim_end().to_owned()
             })
             .collect();
-        let who = if nodes.len() > SHOWN_NODES {
+        let shown = if nodes.len() > SHOWN_NODES {
             counted(nodes.len() as u64, "node")
         } else {
             nodes.join(" · ")
         };
-        self.line("raised", DIM, &format!("{took:<7} {who}"))
+        self.line("raised", DIM, &format!("{took:<7} {shown}"))
     }
 
     /// A scenario's headline and table.
@@ -95,7 +95,7 @@ impl Console {
         if let Some(table) = summary_table(scenario) {
             text.push(self.table(&table));
         }
-        for (title, table) in load_tables(scenario) {
+        for (title, table) in stress_tables(scenario) {
             text.push(format!("  {}\n", self.paint(DIM, &title)));
             text.push(self.table(&table));
         }
@@ -108,7 +108,7 @@ impl Console {
         text.concat()
     }
 
-    /// What the captures hold and prove.
+    /// Renders the contents and proofs of the captures.
     pub fn captured(self, report: &RunReport) -> String {
         if report.captures.is_empty() {
             return String::new();

@@ -14,15 +14,15 @@ use super::session::Outcome;
 
 /// A stream. Its end tells why, where it is the console's.
 #[derive(Debug)]
-pub(super) struct AgentWire {
+pub(super) struct AgentStream {
     pub(super) stream: Compat<Stream>,
     pub(super) outcome: Outcome,
-    /// What to say of the console's end, but for its kind.
+    /// The error that reports the console's end, except for its kind.
     pub(super) error: ConsoleError,
     pub(super) _place: OwnedSemaphorePermit,
 }
 
-impl AgentWire {
+impl AgentStream {
     /// Why there is nothing more, if that is the console's doing.
     fn explain(&self, otherwise: io::Result<()>) -> io::Result<()> {
         match self.outcome.get() {
@@ -38,7 +38,7 @@ impl AgentWire {
     }
 }
 
-impl AsyncRead for AgentWire {
+impl AsyncRead for AgentStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -55,7 +55,7 @@ impl AsyncRead for AgentWire {
     }
 }
 
-impl AsyncWrite for AgentWire {
+impl AsyncWrite for AgentStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use protocol::load::{Operation, Workers};
 use protocol::name::{FileName, NodeName};
+use protocol::stress::{Operation, Workers};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
@@ -24,16 +24,16 @@ scenario_table! {
         server: At<ServerEntry>,
         /// The clients: their node, or a table that says more.
         client: At<ClientEntry>,
-        /// What every client does, once: "upload" a file of its own, or "download" one that is the same
-        /// for all.
+        /// The operation of every client, done once: "upload" a file of its own, or "download" one that is
+        /// the same for all.
         operation: Written<Operation>,
         /// The length of each file: "10MiB".
         size: Written<ByteSize>,
         /// A table of what others have reported, as CSV, to be shown beside the figures here. Its columns
         /// are told by its first line.
         published: Written<Filled>,
-        /// What its captures may take together; beyond that they are incomplete. Default: what the run's
-        /// 1 GiB leaves.
+        /// The bytes that its captures may take together; beyond that they are incomplete. Default: the rest
+        /// of the run's 1 GiB.
         capture_limit: Written<ByteSize>,
     }
 }
@@ -48,10 +48,10 @@ pub(in crate::topology) struct ServerEntry {
     /// The TCP port that it listens on; default 45000 for stress, 46666 for file-server, as in the
     /// original labs.
     pub(in crate::topology) port: Written<Port>,
-    /// What its workers are: "thread" (default), "process", "async". Beside `command`: what reports
-    /// say.
+    /// The kind of its workers: "thread" (default), "process", "async". Beside `command`: only a label for
+    /// reports.
     pub(in crate::topology) model: Written<Workers>,
-    /// How many connections it serves at once; default 5. Beside `command`: what reports say.
+    /// The number of connections it serves at once; default 5. Beside `command`: only a label for reports.
     pub(in crate::topology) workers: Written<Count>,
     /// A program of yours with its arguments, in place of the built-in server. It must listen on
     /// `port` and keep its files in `directory`.
@@ -68,17 +68,17 @@ pub(in crate::topology) struct ServerEntry {
     pub(in crate::topology) max_file: Written<ByteSize>,
     /// The longest request line in bytes, contents not counted, 16 to 65536; default 4096.
     pub(in crate::topology) max_line: Written<Count>,
-    /// How many connections may be open, those that wait included; more are refused. Default 4096.
+    /// The number of connections that may be open, including those that wait; more are refused. Default 4096.
     pub(in crate::topology) connections: Written<Count>,
     /// A connection that makes no progress for so long is closed; default "30s".
     pub(in crate::topology) idle: Written<Time>,
-    /// What must move of a content or a reply to be progress, unless it ends; default "16KiB".
+    /// The least part of a content or a reply that counts as progress, unless it ends; default "16KiB".
     pub(in crate::topology) slowest: Written<ByteSize>,
     /// After how long a silence a command without a line's end is whole; default "200ms".
     pub(in crate::topology) silence: Written<Time>,
-    /// How long requests that were begun may take to end once the server shall end; default "10s".
+    /// The time that requests already begun may take once the server is to end; default "10s".
     pub(in crate::topology) drain: Written<Time>,
-    /// What is read or written at once, "4KiB" to "256KiB" (default).
+    /// The bytes read or written at once, "4KiB" to "256KiB" (default).
     pub(in crate::topology) buffer: Written<ByteSize>,
 }
 
@@ -93,9 +93,9 @@ pub(in crate::topology) struct ClientEntry(pub(in crate::topology) ClientTable);
 pub(in crate::topology) struct ClientTable {
     /// Where they run.
     pub(in crate::topology) node: Written<NodeName>,
-    /// What they are: "thread" (default), "process", "async".
+    /// The kind of clients: "thread" (default), "process", "async".
     pub(in crate::topology) model: Written<Workers>,
-    /// How many, all at once; default 1.
+    /// The number of clients, all at once; default 1.
     pub(in crate::topology) workers: Written<Count>,
 }
 

@@ -1,4 +1,4 @@
-//! What is open on one connection, and what ends with it.
+//! The channels that are open on one connection, and everything that ends with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,22 +12,22 @@ use super::children::{Child, kill_session};
 use super::failure::refusal;
 use super::inbox::Inbox;
 
-/// The conversations of one connection, by the number that the orchestrator gave them.
+/// The channels of one connection, by the number that the orchestrator gave them.
 #[derive(Debug, Default)]
-pub(super) struct Conversations {
+pub(super) struct Channels {
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    open: BTreeMap<u32, Conversation>,
+    open: BTreeMap<u32, Channel>,
     /// Sessions that end with the connection.
     sessions: BTreeSet<Pid>,
 }
 
-/// A conversation that takes something from the orchestrator.
+/// A channel that takes something from the orchestrator.
 #[derive(Debug)]
-pub(super) enum Conversation {
+pub(super) enum Channel {
     /// A running process.
     Process {
         child: Pid,
@@ -40,38 +40,38 @@ pub(super) enum Conversation {
     Capture(oneshot::Sender<()>),
 }
 
-impl Conversations {
-    /// Opens a conversation, whose number must be free.
-    pub(super) fn open(&self, channel: u32, conversation: Conversation) {
-        self.lock().open.insert(channel, conversation);
+impl Channels {
+    /// Opens a channel, whose number must be free.
+    pub(super) fn open(&self, channel: u32, opened: Channel) {
+        self.lock().open.insert(channel, opened);
     }
 
     /// Refuses a number that is taken.
     pub(super) fn must_be_free(&self, channel: u32) -> Result<(), Failure> {
         if self.lock().open.contains_key(&channel) {
-            let message = format!("conversation {channel} is open already; numbers are used once");
+            let message = format!("channel {channel} is open already; numbers are used once");
             return Err(refusal(FailureKind::Invalid, message));
         }
         Ok(())
     }
 
-    /// Closes a conversation.
+    /// Closes a channel.
     pub(super) fn close(&self, channel: u32) {
         self.lock().open.remove(&channel);
     }
 
-    /// Where a conversation's input goes; none for one that takes none, or no more.
+    /// Where a channel's input goes; none for one that takes none, or no more.
     pub(super) fn input(&self, channel: u32) -> Option<Inbox> {
         match self.lock().open.get(&channel)? {
-            Conversation::Process { input, .. } | Conversation::File(input) => Some(input.clone()),
-            Conversation::Capture(_) => None,
+            Channel::Process { input, .. } | Channel::File(input) => Some(input.clone()),
+            Channel::Capture(_) => None,
         }
     }
 
-    /// The process and, where it has one, the terminal of a conversation.
+    /// The process and, where it has one, the terminal of a channel.
     pub(super) fn process(&self, channel: u32) -> Result<(Pid, Option<Arc<Endpoint>>), Failure> {
         match self.lock().open.get(&channel) {
-            Some(Conversation::Process {
+            Some(Channel::Process {
                 child, terminal, ..
             }) => Ok((*child, terminal.clone())),
             _ => Err(none_runs("process", channel)),
@@ -82,7 +82,7 @@ impl Conversations {
     pub(super) fn stop_capture(&self, channel: u32) -> Result<(), Failure> {
         let mut state = self.lock();
         match state.open.remove(&channel) {
-            Some(Conversation::Capture(stop)) => {
+            Some(Channel::Capture(stop)) => {
                 drop(stop);
                 Ok(())
             }
@@ -125,7 +125,7 @@ impl Conversations {
     }
 }
 
-fn none_runs(what: &str, channel: u32) -> Failure {
-    let message = format!("no {what} runs in conversation {channel}");
+fn none_runs(kind: &str, channel: u32) -> Failure {
+    let message = format!("no {kind} runs in channel {channel}");
     refusal(FailureKind::NotFound, message)
 }

@@ -8,9 +8,9 @@ use tokio::sync::RwLock;
 /// The requests that are making something. An engine may carry a request out after its sender has
 /// gone; what is to be removed must not appear after it was looked for.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Creations(Arc<RwLock<()>>);
+pub(super) struct PendingRequests(Arc<RwLock<()>>);
 
-impl Creations {
+impl PendingRequests {
     /// Runs `request` to its end in a task of its own; `None` only if the runtime is shutting down.
     pub(super) async fn run<T, F>(&self, request: F) -> Option<T>
     where
@@ -39,11 +39,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_nobody_waits_for_is_waited_for() {
-        let creations = Creations::default();
+        let pending_requests = PendingRequests::default();
         let (begun, has_begun) = oneshot::channel();
         let (finish, may_finish) = oneshot::channel::<()>();
         let (ended, mut has_ended) = oneshot::channel();
-        let making = creations.run(async move {
+        let making = pending_requests.run(async move {
             begun.send(()).unwrap();
             may_finish.await.unwrap();
             ended.send(()).unwrap();
@@ -53,7 +53,7 @@ mod tests {
             started = has_begun => started.unwrap(),
         }
         finish.send(()).unwrap();
-        creations.settled().await;
+        pending_requests.settled().await;
         has_ended.try_recv().unwrap();
     }
 }

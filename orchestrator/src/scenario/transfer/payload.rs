@@ -9,7 +9,7 @@ use protocol::name::{FileName, NodeName};
 use protocol::role::RoleEvent;
 use protocol::task::DownloadRecord;
 
-use crate::control::process::Hands;
+use crate::control::process::ProcessHandle;
 use crate::lab::raised::put_file;
 use crate::report::model::{FileReport, Finding, Outcome};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError, base_name};
@@ -23,7 +23,7 @@ use super::web_server;
 
 /// A file that the sender has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parcel {
+pub struct Payload {
     /// Its name.
     pub name: FileName,
     /// Where the sender has it.
@@ -32,12 +32,12 @@ pub struct Parcel {
     pub original: PathBuf,
 }
 
-/// What the sender has, or why it lacks something.
+/// The files that the sender has, or the reasons why it lacks some.
 #[derive(Debug, Default)]
 pub struct Loaded {
     /// The files in their order.
-    pub parcels: Vec<Parcel>,
-    /// What downloading them took, in seconds; none where they were there.
+    pub payloads: Vec<Payload>,
+    /// The time that downloading them took, in seconds; none where they were there.
     pub download_s: Option<f64>,
     /// Downloads compared with what their origin serves.
     pub files: Vec<FileReport>,
@@ -85,19 +85,19 @@ pub async fn load(
     cx: &RunContext<'_>,
     place: CellPlace<'_>,
     transfer: &Transfer,
-    running: &mut Vec<Hands>,
+    running: &mut Vec<ProcessHandle>,
 ) -> Result<Loaded, ScenarioError> {
     match &transfer.files {
         Files::Here(files) => {
-            let parcel = |file: &PathBuf| {
-                Some(Parcel {
+            let payload = |file: &PathBuf| {
+                Some(Payload {
                     name: base_name(file).parse().ok()?,
                     path: at_sender(file),
                     original: file.clone(),
                 })
             };
             Ok(Loaded {
-                parcels: files.iter().filter_map(parcel).collect(),
+                payloads: files.iter().filter_map(payload).collect(),
                 ..Loaded::default()
             })
         }
@@ -107,7 +107,7 @@ pub async fn load(
             let mut serving = Vec::new();
             for node in origins {
                 let role = web_server::serve(cx, &node, SERVED).await?;
-                running.push(role.hands());
+                running.push(role.handle());
                 serving.push(role);
             }
             let loaded = match web_server::await_own(cx, place, downloads).await {
@@ -130,7 +130,7 @@ async fn download(
     cx: &RunContext<'_>,
     place: CellPlace<'_>,
     transfer: &Transfer,
-    (downloads, running): (&[Download], &mut Vec<Hands>),
+    (downloads, running): (&[Download], &mut Vec<ProcessHandle>),
 ) -> Result<Loaded, ScenarioError> {
     let folder = place.folder("downloaded");
     let mut arguments = vec![
@@ -152,7 +152,7 @@ async fn download(
         }
     }
     let mut role = cx.role(&transfer.from, arguments).await?;
-    running.push(role.hands());
+    running.push(role.handle());
     let mut records = BTreeMap::new();
     let mut loaded = Loaded::default();
     let mut finding = |text| {
@@ -217,7 +217,7 @@ async fn take_over(
                 kept
             }
         };
-        loaded.parcels.push(Parcel {
+        loaded.payloads.push(Payload {
             name: record.name.clone(),
             path,
             original,
@@ -254,5 +254,5 @@ fn at_sender(file: &std::path::Path) -> String {
 /// Where an origin has what it serves.
 const SERVED: &str = "/root/served";
 
-/// What files are kept as that came from outside of the lab; no node can be called so.
+/// The folder for files that came from outside of the lab; no node can have this name.
 const DOWNLOADS: &str = "_downloads";

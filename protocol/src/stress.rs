@@ -1,4 +1,4 @@
-//! What the file server and the clients that put it under load report.
+//! The reports of the file server, and of the clients that put it under stress.
 //!
 //! `node serve --directory D --model thread|process|async --workers N` prints [`Listening`], then
 //! `ready`, a [`StoredFile`] for each upload if `--report` is given, a [`WorkerLoss`] for each worker
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::name::FileName;
 use crate::task::NotOneOf;
 
-/// What the workers of a server or a stress client are.
+/// The kind of worker in a server, or of client in a stress scenario.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -37,7 +37,7 @@ pub enum Workers {
     Async,
 }
 
-/// What a stress client does with files.
+/// The operation of a stress client on files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Operation {
@@ -124,7 +124,7 @@ pub struct StoredFile {
     pub blake3: String,
 }
 
-/// What a file holds, as read from where it lies.
+/// The digest of a file, as read from where it lies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileDigest {
     /// Its name.
@@ -140,18 +140,18 @@ pub struct FileDigest {
 pub struct WorkerLoss {
     /// Its number, from 0.
     pub worker: u32,
-    /// What it died of.
+    /// The cause of its death.
     pub reason: String,
     /// Whether a connection died with it.
     pub serving: bool,
 }
 
-/// What a server did in its life.
+/// The record of a server's life.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServerRecord {
-    /// What its workers were.
+    /// The kind of its workers.
     pub model: Workers,
-    /// How many at once.
+    /// The number of its workers.
     pub workers: u32,
     /// Workers that lived to the end.
     pub workers_ok: u32,
@@ -181,7 +181,7 @@ pub struct ServerRecord {
     pub buffer: u64,
 }
 
-/// What one client did.
+/// The record of one client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClientRecord {
     /// Its number, from 0.
@@ -200,14 +200,14 @@ pub struct ClientRecord {
     pub failure: Option<String>,
 }
 
-/// What the clients came to.
+/// The record of all clients.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StressRecord {
-    /// What they did.
+    /// Their operation.
     pub operation: Operation,
-    /// What they were.
+    /// The kind of client.
     pub model: Workers,
-    /// How many, all at once.
+    /// The number of clients, all at once.
     pub clients: u32,
     /// The length of each one's file in bytes.
     pub size: u64,
@@ -247,7 +247,7 @@ pub struct Times {
 }
 
 impl Times {
-    /// What times in seconds come to; percentiles by nearest rank.
+    /// Summarizes times in seconds; percentiles by nearest rank.
     #[expect(clippy::cast_precision_loss, reason = "a count of clients")]
     pub fn of(mut seconds: Vec<f64>) -> Self {
         seconds.sort_by(f64::total_cmp);

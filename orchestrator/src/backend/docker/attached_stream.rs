@@ -13,23 +13,23 @@ use protocol::name::NodeName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::StreamReader;
 
-/// What bollard reads from a container or an exec.
+/// The output of a container or an exec, as bollard reads it.
 pub(super) type Output = Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>;
 
-/// What bollard writes to a container or an exec.
+/// The input of a container or an exec, as bollard writes it.
 pub(super) type Input = Pin<Box<dyn AsyncWrite + Send>>;
 
 type Bodies = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
 /// Standard input and output of an agent or of `node connect`. What they say on standard error goes
 /// to our log.
-pub(super) struct AttachedWire {
+pub(super) struct AttachedStream {
     node: NodeName,
     output: StreamReader<Bodies, Bytes>,
     input: Input,
 }
 
-impl AttachedWire {
+impl AttachedStream {
     pub(super) fn new(node: NodeName, output: Output, input: Input) -> Self {
         let name = node.clone();
         let bodies = output.filter_map(move |item| std::future::ready(body(&name, item)));
@@ -57,15 +57,15 @@ fn body(node: &NodeName, item: Result<LogOutput, Error>) -> Option<io::Result<By
     }
 }
 
-impl fmt::Debug for AttachedWire {
+impl fmt::Debug for AttachedStream {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("AttachedWire")
+        out.debug_struct("AttachedStream")
             .field("node", &self.node)
             .finish_non_exhaustive()
     }
 }
 
-impl AsyncRead for AttachedWire {
+impl AsyncRead for AttachedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -75,7 +75,7 @@ impl AsyncRead for AttachedWire {
     }
 }
 
-impl AsyncWrite for AttachedWire {
+impl AsyncWrite for AttachedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

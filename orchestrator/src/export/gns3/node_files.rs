@@ -10,24 +10,25 @@ use crate::gns3::interfaces::{self, Stanza};
 use crate::plan::PlannedNode;
 use crate::topology::Topology;
 use crate::topology::model::{Files, Node, Source, Work};
+use protocol::settings::Host;
 
 use crate::gns3::adapter::Adapters;
 
 /// A file of a project, by its path from the project's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Belonging {
+pub struct NodeFile {
     /// Its path.
     pub path: String,
-    /// What it holds.
-    pub content: Holds,
+    /// Its content.
+    pub content: FileContent,
 }
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Holds {
+pub enum FileContent {
     /// A text.
     Text(String),
-    /// What a file of this machine does.
+    /// The content of a file of this machine.
     CopyOf(PathBuf),
 }
 
@@ -47,15 +48,15 @@ pub fn place(node: uuid::Uuid, path: &str) -> String {
 }
 
 /// The file of a node's addresses.
-pub fn addresses(node: &Node, planned: &PlannedNode) -> String {
+pub fn addresses(node: &Node, planned: &PlannedNode, hosts: &[Host]) -> String {
     let adapters = Adapters::of(node.interface_names());
     let on = |via: &IpAddr| {
         let holds = |net: &IpNet| net.contains(via);
         let mut all = node.interfaces.iter();
         all.position(|i| i.addresses.iter().any(holds)).unwrap_or(0)
     };
-    let hosts = planned.settings.hosts.iter();
     let hosts: Vec<_> = hosts
+        .iter()
         .flat_map(|host| {
             let v6 = host.addresses.iter().filter(|ip| ip.is_ipv6());
             v6.map(|address| (host.name.to_string(), *address))
