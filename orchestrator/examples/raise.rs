@@ -14,7 +14,7 @@ use orchestrator::backend::netns::NetnsBackend;
 use orchestrator::backend::{Backend, BackendError, Ledger, Resource};
 use orchestrator::control::Control;
 use orchestrator::plan::position::Positions;
-use orchestrator::plan::{LabId, Plan, PlannedNode, Port, Segment};
+use orchestrator::plan::{LabId, LinkConditions, Plan, PlannedNode, Port, Segment};
 use protocol::settings::{FoundBy, InterfaceSettings, MacAddress, NodeSettings};
 
 type Anything = Box<dyn std::error::Error + Send + Sync>;
@@ -151,6 +151,7 @@ fn plan(nodes: u8, instance: u32) -> Result<Plan, Anything> {
     Ok(Plan {
         lab,
         segments: vec![segment],
+        links: LinkConditions::default(),
         nodes: planned,
         positions: Positions::default(),
         hosts: Vec::new(),

@@ -12,7 +12,6 @@
 //! backend    (netns, docker, gns3, fake)
 //! control    (speaks with a node's agent)
 //! plan
-//! impairment
 //! topology   (the domain: no I/O, no async)
 //! number     embedded   gns3   (numbers as people read them; the node binary; GNS3's own forms)
 //! ```

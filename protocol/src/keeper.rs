@@ -65,7 +65,7 @@ pub struct NodeSpec {
     pub file_targets: Vec<String>,
     /// Its resource limits.
     pub limits: Limits,
-    /// How its network is to be, names of other nodes left out.
+    /// The settings of its network, names of other nodes left out.
     pub settings: NodeSettings,
 }
 

@@ -1,7 +1,7 @@
 //! The layer table in the orchestrator's crate docs, against what its modules import.
 
 use super::rule::Rule;
-use super::tree::{Source, Tree};
+use super::tree::{Source, Tree, has_word};
 
 pub(crate) const LAYERS: Rule = Rule {
     name: "layers",
@@ -19,6 +19,30 @@ pub(crate) const LAYERS: Rule = Rule {
         (
             "orchestrator/src/lab/a.rs",
             "use crate::cli::args::Format;\n",
+        ),
+    ],
+};
+
+pub(crate) const PLAN_DATA: Rule = Rule {
+    name: "plan data",
+    remedy: "take what is needed from the plan, and have plan make it of the topology",
+    check: |tree| {
+        let makers = tree.product().filter(|source| {
+            let path = source.path.strip_prefix(SRC);
+            path.is_some_and(|path| MAKERS.iter().any(|folder| path.starts_with(folder)))
+        });
+        makers
+            .flat_map(|source| source.complain(|line| has_word(line, "Topology")))
+            .collect()
+    },
+    bad: &[
+        (
+            "orchestrator/src/backend/a.rs",
+            "use crate::topology::Topology;\n",
+        ),
+        (
+            "orchestrator/src/lab/a.rs",
+            "use crate::topology::model::{FaultKind, Topology};\n",
         ),
     ],
 };
@@ -105,3 +129,5 @@ fn upward(source: &Source, rows: &[Vec<String>]) -> Vec<String> {
 }
 
 const SRC: &str = "orchestrator/src/";
+/// Folders whose modules make what a plan says.
+const MAKERS: [&str; 3] = ["backend/", "control/", "lab/"];

@@ -26,6 +26,7 @@ pub(crate) const RULES: &[Rule] = &[
     crates::TEST_BED,
     layers::LAYERS,
     layers::TABLE,
+    layers::PLAN_DATA,
     seams::BOLLARD,
     seams::PNET,
     seams::PRINTING,

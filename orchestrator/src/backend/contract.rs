@@ -15,12 +15,10 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::control::CaptureStream;
-use crate::plan::{LabId, Plan, Port};
-use crate::topology::Topology;
+use crate::plan::{LabId, LinkConditions, Plan, Port};
 use crate::topology::model::FaultKind;
 
-use super::BackendError;
-use super::impaired::impaired;
+use super::{BackendError, Capabilities};
 
 /// A place where labs can run.
 #[async_trait]
@@ -34,15 +32,9 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Names what this machine lacks and how to mend it.
     async fn preflight(&self, plan: &Plan) -> Result<(), BackendError>;
 
-    /// Whether a link without an impairment carries every frame. A link that is a program between sockets loses
-    /// frames if more come than it can take.
-    fn is_lossless(&self) -> bool {
-        true
-    }
-
-    /// Lists the impairments that this backend cannot apply, one sentence each; empty if it supports all.
-    fn unfit(&self, topology: &Topology) -> Vec<String> {
-        impaired(topology).into_iter().collect()
+    /// Returns the capabilities of its links, which do not change. Callers ask before anything is raised.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::KERNEL
     }
 
     /// Makes everything in `plan`. Each resource is given to `ledger` before it is made. When it
@@ -106,9 +98,13 @@ pub trait Fabric: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
-    /// Makes each link as bad as the topology says, and says for each bad one what it does now and by what
-    /// means. Asked for only where [`Backend::unfit`] finds nothing.
-    async fn impair(&self, _topology: &Topology) -> Result<Vec<String>, BackendError> {
+    /// Gives every link these conditions, in place of those that it had, and says for each that has any what
+    /// it does now and by what means. A link that is not found fails the call before any is changed. Called
+    /// only with conditions of which [`Capabilities::unsupported`] names none.
+    async fn set_conditions(
+        &self,
+        _conditions: &LinkConditions,
+    ) -> Result<Vec<String>, BackendError> {
         Ok(Vec::new())
     }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::backend::BackendKind;
 use crate::plan::position::Positions;
-use crate::plan::{LabId, Plan};
+use crate::plan::{LabId, LinkConditions, Plan};
 
 use super::args::{BackendChoice, DoctorArgs, Format};
 use super::doctor_gns3;
@@ -148,6 +148,7 @@ async fn backend(kind: BackendKind, site: &Site) -> Result<Check, Failure> {
         hosts: Vec::new(),
         lab,
         segments: Vec::new(),
+        links: LinkConditions::default(),
         nodes: Vec::new(),
         positions: Positions::default(),
     };

@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::backend::{Backend, BackendKind};
+use crate::backend::{Backend, Capabilities};
 use crate::evidence::folder::{CELLS, EVENTS, TOPOLOGY};
 use crate::evidence::{CaptureBudget, EventLog, Journal, ResumeError, RunFolder, Subject};
 use crate::lab::{Lab, LabRecord, RaiseTimings, Reaper, StateDir};
+use crate::plan::provisions;
 use crate::report::event::RunEvent;
 use crate::report::model::{
     HostReport, NodeReport, Outcome, Picture, RunReport, SCHEMA, ScenarioReport, Timings,
@@ -34,6 +35,7 @@ pub struct Job {
     agenda: Agenda,
     options: ScenarioArgs,
     printer: Printer,
+    capabilities: Capabilities,
     folder: RunFolder,
     journal: Journal,
     budget: Arc<CaptureBudget>,
@@ -52,7 +54,7 @@ impl Job {
     pub async fn begin(
         request: Request,
         options: ScenarioArgs,
-        backend: BackendKind,
+        backend: &dyn Backend,
         printer: Printer,
     ) -> Result<Self, Failure> {
         let agenda = request.agenda(&options)?;
@@ -62,7 +64,7 @@ impl Job {
             topology: Subject::hash(&request.source.text),
             inputs: apart(move || hashes(cells.files())).await?,
             settings: request.source.overrides.clone(),
-            backend: backend.to_string(),
+            backend: backend.kind().to_string(),
             repeat: options.repeat,
             seed: options.seed.map_or_else(random, Ok)?,
         };
@@ -75,6 +77,7 @@ impl Job {
             agenda,
             options,
             printer,
+            capabilities: backend.capabilities(),
             folder,
             journal,
             budget,
@@ -113,6 +116,7 @@ impl Job {
             lab,
             topology: &self.request.topology,
             cells: &self.request.cells,
+            capabilities: self.capabilities,
             evidence: &self.folder,
             budget: &self.budget,
             journal: &self.journal,
@@ -229,8 +233,8 @@ pub async fn raise(
     });
     let new = state.create(&plan.lab)?;
     let (lab, timings) = Lab::raise(backend, plan, new, reaper).await?;
-    lab.impair(&request.topology).await?;
-    lab.provision(&request.topology).await?;
+    lab.set_conditions(&lab.plan().links).await?;
+    lab.provision(&provisions(&request.topology)).await?;
     warn_of(&lab, progress);
     progress.tell(&RunEvent::Raised {
         seconds: timings.ready.as_secs_f64(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::backend::Backend;
 use crate::number::counted;
-use crate::plan::{LabId, Plan, plan};
+use crate::plan::{LabId, Plan, link_conditions, plan};
 use crate::scenario::Agenda;
 use crate::scenario::CellChoice;
 use crate::topology::Cells;
@@ -135,14 +135,15 @@ impl Request {
     /// # Errors
     /// Says what it cannot.
     pub fn fits(&self, backend: &dyn Backend) -> Result<(), Failure> {
-        let unfit = backend.unfit(&self.topology);
-        if unfit.is_empty() {
+        let links = link_conditions(&self.topology);
+        let unsupported = backend.capabilities().unsupported(&links);
+        if unsupported.is_empty() {
             return Ok(());
         }
         Err(Failure::Lacking(format!(
             "{}: {}; leave them out, or set them to nothing, to raise the lab now",
             self.source.file.display(),
-            unfit.join("; ")
+            unsupported.join("; ")
         )))
     }
 }

@@ -34,7 +34,7 @@ pub async fn up(
     let _claim = claim_name(site, &request.topology).await?;
     let backend = select::choose(args.raise.backend, &request.plan(), site, printer).await?;
     request.fits(backend.as_ref())?;
-    let mut job = Job::begin(request, args.scenarios, backend.kind(), printer).await?;
+    let mut job = Job::begin(request, args.scenarios, backend.as_ref(), printer).await?;
     let lab = job.raise(backend, &site.state, reaper).await?;
     let report = job.scenarios(&lab).await;
     job.keep(lab).await?;
@@ -85,7 +85,7 @@ pub async fn run(
     let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?).await?;
     let backend = select::choose(args.raise.backend, &request.plan(), site, printer).await?;
     request.fits(backend.as_ref())?;
-    let mut job = Job::begin(request, args.scenarios, backend.kind(), printer).await?;
+    let mut job = Job::begin(request, args.scenarios, backend.as_ref(), printer).await?;
     let lab = job.raise(backend, &site.state, reaper).await?;
     let mut report = job.scenarios(&lab).await;
     let bad = !matches!(report.outcome, Outcome::Passed | Outcome::Skipped);
@@ -133,7 +133,7 @@ async fn run_in(
     let request = Request::again(source, record.handle.lab.clone()).await?;
     let backend = site.backend(record.handle.backend);
     request.fits(backend.as_ref())?;
-    let job = Job::begin(request, args.scenarios, backend.kind(), printer).await?;
+    let job = Job::begin(request, args.scenarios, backend.as_ref(), printer).await?;
     let lab = Lab::attach(backend, record, folder, reaper).await?;
     job.warn_of(&lab);
     let report = job.scenarios(&lab).await;

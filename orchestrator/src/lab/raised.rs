@@ -12,8 +12,7 @@ use protocol::name::NodeName;
 
 use crate::backend::{Backend, BackendKind, Fabric, LabHandle};
 use crate::control::Control;
-use crate::plan::{LabId, Plan};
-use crate::topology::model::Topology;
+use crate::plan::{LabId, LinkConditions, Plan, Provision};
 
 use super::reaper::{Orphan, take_away};
 use super::{FileLedger, LabError, LabFolder, LabLock, LabRecord, NewLab, Reaper};
@@ -152,23 +151,16 @@ impl Lab {
         self.controls.get(name)
     }
 
-    /// Whether a link without an impairment carries every frame.
-    pub fn is_lossless(&self) -> bool {
-        self.backend.is_lossless()
-    }
-
-    /// Lists the topology's impairments that its backend cannot apply, one sentence each.
-    pub fn unfit(&self, topology: &Topology) -> Vec<String> {
-        self.backend.unfit(topology)
-    }
-
-    /// Applies the topology's impairments to the links. Describes each impaired link, one sentence each.
+    /// Gives every link these conditions. Describes each link that has any, one sentence each.
     ///
     /// # Errors
     /// The backend's.
-    pub async fn impair(&self, topology: &Topology) -> Result<Vec<String>, LabError> {
+    pub async fn set_conditions(
+        &self,
+        conditions: &LinkConditions,
+    ) -> Result<Vec<String>, LabError> {
         match &self.fabric {
-            Some(fabric) => Ok(fabric.impair(topology).await?),
+            Some(fabric) => Ok(fabric.set_conditions(conditions).await?),
             None => Ok(Vec::new()),
         }
     }
@@ -177,9 +169,9 @@ impl Lab {
     ///
     /// # Errors
     /// If a file cannot be read here or written there, or a command does not start.
-    pub async fn provision(&self, topology: &Topology) -> Result<(), LabError> {
-        let work = topology.nodes.iter().filter_map(|node| {
-            let control = self.controls.get(&node.name)?;
+    pub async fn provision(&self, provisions: &[Provision]) -> Result<(), LabError> {
+        let work = provisions.iter().filter_map(|node| {
+            let control = self.controls.get(&node.node)?;
             Some(async move {
                 for file in &node.files {
                     put_file(control, &file.from, &file.to).await?;

@@ -6,6 +6,7 @@ use protocol::name::{InterfaceName, LabName, NetworkName, NodeName};
 use protocol::settings::{Host, NodeSettings};
 use serde::{Deserialize, Serialize};
 
+use super::LinkConditions;
 use super::position::Positions;
 
 /// The identity of a raised lab, on this machine and in every report: the lab's name and eight hexadecimal
@@ -52,6 +53,9 @@ pub struct Plan {
     pub lab: LabId,
     /// The segments: the file's networks first, then one of two ports for each direct wire.
     pub segments: Vec<Segment>,
+    /// The links, with the conditions that the file gives them where no cell says otherwise.
+    #[serde(default)]
+    pub links: LinkConditions,
     /// The nodes, in the file's order.
     pub nodes: Vec<PlannedNode>,
     /// Names that resolve in every node: the nodes with all their addresses.
@@ -80,6 +84,12 @@ pub struct Port {
     pub node: NodeName,
     /// Its interface.
     pub interface: InterfaceName,
+}
+
+impl std::fmt::Display for Port {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}:{}", self.node, self.interface)
+    }
 }
 
 /// A node to be made.

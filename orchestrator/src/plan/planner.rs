@@ -3,6 +3,7 @@
 use protocol::name::NetworkName;
 use protocol::settings::{FoundBy, Host, InterfaceSettings, NodeSettings, Route};
 
+use super::link::link_conditions;
 use super::position::Positions;
 use super::routes::Routing;
 use super::{LabId, Plan, PlannedNode, Port, Segment};
@@ -37,6 +38,7 @@ pub fn plan(topology: &Topology, lab: LabId) -> Plan {
     Plan {
         lab,
         segments: segments(topology),
+        links: link_conditions(topology),
         nodes: topology.nodes.iter().map(node).collect(),
         hosts: hosts(topology),
         positions: Positions::of(topology),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use protocol::name::NodeName;
 use sha2::{Digest, Sha256};
 
+use crate::backend::Capabilities;
 use crate::control::Control;
 use crate::evidence::{self, CaptureBudget, EvidenceError, Journal, RunFolder, component};
 use crate::lab::Lab;
@@ -32,6 +33,8 @@ pub struct RunContext<'a> {
     pub topology: &'a Topology,
     /// The cells of its matrices.
     pub cells: &'a Cells,
+    /// The capabilities of its links, as known before it was raised.
+    pub capabilities: Capabilities,
     /// Where evidence goes.
     pub evidence: &'a RunFolder,
     /// The bytes that captures may still take.

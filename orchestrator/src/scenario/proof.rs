@@ -1,17 +1,19 @@
 //! The proofs from the captures of a scenario.
 
 use ipnet::Ipv4Net;
+use protocol::name::{InterfaceName, NodeName};
 
+use crate::plan::{Carrier, LinkConditions, Port};
 use crate::report::model::{CaptureReport, Finding, Outcome, ProofReport};
 use crate::topology::model::{Scenario, Transfer};
-use crate::verify::packets::{self, Delivery};
+use crate::verify::packets::{self, Delivery, Receiver};
 
 use super::context::{RunContext, ScenarioError};
 use super::transfer::paths::{Crossing, Paths};
 
 /// Proves from the captures of a broadcast that its frames were broadcast and that every receiver's
 /// interface saw them; of other scenarios, that no capture lacks frames. Nothing captured, nothing
-/// proved.
+/// proved. `met` has the conditions of every cell that the captures saw.
 ///
 /// # Errors
 /// If no network holds the broadcast's ends, or the verifier breaks off.
@@ -19,6 +21,7 @@ pub async fn judge(
     cx: &RunContext<'_>,
     scenario: &Scenario,
     captures: &[CaptureReport],
+    met: &[LinkConditions],
 ) -> Result<Vec<ProofReport>, ScenarioError> {
     if captures.is_empty() {
         return Ok(Vec::new());
@@ -28,7 +31,7 @@ pub async fn judge(
     let (Some(crossing), Some(transfer)) = (crossing, scenario.work.transfer()) else {
         return Ok(gaps(captures).into_iter().collect());
     };
-    let question = Question::new(cx, transfer, crossing, captures);
+    let question = Question::new(cx, (transfer, crossing), captures, met);
     let judged = tokio::task::spawn_blocking(move || question.judge()).await;
     let proof = judged.map_err(|panic| ScenarioError::Verifier(panic.to_string()))?;
     Ok(vec![proof])
@@ -42,28 +45,26 @@ struct Question {
     sender: String,
     crossing: Crossing,
     from: [Ipv4Net; 1],
-    delivery: Delivery,
+    /// For each receiver of the crossing.
+    deliveries: Vec<Delivery>,
 }
 
 impl Question {
     fn new(
         cx: &RunContext<'_>,
-        transfer: &Transfer,
-        crossing: Crossing,
+        (transfer, crossing): (&Transfer, Crossing),
         captures: &[CaptureReport],
+        met: &[LinkConditions],
     ) -> Self {
+        let carrier = cx.capabilities.carrier;
         Self {
             captures: captures.to_vec(),
             folder: cx.evidence.root().to_owned(),
+            deliveries: deliveries(&transfer.from, &crossing, (met, carrier)),
             port: transfer.port,
             sender: transfer.from.to_string(),
             from: [crossing.net],
             crossing,
-            delivery: if cx.lab.is_lossless() {
-                Delivery::Perfect
-            } else {
-                Delivery::Impaired
-            },
         }
     }
 
@@ -76,8 +77,11 @@ impl Question {
         let Some(sender) = of(&self.sender, self.crossing.from.as_str()) else {
             return missing(&self.sender);
         };
-        let receivers = self.crossing.to.iter().map(|(node, interface)| {
-            of(node.as_str(), interface.as_str()).ok_or_else(|| missing(node.as_str()))
+        let to = self.crossing.to.iter().zip(&self.deliveries);
+        let receivers = to.map(|((node, interface), &delivery)| {
+            let capture = of(node.as_str(), interface.as_str());
+            let capture = capture.ok_or_else(|| missing(node.as_str()))?;
+            Ok(Receiver { capture, delivery })
         });
         let receivers = match receivers.collect::<Result<Vec<_>, _>>() {
             Ok(receivers) => receivers,
@@ -89,9 +93,31 @@ impl Question {
             folder: &self.folder,
             from: &self.from,
             port: self.port,
-            delivery: self.delivery,
         })
     }
+}
+
+/// Judges the path to each receiver: it is perfect if each of its links was lossless in every cell.
+fn deliveries(
+    from: &NodeName,
+    crossing: &Crossing,
+    (met, carrier): (&[LinkConditions], Carrier),
+) -> Vec<Delivery> {
+    let port = |node: &NodeName, interface: &InterfaceName| Port {
+        node: node.clone(),
+        interface: interface.clone(),
+    };
+    let from = port(from, &crossing.from);
+    let of = |(node, interface): &(NodeName, InterfaceName)| {
+        let to = port(node, interface);
+        let is_lossless = |links: &LinkConditions| links.is_lossless([&from, &to], carrier);
+        if met.iter().all(is_lossless) {
+            Delivery::Perfect
+        } else {
+            Delivery::Impaired
+        }
+    };
+    crossing.to.iter().map(of).collect()
 }
 
 fn missing(node: &str) -> ProofReport {
@@ -137,3 +163,7 @@ fn gap(capture: &CaptureReport) -> Option<Finding> {
         text,
     })
 }
+
+#[cfg(test)]
+#[path = "proof_test.rs"]
+mod tests;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::control::process::ProcessHandle;
+use crate::plan::{LinkConditions, link_conditions};
 use crate::report::event::RunEvent;
 use crate::report::model::{CaptureReport, CellReport, Finding, Outcome, ScenarioReport};
 use crate::topology;
@@ -109,17 +110,19 @@ async fn run_cells(
     report
         .cells
         .sort_by_cached_key(|cell| places.get(&cell.params).copied());
-    ran?;
-    report.proofs = proof::judge(cx, scenario, &captures).await?;
+    let met = ran?;
+    report.proofs = proof::judge(cx, scenario, &captures, &met).await?;
     Ok(captures)
 }
 
+/// Runs cells, and returns the different conditions that links had in those that were not skipped.
 async fn run_each(
     cx: &RunContext<'_>,
     (scenario, originals): (&Scenario, &Originals),
     cells: &[&Cell],
     report: &mut ScenarioReport,
-) -> Result<(), ScenarioError> {
+) -> Result<Vec<LinkConditions>, ScenarioError> {
+    let mut met: Vec<LinkConditions> = Vec::new();
     let mut estimate = Estimate::new(weigh(cx, scenario, cells).await);
     let total = report.earlier_cells + cells.len();
     for cell in cells {
@@ -137,13 +140,17 @@ async fn run_each(
             params: &cell.params,
             index: cell.index,
         };
-        let unfit = cx.lab.unfit(&own.topology);
-        let done = if unfit.is_empty() {
-            let links = cx.lab.impair(&own.topology).await?;
+        let conditions = link_conditions(&own.topology);
+        let unsupported = cx.capabilities.unsupported(&conditions);
+        let done = if unsupported.is_empty() {
+            let links = cx.lab.set_conditions(&conditions).await?;
             let done = run_cell(cx, place, (cell, scenario, originals)).await?;
+            if !met.contains(&conditions) {
+                met.push(conditions);
+            }
             CellReport { links, ..done }
         } else {
-            skipped(cell, &unfit.join("; "))
+            skipped(cell, &unsupported.join("; "))
         };
         cx.journal.note(&scenario.name, &done)?;
         estimate.done(weight(&own.scenario.work));
@@ -157,7 +164,7 @@ async fn run_each(
         // Nothing else need wait here, and an interruption must get through.
         tokio::task::yield_now().await;
     }
-    Ok(())
+    Ok(met)
 }
 
 /// Returns the weight of all cells together. It is counted cell by cell where their values change it.

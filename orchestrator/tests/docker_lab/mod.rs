@@ -10,7 +10,7 @@ use orchestrator::backend::docker::DockerBackend;
 use orchestrator::backend::{Backend, BackendError, Fabric, Ledger, Resource};
 use orchestrator::control::{Control, ProcessEvent};
 use orchestrator::plan::position::Positions;
-use orchestrator::plan::{LabId, Plan, PlannedNode, Port, Segment};
+use orchestrator::plan::{LabId, LinkConditions, Plan, PlannedNode, Port, Segment};
 use protocol::control::{Command, Exit, Lifetime, Program, Stream};
 use protocol::name::NodeName;
 use protocol::settings::{FoundBy, Host, InterfaceSettings, NodeSettings};
@@ -208,6 +208,7 @@ pub(crate) fn plan(name: &str, (segments, nodes): Parts) -> Plan {
     Plan {
         lab: lab_id(name),
         segments,
+        links: LinkConditions::default(),
         nodes,
         positions: Positions::default(),
         hosts: Vec::new(),

@@ -10,7 +10,7 @@ use orchestrator::backend::{Backend, BackendError, Fabric, Ledger, Resource};
 use orchestrator::control::{Collected, Control};
 use orchestrator::embedded::node_binary;
 use orchestrator::plan::position::Positions;
-use orchestrator::plan::{LabId, Plan, PlannedNode, Port, Segment};
+use orchestrator::plan::{LabId, LinkConditions, Plan, PlannedNode, Port, Segment};
 use protocol::control::{Command, Lifetime, Program};
 use protocol::settings::{FoundBy, Host, InterfaceSettings, MacAddress, NodeSettings};
 use tempfile::TempDir;
@@ -137,6 +137,7 @@ pub(crate) fn plan(name: &str, count: u8) -> Plan {
             wire: false,
             ports: (1..=count).map(port).collect(),
         }],
+        links: LinkConditions::default(),
         nodes: (1..=count)
             .map(|number| PlannedNode {
                 compute: None,

@@ -6,19 +6,18 @@ use std::time::Duration;
 use crate::backend::docker::{DockerBackend, Engine};
 use crate::backend::pending_request::PendingRequests;
 use crate::backend::{
-    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, LabHandle, Ledger, Origin, Owned,
-    Resource,
+    Backend, BackendError, BackendErrorKind, BackendKind, Capabilities, Fabric, LabHandle, Ledger,
+    Origin, Owned, Resource,
 };
 use crate::gns3::container::IMAGE;
 use crate::gns3::device::ADAPTERS;
 use crate::gns3::switch::{self, SwitchKind};
-use crate::plan::Plan;
-use crate::topology::Topology;
+use crate::plan::{Carrier, Plan};
 use async_trait::async_trait;
 
 use super::address::{Access, ProjectUrl, ServerUrl};
 use super::compute::{Placement, check_images, computes};
-use super::condition::{conditions, filters};
+use super::condition::unsupported;
 use super::console::PendingCloses;
 use super::error::at;
 use super::fabric::Gns3Fabric;
@@ -152,19 +151,8 @@ impl Backend for Gns3Backend {
         Ok(())
     }
 
-    fn is_lossless(&self) -> bool {
-        false
-    }
-
-    /// Checks for impairments that a link's filters cannot apply.
-    fn unfit(&self, topology: &Topology) -> Vec<String> {
-        let wires = conditions(topology).into_iter();
-        let lost = wires.flat_map(|wire| {
-            let (_, lost) = filters(wire.directions);
-            lost.into_iter()
-                .map(move |text| format!("{}: {text}", wire.title))
-        });
-        lost.collect()
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::new(Carrier::Program, unsupported)
     }
 
     async fn raise(

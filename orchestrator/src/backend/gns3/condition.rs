@@ -1,75 +1,27 @@
 //! Impairments as link filters. GNS3 has one set of filters a link, in whole milliseconds and per cents, for
 //! both directions alike: where the directions differ, what they add up to there and back is kept.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::gns3::filter::{Filters, MOST};
-use crate::plan::Port;
-use crate::topology::Topology;
-use crate::topology::model::{Attachment, Impairment};
-use crate::topology::unit::{Percent, Time};
+use crate::plan::{Conditions, LinkConditions, PlannedLink};
+use crate::topology::unit::Time;
 
-/// The impairments of a link, there and back, in the order that a frame meets them.
-#[derive(Debug, Clone, Copy)]
-pub struct Directions<'a> {
-    /// From the first end to the second.
-    pub there: [&'a Impairment; 2],
-    /// From the second end to the first.
-    pub back: [&'a Impairment; 2],
-}
-
-/// A link and what it is to do.
-#[derive(Debug, Clone)]
-pub struct Condition<'a> {
-    /// An interface that is plugged into it.
-    pub port: Port,
-    /// The name that people use.
-    pub title: String,
-    /// The impairments to apply.
-    pub directions: Directions<'a>,
-}
-
-/// Returns the condition of each link of a topology: one for each interface on a network, and one for each
-/// wire.
-pub fn conditions(topology: &Topology) -> Vec<Condition<'_>> {
-    let mut conditions: Vec<Condition<'_>> = Vec::new();
-    let mut first: BTreeMap<usize, usize> = BTreeMap::new();
-    for node in &topology.nodes {
-        for interface in &node.interfaces {
-            let title = format!("{}:{}", node.name, interface.name);
-            let directions = Directions {
-                there: [&interface.egress, &PERFECT],
-                back: [&interface.ingress, &PERFECT],
-            };
-            if let Attachment::Link(wire) = &interface.attachment {
-                if let Some(other) = first.get(wire).and_then(|place| conditions.get_mut(*place)) {
-                    other.title = format!("{}–{title}", other.title);
-                    other.directions.there[1] = &interface.ingress;
-                    // On the way back the second end comes first.
-                    other.directions.back = [&interface.egress, other.directions.back[0]];
-                    continue;
-                }
-                first.insert(*wire, conditions.len());
-            }
-            conditions.push(Condition {
-                port: Port {
-                    node: node.name.clone(),
-                    interface: interface.name.clone(),
-                },
-                title,
-                directions,
-            });
-        }
-    }
-    conditions
+/// Names the conditions that the filters of links cannot apply.
+pub fn unsupported(conditions: &LinkConditions) -> Vec<String> {
+    let links = conditions.links().into_iter();
+    let lost = links.flat_map(|link| {
+        let (_, lost) = filters(link);
+        lost.into_iter().map(move |text| format!("{link}: {text}"))
+    });
+    lost.collect()
 }
 
 /// The nearest filters, and in words what they do not do.
-pub fn filters(directions: Directions<'_>) -> (Filters, Vec<String>) {
+pub fn filters(link: PlannedLink<'_>) -> (Filters, Vec<String>) {
     let mut lost = Vec::new();
-    let Directions { there, back } = directions;
-    let all = || there.iter().chain(&back);
+    let directions = &link.directions();
+    let all = || directions.iter().flatten();
     let filters = Filters {
         delay: delay(directions, &mut lost),
         packet_loss: None,
@@ -89,7 +41,7 @@ pub fn filters(directions: Directions<'_>) -> (Filters, Vec<String>) {
     if all().any(|i| i.reorder.0 > 0.0) {
         lost.push("reordering cannot be held: only jitter changes the order".to_owned());
     }
-    if there != back && all().any(|i| !i.is_none()) {
+    if directions[0] != directions[1] && all().any(|i| !i.is_perfect()) {
         lost.push(
             "its directions differ, and GNS3 treats both alike: each has half of what both add up to"
                 .to_owned(),
@@ -99,8 +51,8 @@ pub fn filters(directions: Directions<'_>) -> (Filters, Vec<String>) {
 }
 
 /// Returns the delay of each direction where both are alike: delays there and back, halved.
-fn delay(directions: Directions<'_>, lost: &mut Vec<String>) -> Option<Vec<u32>> {
-    let all = || directions.there.iter().chain(&directions.back);
+fn delay(directions: &Directions<'_>, lost: &mut Vec<String>) -> Option<Vec<u32>> {
+    let all = || directions.iter().flatten();
     let half = all().map(|i| i.delay).sum::<Duration>() / 2;
     // Deviations that come one after the other add up no further than this.
     let jitter = all().map(|i| i.jitter).sum::<Duration>() / 2;
@@ -129,10 +81,10 @@ fn delay(directions: Directions<'_>, lost: &mut Vec<String>) -> Option<Vec<u32>>
 }
 
 /// The share that each direction must have so that both together do what they do, in per cent.
-fn both(directions: Directions<'_>, share: impl Fn(&Impairment) -> f64) -> f64 {
+fn both(directions: &Directions<'_>, share: impl Fn(&Conditions) -> f64) -> f64 {
     let passes =
-        |way: [&Impairment; 2]| -> f64 { way.iter().map(|i| 1.0 - share(i) / 100.0).product() };
-    let (there, back) = (passes(directions.there), passes(directions.back));
+        |way: &Vec<&Conditions>| -> f64 { way.iter().map(|i| 1.0 - share(i) / 100.0).product() };
+    let [there, back] = directions.each_ref().map(passes);
     let each = if (there - back).abs() < 1e-12 {
         there
     } else {
@@ -195,43 +147,50 @@ fn short(percent: f64) -> String {
     format!("{text} %")
 }
 
-/// Nothing is done to a frame.
-const PERFECT: Impairment = Impairment {
-    delay: Duration::ZERO,
-    jitter: Duration::ZERO,
-    loss: Percent(0.0),
-    duplicate: Percent(0.0),
-    corrupt: Percent(0.0),
-    reorder: Percent(0.0),
-    rate: None,
-    queue: None,
-};
+/// The conditions that a frame meets there and back, in that order.
+type Directions<'a> = [Vec<&'a Conditions>; 2];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::topology::unit::Rate;
+    use crate::plan::{PlannedEnd, Port};
+    use crate::topology::unit::{Percent, Rate};
 
-    fn symmetric(impairment: &Impairment) -> (Filters, Vec<String>) {
-        filters(Directions {
-            there: [impairment, &PERFECT],
-            back: [impairment, &PERFECT],
-        })
+    /// The filters of a link to a network.
+    fn on_network(egress: Conditions, ingress: Conditions) -> (Filters, Vec<String>) {
+        let near = PlannedEnd {
+            port: Port {
+                node: "a".parse().unwrap(),
+                interface: "eth0".parse().unwrap(),
+            },
+            peer: None,
+            egress,
+            ingress,
+        };
+        let far = None;
+        filters(PlannedLink { near: &near, far })
+    }
+
+    fn symmetric(conditions: Conditions) -> (Filters, Vec<String>) {
+        on_network(conditions, conditions)
     }
 
     #[test]
     fn a_perfect_link_has_no_filter() {
-        assert_eq!(symmetric(&PERFECT), (Filters::default(), Vec::new()));
+        assert_eq!(
+            symmetric(Conditions::default()),
+            (Filters::default(), Vec::new())
+        );
     }
 
     #[test]
     fn what_both_directions_have_is_held_as_it_is() {
-        let (filters, lost) = symmetric(&Impairment {
+        let (filters, lost) = symmetric(Conditions {
             delay: Duration::from_millis(20),
             jitter: Duration::from_millis(3),
             loss: Percent(5.0),
             corrupt: Percent(1.0),
-            ..PERFECT
+            ..Conditions::default()
         });
         assert_eq!(filters.delay, Some(vec![20, 3]));
         assert_eq!(filters.packet_loss, Some([5]));
@@ -241,17 +200,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_held_is_named_with_what_happens_instead() {
-        let bad = Impairment {
+        let bad = Conditions {
             delay: Duration::from_micros(1500),
             loss: Percent(0.1),
             duplicate: Percent(1.0),
             rate: Some(Rate(1_000_000)),
-            ..PERFECT
+            ..Conditions::default()
         };
-        let (filters, lost) = filters(Directions {
-            there: [&bad, &PERFECT],
-            back: [&PERFECT, &PERFECT],
-        });
+        let (filters, lost) = on_network(bad, Conditions::default());
         assert_eq!(filters.delay, Some(vec![1, 0]));
         assert_eq!(filters.frequency_drop, Some([1999]));
         let lost = lost.join("\n");

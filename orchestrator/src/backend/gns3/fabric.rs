@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::backend::docker::Engine;
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, ByteStream, Fabric, LabHandle};
 use crate::control::CaptureStream;
-use crate::plan::{LabId, Port};
-use crate::topology::Topology;
+use crate::plan::{LabId, LinkConditions, Port};
 use crate::topology::model::FaultKind;
 
 use super::address::ProjectUrl;
@@ -77,10 +76,15 @@ impl Fabric for Gns3Fabric {
         Ok(Some(stream))
     }
 
-    async fn impair(&self, topology: &Topology) -> Result<Vec<String>, BackendError> {
+    async fn set_conditions(
+        &self,
+        conditions: &LinkConditions,
+    ) -> Result<Vec<String>, BackendError> {
         let server = self.servers.at(&self.url.server).await?;
         let links = Links::of(&server, self.url.project).await?;
-        links.impair(&server, topology, &self.places).await
+        links
+            .set_conditions(&server, conditions, &self.places)
+            .await
     }
 
     async fn begin_fault(&self, fault: &FaultKind) -> Result<bool, BackendError> {

@@ -9,10 +9,9 @@ use uuid::Uuid;
 
 use crate::backend::{BackendError, BackendErrorKind, BackendKind};
 use crate::gns3::filter::Filters;
-use crate::plan::Port;
-use crate::topology::Topology;
+use crate::plan::{LinkConditions, Port};
 
-use super::condition::{conditions, filters};
+use super::condition::filters;
 use super::error::{ServerError, at};
 use super::project_builder::Place;
 use super::server::{Dialect, Server};
@@ -72,34 +71,33 @@ impl Links {
         format!("projects/{}/links/{}", self.project, link.link_id)
     }
 
-    /// Gives each link the filters that come nearest to what the topology says, and names those that have
-    /// any or are down.
-    pub(super) async fn impair(
+    /// Gives each link the filters that come nearest to its conditions, and names those that have any or are
+    /// down. All links are found before the first is changed.
+    pub(super) async fn set_conditions(
         &self,
         server: &Server,
-        topology: &Topology,
+        conditions: &LinkConditions,
         places: &BTreeMap<NodeName, Place>,
     ) -> Result<Vec<String>, BackendError> {
+        let planned = conditions.links().into_iter();
+        let found = planned.map(|planned| Ok((planned, self.of_port(places, &planned.near.port)?)));
+        let found: Vec<_> = found.collect::<Result<_, BackendError>>()?;
         let mut bad = Vec::new();
-        for condition in conditions(topology) {
-            let (wanted, _) = filters(condition.directions);
+        for (planned, link) in found {
+            let (wanted, _) = filters(planned);
             if wanted != Filters::default() {
                 let by = "each way, by its GNS3 link filter";
-                bad.push(format!("{}: {wanted}, {by}", condition.title));
+                bad.push(format!("{planned}: {wanted}, {by}"));
             }
-            let link = self.of_port(places, &condition.port)?;
             if link.suspend {
-                let Port { node, interface } = &condition.port;
-                let mend = format!("`orchestrator fault up {node}:{interface}` ends that");
-                bad.push(format!(
-                    "{}: down, it passes nothing; {mend}",
-                    condition.title
-                ));
+                let port = &planned.near.port;
+                let mend = format!("`orchestrator fault up {port}` ends that");
+                bad.push(format!("{planned}: down, it passes nothing; {mend}"));
             }
             if link.has(&wanted) {
                 continue;
             }
-            let action = format!("impairing {}", condition.title);
+            let action = format!("impairing {planned}");
             let path = self.path(link);
             let order = json!({ "filters": wanted });
             server.put(&path, &order).await.map_err(at(&action))?;

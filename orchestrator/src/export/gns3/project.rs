@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use protocol::name::{NetworkName, NodeName};
 use uuid::Uuid;
 
-use crate::backend::gns3::condition::{Condition, conditions, filters};
+use crate::backend::gns3::condition::filters;
 use crate::gns3::device::{ADAPTERS, DOCKER, properties};
 use crate::gns3::document::{Content, Drawing, End, Label, Link, Node as Device, Project};
 use crate::gns3::identity::Identity;
 use crate::gns3::switch::{self, SwitchKind};
-use crate::plan::{LabId, Plan, Port, plan};
+use crate::plan::{LabId, Plan, PlannedLink, Port, link_conditions, plan};
 use crate::topology::Topology;
 use crate::topology::model::{Attachment, Interface, Node};
 
@@ -73,16 +73,15 @@ pub fn project(
         instance: 0,
     };
     let identity = Identity::new(topology.name.as_str());
+    let conditions = link_conditions(topology);
+    let links = conditions.links().into_iter();
     let mut draft = Draft {
         topology,
         plan: plan(topology, lab),
         identity,
         switches,
         positions: Positions::of(topology),
-        conditions: conditions(topology)
-            .into_iter()
-            .map(|wire| (wire.port.clone(), wire))
-            .collect(),
+        links: links.map(|link| (&link.near.port, link)).collect(),
         content: Content::default(),
         node_files: Vec::new(),
         warnings: Vec::new(),
@@ -106,8 +105,8 @@ struct Draft<'a> {
     identity: Identity,
     switches: SwitchKind,
     positions: Positions,
-    /// The condition of each link, by the first interface that is plugged into it.
-    conditions: BTreeMap<Port, Condition<'a>>,
+    /// The links, by the first interface that is plugged into each.
+    links: BTreeMap<&'a Port, PlannedLink<'a>>,
     content: Content,
     node_files: Vec<NodeFile>,
     warnings: Vec<Warning>,
@@ -253,14 +252,12 @@ impl Draft<'_> {
             node: self.topology.nodes[node].name.clone(),
             interface: interface.name.clone(),
         };
-        let Some(Condition {
-            title, directions, ..
-        }) = self.conditions.get(&port)
-        else {
+        let Some(link) = self.links.get(&port) else {
             // There is one for each interface on a network, and for the first end of each wire.
             return;
         };
-        let (filters, lost) = filters(*directions);
+        let (filters, lost) = filters(*link);
+        let title = link.to_string();
         self.warnings
             .extend(lost.into_iter().map(|text| Warning::Link {
                 link: title.clone(),
@@ -273,7 +270,7 @@ impl Draft<'_> {
             label: Some(beside(own, other)),
         };
         self.content.links.push(Link {
-            link_id: self.identity.of("link", title),
+            link_id: self.identity.of("link", &title),
             nodes: vec![end(&ends[0], &ends[1]), end(&ends[1], &ends[0])],
             filters,
             suspend: false,

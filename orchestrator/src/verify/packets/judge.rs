@@ -17,19 +17,26 @@ use super::traffic::{Destination, Traffic};
 pub struct Broadcast<'a> {
     /// The capture of the interface that it was sent from.
     pub sender: &'a CaptureReport,
-    /// The capture of each receiver's interface on the same network.
-    pub receivers: Vec<&'a CaptureReport>,
+    /// The receivers on the same network.
+    pub receivers: Vec<Receiver<'a>>,
     /// The folder that the captures' file names start from.
     pub folder: &'a Path,
     /// The IPv4 addresses of the sender's interface.
     pub from: &'a [Ipv4Net],
     /// The UDP port that it was sent to.
     pub port: u16,
-    /// The effects that links may have on frames.
+}
+
+/// A receiver of a broadcast.
+#[derive(Debug, Clone, Copy)]
+pub struct Receiver<'a> {
+    /// The capture of its interface.
+    pub capture: &'a CaptureReport,
+    /// The effects that the links on the way to it may have on frames.
     pub delivery: Delivery,
 }
 
-/// The effects that the links between sender and receivers may have on frames.
+/// The effects that the links between the sender and a receiver may have on frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// Nothing: a frame that is not seen is a failure.
@@ -54,7 +61,8 @@ pub fn judge(broadcast: &Broadcast<'_>) -> ProofReport {
 
 /// Lists the reasons not to rely on the captures.
 fn gaps(broadcast: &Broadcast<'_>) -> Vec<Finding> {
-    let all = std::iter::once(&broadcast.sender).chain(&broadcast.receivers);
+    let receivers = broadcast.receivers.iter().map(|receiver| receiver.capture);
+    let all = std::iter::once(broadcast.sender).chain(receivers);
     all.filter_map(|capture| {
         let dropped = || (capture.dropped > 0).then(|| dropped(capture.dropped));
         let why = capture.cut_short.clone().or_else(dropped)?;
@@ -111,14 +119,14 @@ fn weigh(broadcast: &Broadcast<'_>) -> Result<ProofReport, Finding> {
         ));
     }
     let mut arrivals = Vec::new();
-    for &receiver in &broadcast.receivers {
-        let seen = seen(broadcast, &sent, receiver)?;
+    for &Receiver { capture, delivery } in &broadcast.receivers {
+        let seen = seen(broadcast, &sent, capture)?;
         // Where links may lose frames, none at all is still no broadcast.
-        let may_be = broadcast.delivery != Delivery::Perfect && seen > 0;
+        let may_be = delivery != Delivery::Perfect && seen > 0;
         if seen < sent.len() && !may_be {
-            findings.push(lost(broadcast, receiver, seen, sent.len()));
+            findings.push(lost(broadcast, capture, seen, sent.len()));
         }
-        arrivals.push((receiver, seen));
+        arrivals.push((capture, seen));
     }
     findings.extend(strays(broadcast, &sent));
     let (outcome, summary) = match findings.first() {

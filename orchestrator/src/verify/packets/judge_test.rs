@@ -62,13 +62,19 @@ impl Captures {
     }
 
     fn judge(&self, delivery: Delivery) -> ProofReport {
+        self.judge_each(&vec![delivery; self.reports.len() - 1])
+    }
+
+    /// Judges with a delivery for each receiver.
+    fn judge_each(&self, deliveries: &[Delivery]) -> ProofReport {
+        let receivers = self.reports[1..].iter().zip(deliveries);
+        let receivers = receivers.map(|(capture, &delivery)| Receiver { capture, delivery });
         judge(&Broadcast {
             sender: &self.reports[0],
-            receivers: self.reports[1..].iter().collect(),
+            receivers: receivers.collect(),
             folder: self.folder.path(),
             from: &["10.0.0.3/24".parse().unwrap()],
             port: PORT,
-            delivery,
         })
     }
 
@@ -122,6 +128,20 @@ fn a_broadcast_that_all_saw_passes() {
         "every broadcast frame (1 025) reached both receivers"
     );
     assert_eq!(proof.findings, []);
+}
+
+#[test]
+fn a_loss_is_a_fault_on_a_perfect_path_alone() {
+    let mut captures = Captures::new();
+    captures.add("c", &broadcasts(10));
+    captures.add("a", &broadcasts(9));
+    captures.add("b", &broadcasts(10));
+    let [perfect, impaired] = [Delivery::Perfect, Delivery::Impaired];
+    let proof = captures.judge_each(&[impaired, perfect]);
+    assert_eq!(proof.outcome, Outcome::Passed, "{proof:?}");
+    let proof = captures.judge_each(&[perfect, impaired]);
+    assert_eq!(proof.outcome, Outcome::Failed);
+    assert_eq!(proof.findings.len(), 1, "{proof:?}");
 }
 
 #[test]

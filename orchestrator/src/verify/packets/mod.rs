@@ -10,4 +10,4 @@ pub mod traffic;
 
 mod frame;
 
-pub use judge::{Broadcast, Delivery, judge};
+pub use judge::{Broadcast, Delivery, Receiver, judge};
