@@ -53,7 +53,7 @@ pub enum LabError {
     Unread {
         /// The ledger.
         path: PathBuf,
-        /// How many lines.
+        /// The number of lines.
         lines: usize,
     },
     /// It cannot be removed from here.

@@ -371,7 +371,7 @@ const ENDING: &str = "ending.json";
 const NODES: &str = "nodes";
 const OURS: [&str; 5] = [LEDGER, RECORD, RECORD_PART, ENDING, NODES];
 
-/// How long a look at a lab takes at most, on a machine that has much else to do.
+/// The longest look at a lab, on a machine that has much else to do.
 const MOMENT: Duration = Duration::from_secs(2);
 
 /// The most bytes of a record, which holds the plan and the topology's text.

@@ -464,5 +464,5 @@ const IN_THE_MAKING: Duration = Duration::from_secs(5);
 /// The time that an answer may take. Connecting has a deadline of its own, of the same length.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long a node may take to be reached.
+/// The time in which a node that lives is reached.
 const ANSWER: Duration = Duration::from_secs(5);
