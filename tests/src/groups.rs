@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -28,7 +29,9 @@ impl OwnGroups {
     }
 
     fn cover(&mut self, root: PathBuf) -> io::Result<()> {
-        let name = format!("e2e-{}", std::process::id());
+        // Process numbers are the same in each process namespace; its own mount namespace has a number of its own.
+        let own = fs::metadata("/proc/self/ns/mnt")?.ino();
+        let name = format!("e2e-{own}");
         // In version 2 a group hands its controllers down before those below can use them.
         let offered = fs::read_to_string(root.join("cgroup.controllers")).unwrap_or_default();
         for controller in offered.split_whitespace() {
