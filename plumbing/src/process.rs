@@ -117,7 +117,7 @@ impl ProcessIdentity {
         match Self::of(self.number) {
             Ok(now) => Ok((now == self).then_some(handle)),
             Err(_) if handle.wait(Duration::ZERO)? => Ok(None),
-            // What cannot be judged has not ended.
+            // A process that cannot be judged has not ended.
             Err(error) => Err(error),
         }
     }

@@ -16,7 +16,7 @@ pub(crate) fn print(event: &RoleEvent) -> io::Result<()> {
 
 /// Prints the reason why a role failed, and returns the exit code of a failure.
 pub(crate) fn fail(reason: String) -> ExitCode {
-    // Where nobody reads, the exit code still tells.
+    // If nobody reads, the exit code still tells.
     let _ = print(&RoleEvent::Failed { reason });
     ExitCode::FAILURE
 }

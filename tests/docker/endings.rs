@@ -165,14 +165,14 @@ pub(crate) fn what_a_label_or_a_node_says_removes_nothing() {
     site.sandbox.run(["ps"]).succeeds();
     marked.killed();
     site.sandbox.run(["down", "e2e-labels"]).succeeds();
-    // What only says that it was of the lab is not taken with it.
+    // A container that only says that it was of the lab is not taken with it.
     let cleaned = site.clean(&[]).code(0);
     assert_eq!(stdout(&cleaned), "");
     for stranger in &strangers {
         stranger.assert_untouched();
     }
     assert_eq!(std::fs::read_to_string(thesis).unwrap(), "precious");
-    // Who names a lab by its identity has it cleaned, wherever it was raised.
+    // A lab named by its identity is cleaned, wherever it was raised.
     let named = site.clean(&["thesis-20261121"]).code(0);
     assert!(
         stdout(&named).contains("container thesis-20261121-a"),
@@ -196,13 +196,7 @@ fn labelled<'a>(site: &'a Site, image: &str, (lab, home): (&str, &str)) -> Vec<S
             ("orchestrator.state".to_owned(), home.to_owned()),
         ]);
         labels.extend(origin.map(|origin| ("orchestrator.origin".to_owned(), origin.to_owned())));
-        let body = ContainerCreateBody {
-            image: Some(image.to_owned()),
-            cmd: Some(["/bin/sleep", "infinity"].map(str::to_owned).to_vec()),
-            labels: Some(labels),
-            ..ContainerCreateBody::default()
-        };
-        strangers.push(site.engine.make_container(name, body));
+        strangers.push(sleeper(site, name, (image, labels)));
     }
     strangers
 }
@@ -249,13 +243,7 @@ fn strangers<'a>(site: &'a Site, image: &str) -> Vec<Stranger<'a>> {
             labels: Some(labels.clone()),
             ..NetworkCreateRequest::default()
         }));
-        let body = ContainerCreateBody {
-            image: Some(image.to_owned()),
-            cmd: Some(["/bin/sleep", "infinity"].map(str::to_owned).to_vec()),
-            labels: Some(labels),
-            ..ContainerCreateBody::default()
-        };
-        strangers.push(site.engine.make_container(name, body));
+        strangers.push(sleeper(site, name, (image, labels)));
     }
     strangers
 }
@@ -291,4 +279,19 @@ within = "1h"
     let mut run = site.start(&["run", &file]);
     run.await_words("endless: ");
     run
+}
+
+/// A container that sleeps until it is removed.
+fn sleeper<'a>(
+    site: &'a Site,
+    name: &str,
+    (image, labels): (&str, HashMap<String, String>),
+) -> Stranger<'a> {
+    let body = ContainerCreateBody {
+        image: Some(image.to_owned()),
+        cmd: Some(["/bin/sleep", "infinity"].map(str::to_owned).to_vec()),
+        labels: Some(labels),
+        ..ContainerCreateBody::default()
+    };
+    site.engine.make_container(name, body)
 }

@@ -164,7 +164,7 @@ fn a_hangup_ends_what_it_runs(who: Who) {
     stage.is_as_before();
 }
 
-/// What a `down` that was killed leaves is taken away by whatever comes next.
+/// Leftovers of a killed `down` are taken away by the next verb.
 fn of_a_down(who: Who) {
     for next in ["clean", "down long", "down --all", "deploy"] {
         let stage = Stage::with_lab(who, LONG);

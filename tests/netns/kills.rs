@@ -57,13 +57,13 @@ fn beside_clean(who: Who) {
     stage.is_as_before();
 }
 
-/// What there is when the verb begins.
+/// The lab that there is when the verb begins.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
     Nothing,
     /// A lab that is up.
     Up,
-    /// What a killed `run` has left.
+    /// The leftovers of a killed `run`.
     Killed,
 }
 
@@ -87,7 +87,7 @@ node = "n-1"
 fn kills(who: Who, verb: &str, before: Before) {
     let stage = Stage::with_lab(who, FEW);
     let mut dice = Dice::new();
-    // How long it takes when nothing happens to it.
+    // The time that it takes undisturbed.
     prepare(&stage, before);
     let start = Instant::now();
     stage.run(verb).succeeds();

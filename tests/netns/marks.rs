@@ -1,4 +1,4 @@
-//! What proves that a thing is ours, and what does not: environments, folders that look like a lab's, labs of
+//! Proofs that a thing is ours, and things that prove nothing: environments, folders that look like a lab's, labs of
 //! other places.
 
 use std::fs;
@@ -32,7 +32,7 @@ pub(crate) const TRIALS: &[Play] = &[
     ),
 ];
 
-/// What root alone can set up, also for an ordinary user.
+/// Trials that root alone can set up, also for an ordinary user.
 pub(crate) const SET_UP_BY_ROOT: &[Play] = &[
     (
         "a_lab_of_another_process_namespace_stays",
@@ -102,7 +102,7 @@ fn what_a_node_says_removes_nothing(who: Who) {
         );
         assert!(!printed.contains("keeper of"), "{printed}");
     }
-    // Who names it gets no further.
+    // Naming it gets no further.
     stage.complaint("clean thesis-20261121", 2);
     assert_eq!(fs::read_to_string(&thesis).unwrap(), "precious");
     stage.run("exec a -- true").succeeds();

@@ -69,7 +69,7 @@ impl Stage {
     /// Folders of labs in the state folder.
     pub(crate) fn recorded(&self) -> usize {
         let entries = fs::read_dir(self.sandbox.path("state")).unwrap();
-        // What is being made has a hidden name.
+        // A folder that is being made has a hidden name.
         let hidden = |entry: &fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b".");
         let folder = |entry: &fs::DirEntry| entry.file_type().unwrap().is_dir() && !hidden(entry);
         entries.flatten().filter(folder).count()

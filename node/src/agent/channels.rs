@@ -60,7 +60,7 @@ impl Channels {
         self.lock().open.remove(&channel);
     }
 
-    /// Where a channel's input goes; none for one that takes none, or no more.
+    /// The destination of a channel's input; none for one that takes none, or no more.
     pub(super) fn input(&self, channel: u32) -> Option<Inbox> {
         match self.lock().open.get(&channel)? {
             Channel::Process { input, .. } | Channel::File(input) => Some(input.clone()),

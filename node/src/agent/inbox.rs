@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::outbox::Gone;
 
-/// Where a connection puts the bytes of a channel's input stream.
+/// The destination of a channel's input bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Inbox {
     chunks: mpsc::UnboundedSender<Chunk>,

@@ -64,7 +64,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// the mark proves anything.
     async fn survey(&self) -> Result<Vec<Owned>, BackendError>;
 
-    /// Whether a resource is where this backend looks.
+    /// Returns whether this backend would find a resource.
     fn holds(&self, resource: &Resource) -> bool {
         resource.backend() == self.kind()
     }
@@ -77,7 +77,7 @@ pub trait Fabric: fmt::Debug + Send + Sync {
     /// may be open at once.
     async fn open(&self, node: &NodeName) -> Result<Box<dyn ByteStream>, BackendError>;
 
-    /// Whether nodes' networks are as planned since they were made, with nothing left for their agents.
+    /// Returns whether the nodes' networks were configured as the nodes were made, so that agents need not.
     fn is_configured(&self) -> bool {
         false
     }

@@ -366,7 +366,7 @@ mod tests {
         symlink(&precious, folder.path().join("nodes")).unwrap();
         folder.remove().unwrap_err();
         fs::remove_file(folder.path().join("nodes")).unwrap();
-        // What a keeper made that was never recorded goes; what came to lie beside it stays.
+        // Files of a keeper that was never recorded go; a stranger beside them stays.
         let nodes = folder.path().join("nodes");
         fs::create_dir(&nodes).unwrap();
         for name in ["keeper.log", "0", "core"] {

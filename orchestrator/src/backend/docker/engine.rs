@@ -18,7 +18,7 @@ use super::error::{at, lacking, no_engine};
 pub(in crate::backend) struct Engine {
     host: String,
     docker: OnceCell<Docker>,
-    /// Whether it was found to say nothing: nobody waits for that twice.
+    /// Set once it was found to say nothing, so that nobody waits for that twice.
     silent: AtomicBool,
 }
 

@@ -90,7 +90,7 @@ fn kernel() -> Result<(), BackendErrorKind> {
 
 fn procfs() -> Result<(), BackendErrorKind> {
     if fs::exists("/proc/self").unwrap_or(false) {
-        // Where its numbers mean other processes, none could be proved to be ours.
+        // If its numbers mean other processes, none could be proved to be ours.
         return check_proc().map_err(|_| {
             lacking(
                 "/proc shows another process namespace",
