@@ -30,6 +30,7 @@ pub(crate) const TRIALS: &[Play] = &[
         "killed_nodes_are_told_and_taken_away",
         killed_nodes_are_told_and_taken_away,
     ),
+    ("stopped_nodes_are_told", stopped_nodes_are_told),
     (
         "a_killed_node_holds_up_no_other",
         a_killed_node_holds_up_no_other,
@@ -314,6 +315,28 @@ fn killed_nodes_are_told_and_taken_away(who: Who) {
     let said = stage.complaint("clean", 0);
     assert!(said.contains("recorded as up, but nothing of it"), "{said}");
     assert!(!said.contains("nothing is left of any lab"), "{said}");
+    stage.run("down long").succeeds();
+    stage.is_as_before();
+}
+
+/// Nobody waits long for nodes that are stopped, nor for their keeper, and the lab can be taken down.
+fn stopped_nodes_are_told(who: Who) {
+    let stage = Stage::with_lab(who, &LONG.replace("count = 12", "count = 2"));
+    stage.run("deploy").succeeds();
+    for pid in agents() {
+        kill(Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
+    }
+    let listed = stage.print("ps");
+    assert_eq!(
+        listed.matches("no answer: waited 10 s").count(),
+        2,
+        "{listed}"
+    );
+    let said = stage.complaint("exec n-1 -- true", 4);
+    assert!(
+        said.contains("waited 10 s for its agent's greeting"),
+        "{said}"
+    );
     stage.run("down long").succeeds();
     stage.is_as_before();
 }

@@ -292,7 +292,9 @@ fn a_full_state_folder_lets_go(who: Who) {
         .collect();
     let said = stage.complaint("deploy killed.toml", 4);
     assert!(said.contains("`df -i`"), "{said}");
-    made.iter().for_each(|path| fs::remove_file(path).unwrap());
+    for path in &made {
+        fs::remove_file(path).unwrap();
+    }
     assert_eq!(fs::read_dir(&state).unwrap().count(), 0);
     umount2(&state, MntFlags::empty()).unwrap();
     stage.is_as_before();

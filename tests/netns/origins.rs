@@ -2,7 +2,7 @@
 //! a file system moves folders.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
 use e2e::patience::until;
@@ -186,21 +186,7 @@ fn a_state_folder_on_an_overlay(who: Who) {
     stage
         .run(&format!("down one --state-dir {}", folder("lower/killed")))
         .succeeds();
-    let layers = format!(
-        "lowerdir={},upperdir={},workdir={}",
-        folder("lower"),
-        folder("upper"),
-        folder("work")
-    );
-    let all = base.join("all");
-    mount(
-        Some("none"),
-        &all,
-        Some("overlay"),
-        MsFlags::empty(),
-        Some(layers.as_str()),
-    )
-    .unwrap();
+    let all = overlay(&base);
     let (state, left) = (folder("all/state"), folder("all/left"));
     stage.run(&format!("deploy --state-dir {state}")).succeeds();
     stage
@@ -221,6 +207,17 @@ fn a_state_folder_on_an_overlay(who: Who) {
     umount2(&all, MntFlags::empty()).unwrap();
     umount2(&base, MntFlags::empty()).unwrap();
     stage.is_as_before();
+}
+
+/// Lays the folder `upper` over `lower`, as `all`.
+fn overlay(base: &Path) -> PathBuf {
+    let folder = |name: &str| base.join(name).display().to_string();
+    let (lower, upper, work) = (folder("lower"), folder("upper"), folder("work"));
+    let layers = format!("lowerdir={lower},upperdir={upper},workdir={work}");
+    let all = base.join("all");
+    let (kind, flags) = (Some("overlay"), MsFlags::empty());
+    mount(Some("none"), &all, kind, flags, Some(layers.as_str())).unwrap();
+    all
 }
 
 /// The words of install(1) that give a folder to somebody.

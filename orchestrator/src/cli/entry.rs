@@ -199,7 +199,9 @@ async fn reap(
             biased;
             left = &mut left => {
                 let status = (!left.is_empty()).then_some(Status::Leftovers);
-                left.into_iter().for_each(|error| printer.fail(&Failure::Lab(error)));
+                for error in left {
+                    printer.fail(&Failure::Lab(error));
+                }
                 return status;
             }
             _ = next => {

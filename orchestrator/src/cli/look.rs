@@ -95,7 +95,7 @@ async fn lab_row(site: &Site, record: &LabRecord) -> LabRow {
     let fabric = backend.attach(&record.handle).await;
     let rows = record.plan.nodes.iter().map(|node| async {
         let asked = tokio::time::timeout(ANSWER, ask(&fabric, &node.name)).await;
-        let late = || format!("none within {} s; it may be stopped", ANSWER.as_secs());
+        let late = || format!("waited {} s for it; it may be stopped", ANSWER.as_secs());
         let status = asked.unwrap_or_else(|_| Err(late()));
         let addresses = node
             .settings

@@ -105,9 +105,10 @@ impl Outlet {
                     let written = self.write_here(&bytes);
                     streams = lock();
                     let is_awaited = !streams.of(self).is_given_up();
-                    streams.of(self).work = match is_awaited {
-                        true => Work::Ended(written),
-                        false => Work::None,
+                    streams.of(self).work = if is_awaited {
+                        Work::Ended(written)
+                    } else {
+                        Work::None
                     };
                     CHANGED.notify_all();
                 }

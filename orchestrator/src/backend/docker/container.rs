@@ -129,10 +129,10 @@ impl ContainerFactory<'_> {
             .build();
         let body = self.body(node);
         let (docker, making) = (self.docker.clone(), action.clone());
-        let made = self.pending_requests.run(async move {
+        let made = self.pending_requests.run(Box::pin(async move {
             let made = docker.create_container(Some(options), body);
             while_it_answers(&docker, &making, made).await
-        });
+        }));
         match made.await.unwrap_or(Err(Error::RequestTimeoutError)) {
             // The engine also warns of things that were not asked for.
             Ok(_) if node.memory.is_none() && node.milli_cpus.is_none() => Ok(Vec::new()),

@@ -102,7 +102,7 @@ impl Engine {
         } else {
             docker.negotiate_version().await.map_err(at(action))?
         };
-        work_shows(&docker).await.map_err(at(action))?;
+        work_shows(&docker).await.map_err(unusable)?;
         Ok(docker)
     }
 }
@@ -133,7 +133,7 @@ pub(super) async fn while_it_answers<T>(
     request: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     let begun = Instant::now();
-    let mut request = pin!(request);
+    let mut request = Box::pin(request);
     while begun.elapsed() < REQUEST_TIMEOUT {
         if let Ok(done) = tokio::time::timeout(ANSWER / 2, &mut request).await {
             return done;

@@ -65,7 +65,10 @@ pub(super) fn is_silence(error: &Error) -> bool {
     let Error::IOError { err } = error else {
         return false;
     };
-    err.get_ref().is_some_and(|cause| cause.is::<Silence>())
+    let cause = err.get_ref();
+    cause
+        .and_then(|cause| cause.downcast_ref::<Silence>())
+        .is_some()
 }
 
 /// Whether a network cannot be removed because something is plugged in, or because the engine thinks
