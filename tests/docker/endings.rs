@@ -1,8 +1,11 @@
 //! Labs that are interrupted or killed, and what `clean` makes of that.
 
 use std::collections::HashMap;
+use std::path::Path;
+use std::process::Command;
 
 use bollard::models::{ContainerCreateBody, NetworkCreateRequest};
+use e2e::pretended_engine;
 use e2e::running::Running;
 use e2e::sandbox::{stderr, stdout};
 use nix::sys::signal::Signal;
@@ -98,7 +101,8 @@ pub(crate) fn a_lab_that_is_recorded_elsewhere_stays() {
     let said = stderr(&cleaned);
     let state = site.sandbox.path("state").display().to_string();
     for lab in ["e2e-elsewhere", "e2e-at-work"] {
-        let lines: Vec<_> = said.lines().filter(|line| line.contains(lab)).collect();
+        let of_lab = |line: &&str| line.contains(lab) && line.contains(&state);
+        let lines: Vec<_> = said.lines().filter(of_lab).collect();
         let [line] = lines.as_slice() else {
             panic!("{said}");
         };
@@ -120,9 +124,10 @@ pub(crate) fn a_lab_that_is_recorded_elsewhere_stays() {
 pub(crate) fn what_a_label_or_a_node_says_removes_nothing() {
     let site = Site::new();
     let image = Image::programs(&site.engine);
+    let thesis_lab = format!("thesis-{:08x}", std::process::id());
     let thesis = site
         .sandbox
-        .write("home/thesis-20261121/chapter.tex", "precious");
+        .write(&format!("home/{thesis_lab}/chapter.tex"), "precious");
     site.sandbox
         .write("lab.toml", "name = \"e2e-labels\"\n[node.a]\n");
     site.sandbox.run(["deploy"]).succeeds();
@@ -133,7 +138,7 @@ pub(crate) fn what_a_label_or_a_node_says_removes_nothing() {
         .unwrap()
         .to_owned();
     let home = site.sandbox.path("work/home").display().to_string();
-    let strangers = labelled(&site, &image.name, (&lab, &home));
+    let strangers = labelled(&site, &image.name, (&lab, &home, &thesis_lab));
     let words = [
         "exec",
         "a",
@@ -147,18 +152,15 @@ pub(crate) fn what_a_label_or_a_node_says_removes_nothing() {
         .sandbox
         .command_where(e2e::sandbox::Hangup::Ends, words);
     command
-        .env("ORCHESTRATOR_LAB", "thesis-20261121")
+        .env("ORCHESTRATOR_LAB", &thesis_lab)
         .env("ORCHESTRATOR_LAB_STATE", &home);
     let marked = Running::start(command);
 
     let cleaned = site.clean(&[]).code(0);
     assert_eq!(stdout(&cleaned), "");
     let said = stderr(&cleaned);
-    assert!(said.contains("thesis-20261121"), "{said}");
-    assert!(
-        said.contains("`orchestrator clean thesis-20261121`"),
-        "{said}"
-    );
+    let by_name = format!("`orchestrator clean {thesis_lab}`");
+    assert!(said.contains(&by_name), "{said}");
     for stranger in &strangers {
         stranger.assert_untouched();
     }
@@ -173,30 +175,31 @@ pub(crate) fn what_a_label_or_a_node_says_removes_nothing() {
     }
     assert_eq!(std::fs::read_to_string(thesis).unwrap(), "precious");
     // A lab named by its identity is cleaned, wherever it was raised.
-    let named = site.clean(&["thesis-20261121"]).code(0);
-    assert!(
-        stdout(&named).contains("container thesis-20261121-a"),
-        "{named}"
-    );
+    let named = site.clean(&[&thesis_lab]).code(0);
+    let first = format!("container {thesis_lab}-a");
+    assert!(stdout(&named).contains(&first), "{named}");
+    assert!(strangers[0].is_gone() && strangers[1].is_gone());
     strangers[2].assert_untouched();
-    let left = site.engine.of_lab("thesis");
-    assert_eq!(left, ["container thesis-20261121-c"]);
 }
 
 /// Containers that say that they are of a lab, two of which nobody has raised.
-fn labelled<'a>(site: &'a Site, image: &str, (lab, home): (&str, &str)) -> Vec<Stranger<'a>> {
+fn labelled<'a>(
+    site: &'a Site,
+    image: &str,
+    (lab, home, thesis): (&str, &str, &str),
+) -> Vec<Stranger<'a>> {
     let mut strangers = Vec::new();
     for (name, lab, origin) in [
-        ("thesis-20261121-a", "thesis-20261121", None),
-        ("thesis-20261121-b", "thesis-20261121", Some("0-0-0")),
-        ("thesis-20261121-c", lab, None),
+        ("a", thesis, None),
+        ("b", thesis, Some("0-0-0")),
+        ("c", lab, None),
     ] {
         let mut labels = HashMap::from([
             ("orchestrator.lab".to_owned(), lab.to_owned()),
             ("orchestrator.state".to_owned(), home.to_owned()),
         ]);
         labels.extend(origin.map(|origin| ("orchestrator.origin".to_owned(), origin.to_owned())));
-        strangers.push(sleeper(site, name, (image, labels)));
+        strangers.push(sleeper(site, &format!("{thesis}-{name}"), (image, labels)));
     }
     strangers
 }
@@ -219,31 +222,99 @@ pub(crate) fn a_stopped_engine_may_have_a_lab() {
     site.assert_nothing_of("e2e-stopped");
 }
 
+/// The engine of a lab that is up begins to hang.
+pub(crate) fn an_engine_that_falls_silent_is_told() {
+    let mut site = Site::new();
+    site.sandbox
+        .write("lab.toml", "name = \"e2e-silent\"\n[node.a]\n");
+    site.sandbox.run(["deploy"]).succeeds();
+    let socket = site.sandbox.path("tmp/silent.sock");
+    pretended_engine::start(&socket, pretended_engine::greets);
+    let host = std::env::var("DOCKER_HOST").unwrap_or_else(|_| format!("unix://{ENGINE}"));
+    let silent = format!("unix://{}", socket.display());
+    site.sandbox.set("DOCKER_HOST", &silent);
+    let ps = site.says(&["ps"]);
+    assert!(ps.contains("has not answered within 10 s"), "{ps}");
+    let said = stderr(&site.clean(&[]).code(5));
+    assert!(said.contains("there may be: e2e-silent-"), "{said}");
+    let said = site.complains(&["down", "e2e-silent"], 5);
+    assert!(said.contains("has not answered within 10 s"), "{said}");
+    site.sandbox.set("DOCKER_HOST", host);
+    site.sandbox.run(["down", "e2e-silent"]).succeeds();
+    site.assert_nothing_of("e2e-silent");
+}
+
+/// Several machines have one engine, and perhaps one state folder.
+pub(crate) fn a_lab_of_another_machine_stays() {
+    let (site, other) = (Site::new(), Site::new());
+    site.sandbox
+        .write("lab.toml", "name = \"e2e-machine\"\n[node.a]\n");
+    let id = site.sandbox.write("machine-id", format!("{:032x}\n", 7));
+    on_another_machine(&site, &id, &["deploy"]);
+    let traces = site.engine.traces("e2e-machine");
+    let recorded = site.recorded();
+    let lab = recorded[0].file_name().unwrap().to_str().unwrap();
+    for from in [&site, &other] {
+        let said = stderr(&from.clean(&[]).code(0));
+        let line = said.lines().find(|line| line.contains(lab)).unwrap();
+        assert!(line.contains("was raised on another machine"), "{line}");
+        assert!(line.contains("stays"), "{line}");
+        assert!(
+            line.contains(&format!("`orchestrator clean {lab}`")),
+            "{line}"
+        );
+    }
+    let said = site.complains(&["down", "e2e-machine"], 4);
+    assert!(said.contains("take it down there"), "{said}");
+    assert_eq!(
+        site.engine.traces("e2e-machine").containers,
+        traces.containers
+    );
+    on_another_machine(&site, &id, &["down", "e2e-machine"]);
+    site.engine.assert_gone(&traces);
+    site.assert_nothing_of("e2e-machine");
+}
+
+/// Runs a command where the machine has another identity.
+fn on_another_machine(site: &Site, id: &Path, words: &[&str]) {
+    let inner = site.sandbox.command(words);
+    let mut outer = Command::new("unshare");
+    outer.args(["--mount", "--uts", "sh", "-c", OTHER_MACHINE]);
+    outer.arg(inner.get_program()).args(inner.get_args());
+    outer.current_dir(site.sandbox.path("work")).env_clear();
+    let set = inner.get_envs();
+    outer.envs(set.filter_map(|(name, value)| Some((name, value?))));
+    outer.env("MACHINE_ID", id);
+    assert!(outer.status().unwrap().success(), "{words:?}");
+}
+
+const OTHER_MACHINE: &str = r#"
+hostname other
+if [ -e /etc/machine-id ]; then mount --bind "$MACHINE_ID" /etc/machine-id; fi
+exec "$0" "$@"
+"#;
+
 /// Containers and networks with names like a lab's, and labels almost like ours.
 fn strangers<'a>(site: &'a Site, image: &str) -> Vec<Stranger<'a>> {
     let labels = |key: &str, value: &str| HashMap::from([(key.to_owned(), value.to_owned())]);
+    let lab = format!("stranger-{:08x}", std::process::id());
     let almost = [
-        ("stranger-0badcafe-a", HashMap::new()),
-        (
-            "stranger-0badcafe-b",
-            labels("orchestrator", "stranger-0badcafe"),
-        ),
-        (
-            "stranger-0badcafe-c",
-            labels("orchestrator.labs", "stranger-0badcafe"),
-        ),
+        ("a", HashMap::new()),
+        ("b", labels("orchestrator", &lab)),
+        ("c", labels("orchestrator.labs", &lab)),
         // Somebody else's idea of what this label means.
-        ("stranger-0badcafe-d", labels("orchestrator.lab", "yes")),
-        ("stranger-0badcafe-e", labels("orchestrator.lab", "rack-1")),
+        ("d", labels("orchestrator.lab", "yes")),
+        ("e", labels("orchestrator.lab", "rack-1")),
     ];
     let mut strangers = Vec::new();
     for (name, labels) in almost {
+        let name = format!("{lab}-{name}");
         strangers.push(site.engine.make_network(NetworkCreateRequest {
-            name: name.to_owned(),
+            name: name.clone(),
             labels: Some(labels.clone()),
             ..NetworkCreateRequest::default()
         }));
-        strangers.push(sleeper(site, name, (image, labels)));
+        strangers.push(sleeper(site, &name, (image, labels)));
     }
     strangers
 }

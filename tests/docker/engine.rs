@@ -18,6 +18,8 @@ use tokio::runtime::Runtime;
 pub(crate) struct Engine {
     runtime: Runtime,
     docker: Docker,
+    /// The state folder of the labs that are looked for.
+    state: String,
 }
 
 /// What the machine has of a lab that is up.
@@ -35,7 +37,7 @@ pub(crate) struct Traces {
 
 impl Engine {
     /// The engine that `DOCKER_HOST` names, else the one of this machine.
-    pub(crate) fn connect() -> Self {
+    pub(crate) fn connect(state: &Path) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -43,6 +45,7 @@ impl Engine {
         Self {
             runtime: runtime.unwrap(),
             docker,
+            state: state.display().to_string(),
         }
     }
 
@@ -127,14 +130,25 @@ impl Engine {
         let containers = containers.into_iter().filter_map(|container| {
             let name = container.names?.into_iter().next()?;
             let name = name.trim_start_matches('/').to_owned();
-            is_of(lab, &name, container.labels).then_some((name, container.id?))
+            self.is_of(lab, &name, container.labels)
+                .then_some((name, container.id?))
         });
         let networks = self.wait(self.docker.list_networks(None)).unwrap();
         let networks = networks.into_iter().filter_map(|network| {
             let name = network.name?;
-            is_of(lab, &name, network.labels).then_some((name, network.id?))
+            self.is_of(lab, &name, network.labels)
+                .then_some((name, network.id?))
         });
         (containers.collect(), networks.collect())
+    }
+
+    /// Whether something is a lab's of this name, and of no other test's.
+    fn is_of(&self, lab: &str, name: &str, labels: Option<HashMap<String, String>>) -> bool {
+        let (prefix, labels) = (format!("{lab}-"), labels.unwrap_or_default());
+        let label = |key: &str| labels.get(key).map(String::as_str);
+        let is_others = label("orchestrator.state").is_some_and(|state| state != self.state);
+        let is_marked = label("orchestrator.lab").is_some_and(|lab| lab.starts_with(&prefix));
+        !is_others && (name.starts_with(&prefix) || is_marked)
     }
 
     /// Makes an image of a tar.
@@ -219,6 +233,22 @@ impl Stranger<'_> {
     }
 }
 
+impl Stranger<'_> {
+    /// Whether it is there no longer.
+    pub(crate) fn is_gone(&self) -> bool {
+        match self {
+            Self::Container(engine, id) => {
+                let there = engine.wait(engine.docker.inspect_container(id, None));
+                there.is_err()
+            }
+            Self::Network(engine, id) => {
+                let there = engine.wait(engine.docker.inspect_network(id, None));
+                there.is_err()
+            }
+        }
+    }
+}
+
 impl Drop for Stranger<'_> {
     fn drop(&mut self) {
         // It may be gone, which `assert_untouched` has told.
@@ -235,12 +265,6 @@ impl Drop for Stranger<'_> {
             }
         }
     }
-}
-
-fn is_of(lab: &str, name: &str, labels: Option<HashMap<String, String>>) -> bool {
-    let prefix = format!("{lab}-");
-    let label = labels.and_then(|mut labels| labels.remove("orchestrator.lab"));
-    name.starts_with(&prefix) || label.is_some_and(|label| label.starts_with(&prefix))
 }
 
 /// How long an engine may take to say that it is there.

@@ -20,14 +20,14 @@ impl<'a> Image<'a> {
     /// This machine's Python with the modules that the shipped programs import, and no more: neither
     /// a shell nor an /etc.
     pub(crate) fn python(engine: &'a Engine) -> Self {
-        Self::of(engine, "e2e-python:1", &python(), &[])
+        Self::of(engine, "e2e-python", &python(), &[])
     }
 
     /// This machine's `sleep`.
     pub(crate) fn programs(engine: &'a Engine) -> Self {
         let mut files = libraries("/bin/sleep");
         files.insert("/bin/sleep".to_owned());
-        Self::of(engine, "e2e-programs:1", &files, &[])
+        Self::of(engine, "e2e-programs", &files, &[])
     }
 
     /// One with these files, each at its own place, and changes to its configuration.
@@ -41,8 +41,8 @@ impl<'a> Image<'a> {
         for path in files {
             append(&mut tar, path);
         }
-        engine.import(name, tar.into_inner().unwrap(), changes);
-        let name = name.to_owned();
+        let name = format!("{name}:{}", std::process::id());
+        engine.import(&name, tar.into_inner().unwrap(), changes);
         Self { engine, name }
     }
 }

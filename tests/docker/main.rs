@@ -1,4 +1,5 @@
-//! The Docker backend on whatever engine answers.
+//! The Docker backend on whatever engine answers. Several of these programs may run at once on one engine: what is not a
+//! lab's has names with this process's number in them, and labs are told apart by the state folder in their mark.
 //!
 //! - [`lifecycle`]: a lab from `up` to `down`.
 //! - [`subnets`]: labs with the same subnet as others, or as the host.
@@ -32,8 +33,7 @@ mod stress;
 mod subnets;
 mod upsets;
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -42,7 +42,6 @@ use e2e::conformance::runner::{self, Maker};
 use e2e::sandbox::Who;
 use e2e::trials::{self, trial};
 use engine::Engine;
-use nix::fcntl::{Flock, FlockArg};
 use orchestrator::backend::Backend;
 use orchestrator::backend::docker::DockerBackend;
 use orchestrator::embedded::node_binary;
@@ -61,7 +60,6 @@ fn main() -> ExitCode {
     }) {
         return code;
     }
-    let _turn = turn();
     let engine = Engine::answers();
     let mut all = runner::trials("conformance", Who::Caller, &engine);
     all.extend(named![
@@ -104,25 +102,13 @@ fn main() -> ExitCode {
         endings::a_lab_that_is_recorded_elsewhere_stays,
         endings::what_a_label_or_a_node_says_removes_nothing,
         endings::a_stopped_engine_may_have_a_lab,
+        endings::an_engine_that_falls_silent_is_told,
+        endings::a_lab_of_another_machine_stays,
         upsets::killed_at_whatever_request_all_is_cleaned,
         refusals::without_an_engine_nothing_is_made,
         refusals::without_permission_the_group_is_named,
     ]);
     trials::run(all)
-}
-
-/// Labs are found by marks that all on one engine share, so the tests take turns, also where each is
-/// run by a process of its own, from whichever copy of the project: what they make has the same names.
-/// The turn ends with the process.
-fn turn() -> Option<Flock<File>> {
-    if std::env::args().any(|word| word == "--list") {
-        return None;
-    }
-    // The same for all, whatever their TMPDIR.
-    let path = Path::new("/tmp/orchestrator-e2e-engine.lock");
-    // Whose file it is does not matter; but who makes it again may not be let (proc_sys_fs(5)).
-    let file = File::open(path).or_else(|_| File::create(path)).unwrap();
-    Some(Flock::lock(file, FlockArg::LockExclusive).unwrap())
 }
 
 fn backend(_state: PathBuf) -> Arc<dyn Backend> {

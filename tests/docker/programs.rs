@@ -66,7 +66,7 @@ pub(crate) fn a_volume_that_an_image_asks_for_goes_with_its_node() {
     let site = Site::new();
     let image = Image::of(
         &site.engine,
-        "e2e-volume:1",
+        "e2e-volume",
         &["/etc/hostname".to_owned()].into(),
         &["VOLUME /data"],
     );

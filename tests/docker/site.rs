@@ -31,7 +31,7 @@ impl Site {
         if let Some(host) = std::env::var_os("DOCKER_HOST") {
             sandbox.set("DOCKER_HOST", host);
         }
-        let engine = Engine::connect();
+        let engine = Engine::connect(&sandbox.path("state"));
         Self { sandbox, engine }
     }
 

@@ -57,27 +57,31 @@ pub(crate) fn one_file_is_run_twice_at_once() {
     site.assert_nothing_of("e2e-twice");
 }
 
-/// A network of Docker's has the lab's subnet, and the host an address in it: 192.168.122.1, as
-/// libvirt and GNS3 would give it.
+/// A network of Docker's has the lab's subnet, and the host an address in it, as libvirt and GNS3 would give it.
 pub(crate) fn a_lab_whose_subnet_the_host_uses_passes() {
     let site = Site::new();
+    // No other of these programs has the same.
+    let prefix = format!("10.231.{}", std::process::id() % 256);
     let subnet = IpamConfig {
-        subnet: Some("192.168.122.0/24".to_owned()),
+        subnet: Some(format!("{prefix}.0/24")),
         ..IpamConfig::default()
     };
     let taken = site.engine.make_network(NetworkCreateRequest {
-        name: "e2e-host-lan".to_owned(),
+        name: format!("e2e-host-lan-{}", std::process::id()),
         ipam: Some(Ipam {
             config: Some(vec![subnet]),
             ..Ipam::default()
         }),
         ..NetworkCreateRequest::default()
     });
-    let routes = host_routes();
+    let routes = host_routes(&prefix);
     site.sandbox.copy_project("topologies");
     write_lab(&site, "e2e-taken");
+    let file = site.sandbox.path("work/topologies/e2e-taken.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("192.168.122", &prefix)).unwrap();
     passes(&site, &["run", "topologies/e2e-taken.toml"]);
-    assert_eq!(host_routes(), routes, "routes of the host");
+    assert_eq!(host_routes(&prefix), routes, "routes of the host");
     site.assert_nothing_of("e2e-taken");
     taken.assert_untouched();
 }
@@ -95,8 +99,18 @@ fn write_lab(site: &Site, name: &str) {
     site.sandbox.write(&format!("topologies/{name}.toml"), text);
 }
 
-fn host_routes() -> String {
-    fs::read_to_string("/proc/net/route").unwrap()
+/// Routes of the host, but for those to networks that others of these programs have made.
+fn host_routes(own: &str) -> Vec<String> {
+    let text = fs::read_to_string("/proc/net/route").unwrap();
+    let own: std::net::Ipv4Addr = format!("{own}.0").parse().unwrap();
+    let hex = |address: u32| format!("{:08X}", address.swap_bytes());
+    let (own, all) = (hex(own.to_bits()), hex(own.to_bits() & !0xff00));
+    let is_others = |line: &&str| {
+        let target = line.split('\t').nth(1).unwrap_or_default();
+        target.ends_with(&all[4..]) && target != own
+    };
+    let lines = text.lines().filter(|line| !is_others(line));
+    lines.map(str::to_owned).collect()
 }
 
 const NAMES: [&str; 2] = ["e2e-left", "e2e-right"];

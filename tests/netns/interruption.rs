@@ -4,17 +4,20 @@
 use std::fs;
 use std::process::Child;
 
+use e2e::full_pipe::FullPipe;
 use e2e::patience::until;
 use e2e::sandbox::{Hangup, Who};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::stage::{Play, Stage, numbers};
+use crate::stage::{Play, Stage, numbers, processes};
 
 pub(crate) const TRIALS: &[Play] = &[
     ("of_a_raise", of_a_raise),
     ("of_a_run", of_a_run),
     ("of_a_down", of_a_down),
+    ("of_two_downs_at_once", of_two_downs_at_once),
+    ("where_nobody_reads", where_nobody_reads),
     ("nohup_is_heeded", nohup_is_heeded),
     ("a_hangup_ends_what_it_runs", a_hangup_ends_what_it_runs),
     (
@@ -27,6 +30,7 @@ pub(crate) const TRIALS: &[Play] = &[
         "killed_nodes_are_told_and_taken_away",
         killed_nodes_are_told_and_taken_away,
     ),
+    ("stopped_nodes_are_told", stopped_nodes_are_told),
     (
         "a_killed_node_holds_up_no_other",
         a_killed_node_holds_up_no_other,
@@ -128,6 +132,32 @@ fn of_a_run(who: Who) {
     }
 }
 
+/// A signal ends what is held up by a stream that nobody reads, and takes its lab away.
+fn where_nobody_reads(who: Who) {
+    let stage = Stage::with_lab(who, LONG);
+    let pipe = FullPipe::default();
+    let interrupted = |line: &str, both| {
+        for signal in [Signal::SIGTERM, Signal::SIGINT] {
+            let words = line.split(' ');
+            let command = stage.sandbox.command_where(Hangup::Ends, words);
+            assert_eq!(pipe.interrupts(command, both, signal), Some(130), "{line}");
+        }
+    };
+    for verb in ["run --out out", "up --out out"] {
+        interrupted(verb, true);
+        stage.is_as_before();
+    }
+    stage.run("deploy").succeeds();
+    for verb in ["ps", "exec n-1 -- cat /dev/zero", "capture n-1:eth0"] {
+        interrupted(verb, false);
+    }
+    until("the program's end", || {
+        processes(&["cat", "/dev/zero"]) == 0
+    });
+    stage.run("down long").succeeds();
+    stage.is_as_before();
+}
+
 /// Where a hangup is ignored, the run goes on until its program ends.
 fn nohup_is_heeded(who: Who) {
     let stage = Stage::with_lab(who, LONG);
@@ -185,6 +215,20 @@ fn of_a_down(who: Who) {
             stage.run("down long").succeeds();
         }
         stage.run("clean").succeeds();
+        stage.is_as_before();
+    }
+}
+
+/// Whichever takes the lab down, the other finds it gone.
+fn of_two_downs_at_once(who: Who) {
+    let stage = Stage::with_lab(who, LONG);
+    for _ in 0..3 {
+        stage.run("deploy").succeeds();
+        let downs = [stage.start("down long"), stage.start("down --all")];
+        for mut down in downs {
+            let code = down.wait().unwrap().code();
+            assert!(matches!(code, Some(0 | 2)), "{code:?}");
+        }
         stage.is_as_before();
     }
 }
@@ -271,6 +315,28 @@ fn killed_nodes_are_told_and_taken_away(who: Who) {
     let said = stage.complaint("clean", 0);
     assert!(said.contains("recorded as up, but nothing of it"), "{said}");
     assert!(!said.contains("nothing is left of any lab"), "{said}");
+    stage.run("down long").succeeds();
+    stage.is_as_before();
+}
+
+/// Nobody waits long for nodes that are stopped, nor for their keeper, and the lab can be taken down.
+fn stopped_nodes_are_told(who: Who) {
+    let stage = Stage::with_lab(who, &LONG.replace("count = 12", "count = 2"));
+    stage.run("deploy").succeeds();
+    for pid in agents() {
+        kill(Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
+    }
+    let listed = stage.print("ps");
+    assert_eq!(
+        listed.matches("no answer: waited 10 s").count(),
+        2,
+        "{listed}"
+    );
+    let said = stage.complaint("exec n-1 -- true", 4);
+    assert!(
+        said.contains("waited 10 s for its agent's greeting"),
+        "{said}"
+    );
     stage.run("down long").succeeds();
     stage.is_as_before();
 }

@@ -7,6 +7,7 @@
 //! - [`interruption`]: signals at every moment, and what is left.
 //! - [`decoys`]: what `clean` must not touch.
 //! - [`marks`]: what proves that a thing is ours, and what does not.
+//! - [`origins`]: labs that were raised elsewhere.
 //! - [`models`]: concurrency models, framings and the split.
 //! - [`downloads`]: what a sender fetches first, from nodes of every kind.
 //! - [`conversation`]: commands to file servers.
@@ -31,6 +32,7 @@ mod kills;
 mod life;
 mod marks;
 mod models;
+mod origins;
 mod readme;
 mod stage;
 mod stress;
@@ -76,9 +78,15 @@ fn main() -> ExitCode {
     }
     let both = capability::all(&[root, user]);
     for (prefix, who) in [("root", Who::Caller), ("user", Who::Ordinary)] {
-        let list = marks::SET_UP_BY_ROOT;
-        all.extend(end_to_end(prefix, "marks", list, who, &both));
+        for (topic, list) in [
+            ("marks", marks::SET_UP_BY_ROOT),
+            ("origins", origins::SET_UP_BY_ROOT),
+        ] {
+            all.extend(end_to_end(prefix, topic, list, who, &both));
+        }
     }
+    let list = origins::OF_USERS;
+    all.extend(end_to_end("user", "origins", list, Who::Ordinary, &both));
     all.extend(end_to_end(
         "user",
         "forbidden",
@@ -107,12 +115,13 @@ fn backend(state: PathBuf) -> Arc<dyn Backend> {
     Arc::new(NetnsBackend::new(state, node_binary()))
 }
 
-const TOPICS: [Topic; 12] = [
+const TOPICS: [Topic; 13] = [
     ("life", life::TRIALS),
     ("interruption", interruption::TRIALS),
     ("kills", kills::TRIALS),
     ("decoys", decoys::TRIALS),
     ("marks", marks::TRIALS),
+    ("origins", origins::TRIALS),
     ("models", models::TRIALS),
     ("downloads", downloads::TRIALS),
     ("conversation", conversation::TRIALS),

@@ -53,7 +53,7 @@ pub(crate) const SET_UP_BY_ROOT: &[Play] = &[
     ),
 ];
 
-const ONE: &str = "name = \"one\"\n[node.a]\n";
+pub(crate) const ONE: &str = "name = \"one\"\n[node.a]\n";
 
 /// A program of the user's with a mark, in a node of the lab that is up.
 fn marked_in_the_node(stage: &Stage, lab: &str, state: &str) -> Child {
@@ -190,9 +190,19 @@ fn a_lab_of_another_mount_namespace_stays(who: Who) {
 }
 
 /// Runs a script in namespaces of its own; the command under test is `$0`, and `%` stands for it too.
-fn apart(stage: &Stage, namespaces: &[&str], script: &str) -> Child {
+pub(crate) fn apart(stage: &Stage, namespaces: &[&str], script: &str) -> Child {
     let inner = stage.sandbox.command([""; 0]);
-    let mut outer = Command::new("unshare");
+    let mut words = vec![inner.get_program()];
+    words.extend(inner.get_args());
+    // Who makes a user namespace is somebody in it.
+    let program = words.split_off(if namespaces.contains(&"--user") {
+        words.len() - 1
+    } else {
+        0
+    });
+    words.push("unshare".as_ref());
+    let mut outer = Command::new(words[0]);
+    outer.args(&words[1..]);
     let script = if script.contains('%') {
         script.replace('%', "\"$0\" \"$@\" ")
     } else {
@@ -201,7 +211,7 @@ fn apart(stage: &Stage, namespaces: &[&str], script: &str) -> Child {
     outer
         .args(namespaces)
         .args(["--fork", "--kill-child", "sh", "-c", &script]);
-    outer.arg(inner.get_program()).args(inner.get_args());
+    outer.args(program);
     outer.current_dir(stage.sandbox.path("work")).env_clear();
     let set = inner.get_envs();
     outer.envs(set.filter_map(|(name, value)| Some((name, value?))));
@@ -213,7 +223,7 @@ fn apart(stage: &Stage, namespaces: &[&str], script: &str) -> Child {
 }
 
 /// Of a file system that is mounted for somebody: the option that gives it to them.
-fn owned_by(who: Who) -> String {
+pub(crate) fn owned_by(who: Who) -> String {
     match who {
         Who::Caller => String::new(),
         Who::Ordinary => format!(",uid={NOBODY},gid={NOBODY}"),
@@ -262,7 +272,7 @@ fn one_broken_record_stops_nothing(who: Who) {
 fn a_full_state_folder_lets_go(who: Who) {
     let stage = Stage::with_lab(who, ONE);
     let state = stage.sandbox.path("state");
-    let data = format!("size=1m,mode=700{}", owned_by(who));
+    let data = format!("size=1m,nr_inodes=64,mode=700{}", owned_by(who));
     let data = Some(data.as_str());
     mount(Some("none"), &state, Some("tmpfs"), MsFlags::empty(), data).unwrap();
     stage.run("deploy").succeeds();
@@ -275,6 +285,16 @@ fn a_full_state_folder_lets_go(who: Who) {
     stage.run("down one").succeeds();
     stage.run("clean").succeeds();
     fs::remove_file(state.join("full")).unwrap();
+    // Room is no help where no file can be made.
+    let inodes = (0..).map(|number| state.join(number.to_string()));
+    let made: Vec<PathBuf> = inodes
+        .take_while(|path| fs::write(path, "").is_ok())
+        .collect();
+    let said = stage.complaint("deploy killed.toml", 4);
+    assert!(said.contains("`df -i`"), "{said}");
+    for path in &made {
+        fs::remove_file(path).unwrap();
+    }
     assert_eq!(fs::read_dir(&state).unwrap().count(), 0);
     umount2(&state, MntFlags::empty()).unwrap();
     stage.is_as_before();

@@ -7,6 +7,7 @@
 //! - [`cells`]: which cells are run, and which are left out.
 //! - [`endings`]: runs that are broken off.
 //! - [`silent`]: engines and servers that say nothing.
+//! - [`unread`]: commands whose output nobody reads.
 //! - [`gns3`]: labs as GNS3 projects and back.
 //! - [`input`]: what is wrong with what the user gave.
 //! - [`readme`]: what the README says of building and testing.
@@ -22,6 +23,7 @@ mod input;
 mod readme;
 mod shipped;
 mod silent;
+mod unread;
 mod words;
 
 use std::path::Path;

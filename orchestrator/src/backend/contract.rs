@@ -20,6 +20,9 @@ use crate::topology::model::FaultKind;
 
 use super::{BackendError, Capabilities};
 
+/// The target of the log's lines that say what is waited for. They are shown even where nothing else is.
+pub const WAITING: &str = "waiting";
+
 /// A place where labs can run.
 #[async_trait]
 pub trait Backend: fmt::Debug + Send + Sync {
@@ -61,7 +64,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
     async fn settle(&self, _expected: &[Resource], _patience: Duration) {}
 
     /// Lists everything here that carries a lab's mark, whether or not a ledger knows it, and says whether
-    /// the mark proves anything.
+    /// the mark proves anything. Waits for an answer for seconds at most.
     async fn survey(&self) -> Result<Vec<Owned>, BackendError>;
 
     /// Returns whether this backend would find a resource.

@@ -23,6 +23,7 @@ mod pending_request;
 pub use capability::Capabilities;
 pub use contract::{
     Backend, BackendKind, ByteStream, Fabric, LabHandle, Ledger, Owned, Provenance, Resource,
+    WAITING,
 };
 pub use error::{BackendError, BackendErrorKind};
 pub use origin::Origin;

@@ -1,12 +1,13 @@
 //! `capture`: what a node's interface sees, as pcapng, until Ctrl-C.
 
-use std::io::ErrorKind;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use futures_util::future::{join_all, try_join_all};
 use protocol::control::{Capture, CaptureSummary};
 use protocol::name::{InterfaceName, NodeName};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
 
 use crate::control::CaptureStream;
 use crate::control::transfer::Captured;
@@ -15,6 +16,7 @@ use crate::number::counted;
 use crate::plan::Port;
 
 use super::args::CaptureArgs;
+use super::blocking::apart;
 use super::failure::{Failure, Status};
 use super::find;
 use super::interrupts::Interrupts;
@@ -41,7 +43,7 @@ pub async fn capture(args: CaptureArgs, printer: Printer, site: &Site) -> Result
             }
         }
     });
-    let summaries = try_join_all(running.into_iter().map(|(s, target)| write(s, target))).await;
+    let summaries = try_join_all(running.into_iter().map(|one| write(one, printer))).await;
     stopping.abort();
     for (end, summary) in summaries? {
         printer.note(format_args!(
@@ -165,37 +167,56 @@ async fn begin(
     Ok((stream.map_err(Failure::of_named)?, target))
 }
 
+/// The place that a capture is written to.
+enum Sink {
+    File { file: File, path: PathBuf },
+    Output(Printer),
+}
+
+impl Sink {
+    async fn open(path: Option<&Path>, printer: Printer) -> Result<Self, Failure> {
+        let Some(path) = path else {
+            return Ok(Self::Output(printer));
+        };
+        let file = File::create(path).await.map_err(writing(path))?;
+        let path = path.to_owned();
+        Ok(Self::File { file, path })
+    }
+
+    /// Writes bytes, and says whether anybody still reads them.
+    async fn write(&mut self, bytes: Vec<u8>) -> Result<bool, Failure> {
+        match self {
+            Self::Output(printer) => {
+                let printer = *printer;
+                Ok(apart(move || printer.bytes(&bytes)).await)
+            }
+            Self::File { file, path } => {
+                file.write_all(&bytes).await.map_err(writing(path))?;
+                file.flush().await.map_err(writing(path))?;
+                Ok(true)
+            }
+        }
+    }
+}
+
+fn writing(path: &Path) -> impl FnOnce(io::Error) -> Failure {
+    move |error| Failure::Error(format!("writing {}: {error}", path.display()))
+}
+
 async fn write(
-    mut stream: CaptureStream,
-    target: Target,
+    (mut stream, target): (CaptureStream, Target),
+    printer: Printer,
 ) -> Result<(String, CaptureSummary), Failure> {
-    let name = target
-        .write
-        .as_deref()
-        .unwrap_or(Path::new("standard output"))
-        .display()
-        .to_string();
-    let failed = |error| Failure::Error(format!("writing {name}: {error}"));
-    let mut out: Box<dyn AsyncWrite + Send + Unpin> = match &target.write {
-        Some(path) => Box::new(tokio::fs::File::create(path).await.map_err(failed)?),
-        None => Box::new(tokio::io::stdout()),
-    };
+    let mut sink = Sink::open(target.write.as_deref(), printer).await?;
     let mut left = false;
     loop {
         match stream.next().await? {
             // A reader that has gone has had all that it wanted; the rest is counted all the same.
             Captured::Bytes(_) if left => {}
             Captured::Bytes(bytes) => {
-                let written = match out.write_all(&bytes).await {
-                    Ok(()) => out.flush().await,
-                    Err(error) => Err(error),
-                };
-                match written {
-                    Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                        left = true;
-                        stream.stopper().stop().await?;
-                    }
-                    other => other.map_err(failed)?,
+                if !sink.write(bytes).await? {
+                    left = true;
+                    stream.stopper().stop().await?;
                 }
             }
             Captured::Ended(summary) => {

@@ -40,10 +40,11 @@ pub async fn clean(args: CleanArgs, printer: Printer, site: &Site) -> Result<Sta
         dry_run: args.dry_run,
     };
     let missing = sweep.run(&mut account).await?;
-    if args.labs.is_empty() && !account.docker_is_unseen && account.failed.is_empty() {
+    let asked = args.images || args.labs.is_empty();
+    if asked && !account.docker_is_unseen && account.failed.is_empty() {
         images(&args, &mut account).await?;
     }
-    let status = account.close()?;
+    let status = account.close(&missing)?;
     match missing.as_slice() {
         names if names.is_empty() || status != Status::Passed => Ok(status),
         names => Err(Failure::Input(format!(
@@ -130,11 +131,11 @@ impl Account {
         }
     }
 
-    fn close(self) -> Result<Status, Failure> {
+    fn close(self, missing: &[String]) -> Result<Status, Failure> {
         if self.printer.format == Format::Json {
             self.printer.json(&self)?;
-        } else if !self.failed.is_empty() {
-            // The failures have been printed already.
+        } else if !self.failed.is_empty() || !missing.is_empty() {
+            // The failures have been printed already, or are about to be.
         } else if self.removed.is_empty() && self.unseen {
             self.printer.note("nothing was found elsewhere");
         } else if self.removed.is_empty() && self.stays.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -13,12 +14,13 @@ use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 use crate::backend::gns3::PendingCloses;
-use crate::lab::Reaper;
+use crate::lab::reaper::{Reaper, Reaping};
 
 use super::args::{Arguments, Global, LogFormat, Verb};
 use super::blocking::apart;
 use super::failure::{Failure, Status};
 use super::interrupts::Interrupts;
+use super::outlet::Outlet;
 use super::printer::Printer;
 use super::site::Site;
 use super::{
@@ -91,10 +93,12 @@ fn try_threads(count: usize) -> io::Result<()> {
 }
 
 /// The runtime's own, signals' and standard ones, and some for work.
-const DESCRIPTORS: u64 = 32;
+const DESCRIPTORS: u64 = 40;
 
-/// For what blocks, and for the processes of a lab that are waited for.
-const THREADS: usize = 6;
+const TAKING_AWAY: &str = "interrupted; taking away what was made (once more: stop waiting)";
+
+/// For what blocks, for the processes of a lab that are waited for, for signals and for the standard streams.
+const THREADS: usize = 9;
 
 /// Prints help, the version, or what is wrong with the arguments.
 fn usage(message: &clap::Error) -> ExitCode {
@@ -114,7 +118,8 @@ fn usage(message: &clap::Error) -> ExitCode {
 
 /// Runs the verb until it ends or is interrupted, then waits until nothing of a lab is left.
 async fn supervise(arguments: Arguments, printer: Printer) -> Status {
-    let mut interrupts = match Interrupts::listen() {
+    let listening = Interrupts::reach_outlets().and_then(|()| Interrupts::listen());
+    let mut interrupts = match listening {
         Ok(interrupts) => interrupts,
         Err(failure) => {
             printer.fail(&failure);
@@ -151,31 +156,64 @@ async fn supervise(arguments: Arguments, printer: Printer) -> Status {
             printer.note(if removes {
                 "interrupted; the next `orchestrator clean` or `down` goes on"
             } else {
-                "interrupted; taking away what was made (once more: stop waiting)"
+                TAKING_AWAY
             });
             Status::Interrupted
         }
     };
+    if printer.is_cut() && status != Status::Interrupted {
+        // The signal by which it was cut off is not yet heard here.
+        interrupts.next().await;
+        printer.note("interrupted; not all that it printed was read");
+        status = Status::Interrupted;
+    }
     if let Some(failure) = printer.lost() {
         printer.fail(&failure);
         if status == Status::Passed {
             status = failure.status();
         }
     }
-    tokio::select! {
-        // One signal that came as the verb ended is not a second one.
-        biased;
-        left = reaping.drain() => for error in left {
-            printer.fail(&Failure::Lab(error));
-            status = Status::Leftovers;
-        },
-        _ = interrupts.next(), if !own_signals => {
-            printer.warn("stopped waiting; run `orchestrator clean` to remove what is left");
-            status = Status::Leftovers;
+    let is_told = status == Status::Interrupted;
+    let heard = (!own_signals).then_some(&mut interrupts);
+    let left = reap(reaping, (heard, is_told), printer).await;
+    pending_closes.finished().await;
+    left.unwrap_or(status)
+}
+
+/// Waits until nothing of a lab is left. A signal ends that only where an earlier one was told of: one that came as the
+/// verb ended is not a second one.
+async fn reap(
+    reaping: Reaping,
+    (mut heard, mut is_told): (Option<&mut Interrupts>, bool),
+    printer: Printer,
+) -> Option<Status> {
+    let mut left = pin!(reaping.drain());
+    loop {
+        let next = async {
+            match &mut heard {
+                Some(interrupts) => interrupts.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            left = &mut left => {
+                let status = (!left.is_empty()).then_some(Status::Leftovers);
+                for error in left {
+                    printer.fail(&Failure::Lab(error));
+                }
+                return status;
+            }
+            _ = next => {
+                if is_told {
+                    printer.warn("stopped waiting; run `orchestrator clean` to remove what is left");
+                    return Some(Status::Leftovers);
+                }
+                printer.note(TAKING_AWAY);
+                is_told = true;
+            }
         }
     }
-    pending_closes.finished().await;
-    status
 }
 
 async fn dispatch(
@@ -208,7 +246,7 @@ async fn dispatch(
         Verb::Fault(args) => fault::fault(&args, printer, &site()?).await,
         Verb::Report(args) => apart(move || render::report(&args, printer)).await,
         Verb::Export(args) => apart(move || export::export(&args, printer)).await,
-        Verb::Import(args) => import::import(&args, printer),
+        Verb::Import(args) => apart(move || import::import(&args, printer)).await,
         Verb::Image(args) => image::image(args, printer).await,
         Verb::Doctor(args) => doctor::doctor(&args, printer, &site()?).await,
         Verb::Clean(args) => clean::clean(args, printer, &site()?).await,
@@ -230,14 +268,14 @@ async fn dispatch(
 fn start_log(global: &Global) {
     let level = match (global.quiet, global.verbose) {
         (true, _) => "error",
-        (_, 0) => "warn",
-        (_, 1) => "orchestrator=info,warn",
+        (_, 0) => "warn,waiting=info",
+        (_, 1) => "orchestrator=info,waiting=info,warn",
         (_, 2) => "orchestrator=debug,info",
         _ => "trace",
     };
     let log = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(level))
-        .with_writer(io::stderr)
+        .with_writer(|| Outlet::Error)
         .with_ansi(environment::colour(&io::stderr()));
     match global.log_format {
         LogFormat::Text => log.without_time().with_target(false).init(),

@@ -105,7 +105,7 @@ async fn attend(
         };
         if !read {
             // As the kernel does it to who writes where nobody reads; the program itself ends with
-            // its connection.
+            // its connection. After an interruption this process says so instead.
             break Exit::Signal(SIGPIPE);
         }
     };

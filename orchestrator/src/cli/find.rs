@@ -2,7 +2,7 @@
 
 use protocol::name::NodeName;
 
-use crate::control::Control;
+use crate::control::{Control, GREETING_AGAIN};
 use crate::lab::{LabError, LabFolder, LabRecord, Standing, StateDir};
 use crate::plan::Port;
 
@@ -147,7 +147,7 @@ pub async fn open(site: &Site, record: &LabRecord, node: NodeName) -> Result<Con
         .attach(&record.handle)
         .await?;
     let stream = fabric.open(&node).await?;
-    Ok(Control::greet(stream, node).await?)
+    Ok(Control::greet_within(GREETING_AGAIN, stream, node).await?)
 }
 
 fn names(records: &[(LabFolder, LabRecord)]) -> String {

@@ -1,11 +1,13 @@
 //! The signals by which this process is told to end.
 
-use std::io;
+use std::{io, thread};
 
 use nix::sys::signal::Signal as Signals;
+use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::failure::Failure;
+use super::outlet;
 
 /// Ctrl-C, SIGTERM, and SIGHUP where the terminal is gone: all take the same path.
 #[derive(Debug)]
@@ -27,6 +29,26 @@ impl Interrupts {
     pub fn listen() -> Result<Self, Failure> {
         Self::register()
             .map_err(|error| Failure::Lacking(format!("listening for signals: {error}")))
+    }
+
+    /// Has the standard streams hear of them too, on a thread that no stream can hold up.
+    ///
+    /// # Errors
+    /// The system's, as what this machine lacks.
+    pub fn reach_outlets() -> Result<(), Failure> {
+        let lacking = |error| Failure::Lacking(format!("listening for signals: {error}"));
+        let runtime = runtime::Builder::new_current_thread().enable_io().build();
+        let runtime = runtime.map_err(lacking)?;
+        let mut interrupts = {
+            let _here = runtime.enter();
+            Self::listen()?
+        };
+        let forward = move || {
+            runtime.block_on(interrupts.next());
+            outlet::interrupt();
+        };
+        let thread = thread::Builder::new().name("signals".to_owned());
+        thread.spawn(forward).map(drop).map_err(lacking)
     }
 
     fn register() -> io::Result<Self> {

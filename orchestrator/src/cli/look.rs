@@ -1,10 +1,14 @@
 //! `ps` and `logs`: list the labs that are up, and print the logs of their nodes.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use protocol::control::{CommandState, Status as NodeStatus};
+use protocol::name::NodeName;
 use serde::Serialize;
 
-use crate::control::ControlError;
+use crate::backend::{BackendError, Fabric};
+use crate::control::Control;
 use crate::lab::{LabRecord, Standing, StateDir};
 use crate::number::counted;
 use crate::report::plain_text::visible;
@@ -24,10 +28,7 @@ pub async fn ps(args: PsArgs, printer: Printer, site: &Site) -> Result<Status, F
         Some(called) => vec![find::lab(&site.state, &called)?.1],
         None => up(&site.state, printer)?,
     };
-    let mut labs = Vec::new();
-    for record in &records {
-        labs.push(lab_row(site, record).await);
-    }
+    let labs = join_all(records.iter().map(|record| lab_row(site, record))).await;
     match printer.format {
         Format::Json => printer.json(&labs)?,
         Format::Table if labs.is_empty() => printer.note("no lab is up"),
@@ -90,20 +91,12 @@ struct NodeRow {
 }
 
 async fn lab_row(site: &Site, record: &LabRecord) -> LabRow {
-    let fabric = site
-        .backend(record.handle.backend)
-        .attach(&record.handle)
-        .await;
+    let backend = site.backend(record.handle.backend);
+    let fabric = backend.attach(&record.handle).await;
     let rows = record.plan.nodes.iter().map(|node| async {
-        let status = match &fabric {
-            Ok(fabric) => match fabric.open(&node.name).await {
-                Ok(stream) => ask(stream, &node.name)
-                    .await
-                    .map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            },
-            Err(error) => Err(error.to_string()),
-        };
+        let asked = tokio::time::timeout(ANSWER, ask(&fabric, &node.name)).await;
+        let late = || format!("waited {} s for it; it may be stopped", ANSWER.as_secs());
+        let status = asked.unwrap_or_else(|_| Err(late()));
         let addresses = node
             .settings
             .interfaces
@@ -128,14 +121,16 @@ async fn lab_row(site: &Site, record: &LabRecord) -> LabRow {
     }
 }
 
+/// Asks a node for its state.
 async fn ask(
-    stream: Box<dyn crate::backend::ByteStream>,
-    node: &protocol::name::NodeName,
-) -> Result<NodeStatus, ControlError> {
-    crate::control::Control::greet(stream, node.clone())
-        .await?
-        .status()
-        .await
+    fabric: &Result<Box<dyn Fabric>, BackendError>,
+    node: &NodeName,
+) -> Result<NodeStatus, String> {
+    let fabric = fabric.as_ref().map_err(ToString::to_string)?;
+    let stream = fabric.open(node).await.map_err(|error| error.to_string())?;
+    let control = Control::greet(stream, node.clone()).await;
+    let status = control.map_err(|error| error.to_string())?.status().await;
+    status.map_err(|error| error.to_string())
 }
 
 fn describe(status: &NodeStatus) -> String {
@@ -183,3 +178,6 @@ impl LabRow {
         text
     }
 }
+
+/// The longest time in which a node that is up says what it does.
+const ANSWER: Duration = Duration::from_secs(10);

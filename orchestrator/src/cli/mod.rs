@@ -3,6 +3,7 @@
 //! - [`args`]: verbs, flags, their environment variables and their help.
 //! - [`entry`]: one process from its arguments to its exit code.
 //! - [`printer`]: the only place that prints.
+//! - [`outlet`]: the standard streams, which hold up no interruption.
 //! - [`environment`]: what this process is told by its surroundings.
 //! - [`interrupts`]: the signals by which this process is told to end.
 //! - [`failure`]: what ends a verb early, and its exit code.
@@ -43,6 +44,7 @@ pub mod input;
 pub mod interrupts;
 pub mod job;
 pub mod look;
+pub mod outlet;
 pub mod output;
 pub mod printer;
 pub mod progress;

@@ -1,8 +1,9 @@
 //! The only place that prints: data on standard output, everything else on standard error.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
@@ -11,6 +12,7 @@ use crate::report::plain_text::visible;
 use super::args::{Format, Global};
 use super::environment;
 use super::failure::Failure;
+use super::outlet::Outlet;
 
 /// Prints for this process.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,13 +49,19 @@ impl Printer {
 
     /// Prints bytes on standard output as they are; says whether anybody still reads there.
     pub fn bytes(&self, bytes: &[u8]) -> bool {
-        let written = raw(&mut io::stdout().lock(), bytes);
+        let written = Outlet::Output.write(bytes);
         if let Err(error) = &written
+            && !note_cut(error)
             && error.kind() != io::ErrorKind::BrokenPipe
         {
             let _ = LOST.set(error.to_string());
         }
         written.is_ok()
+    }
+
+    /// Whether something was not said because of an interruption, for nobody read it.
+    pub fn is_cut(&self) -> bool {
+        CUT.load(Ordering::Relaxed)
     }
 
     /// Why results did not reach standard output, where somebody waited for them. A reader that has
@@ -67,7 +75,7 @@ impl Printer {
 
     /// Prints bytes on standard error as they are; says whether anybody still reads there.
     pub fn error_bytes(&self, bytes: &[u8]) -> bool {
-        raw(&mut io::stderr().lock(), bytes).is_ok()
+        Outlet::Error.write(bytes).is_ok()
     }
 
     /// Prints a value as JSON on standard output.
@@ -84,14 +92,13 @@ impl Printer {
     /// Tells what is going on, on standard error, unless told to be quiet.
     pub fn note(&self, text: impl Display) {
         if !self.quiet {
-            write(&mut io::stderr().lock(), format_args!("{}\n", shown(text)));
+            tell(&format!("{}\n", shown(text)));
         }
     }
 
     /// Warns, on standard error.
     pub fn warn(&self, text: impl Display) {
-        let text = shown(text);
-        write(&mut io::stderr().lock(), format_args!("warning: {text}\n"));
+        tell(&format!("warning: {}\n", shown(text)));
     }
 
     /// Tells what went wrong, on standard error.
@@ -101,10 +108,7 @@ impl Printer {
             Failure::Rendered(text, _) => ("", text.clone()),
             _ => ("error: ", shown(failure)),
         };
-        write(
-            &mut io::stderr().lock(),
-            format_args!("{label}{}\n", text.trim_end()),
-        );
+        tell(&format!("{label}{}\n", text.trim_end()));
     }
 }
 
@@ -116,15 +120,21 @@ fn shown(text: impl Display) -> String {
 }
 
 /// Tells; where the stream is closed there is nobody left to tell.
-fn write(out: &mut impl Write, text: std::fmt::Arguments<'_>) {
-    if out.write_fmt(text).and_then(|()| out.flush()).is_err() {
-        tracing::debug!("an output stream is closed");
+fn tell(text: &str) {
+    if let Err(error) = Outlet::Error.write(text.as_bytes()) {
+        note_cut(&error);
     }
 }
 
-fn raw(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
-    out.write_all(bytes).and_then(|()| out.flush())
+/// Takes note of a stream that was given up after an interruption, if that is what the error says.
+fn note_cut(error: &io::Error) -> bool {
+    let is_cut = error.kind() == io::ErrorKind::Interrupted;
+    CUT.fetch_or(is_cut, Ordering::Relaxed);
+    is_cut
 }
 
 /// The first error of standard output, of which a process has one.
 static LOST: OnceLock<String> = OnceLock::new();
+
+/// Whether a stream was given up after an interruption.
+static CUT: AtomicBool = AtomicBool::new(false);

@@ -12,7 +12,7 @@ use crate::topology::Cells;
 use crate::topology::matrix::count;
 use crate::topology::model::Topology;
 
-use super::args::ScenarioArgs;
+use super::args::{RaiseArgs, ScenarioArgs};
 use super::blocking::apart;
 use super::failure::Failure;
 use super::input::Source;
@@ -35,8 +35,10 @@ impl Request {
     ///
     /// # Errors
     /// If the file is wrong.
-    pub async fn new(source: Source) -> Result<Self, Failure> {
+    pub async fn new(args: &RaiseArgs) -> Result<Self, Failure> {
         let instance = random()?;
+        let (file, settings) = (args.file.clone(), args.settings.clone());
+        let source = apart(move || Source::load(&file, &settings)).await?;
         let (source, cells) = checked(source).await?;
         let lab = LabId {
             name: cells.topology().name.clone(),

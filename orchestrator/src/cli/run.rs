@@ -30,7 +30,7 @@ pub async fn up(
     if args.no_run {
         return deploy(args.raise, printer, site, reaper).await;
     }
-    let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?).await?;
+    let request = Request::new(&args.raise).await?;
     let _claim = claim_name(site, &request.topology).await?;
     let backend = select::choose(args.raise.backend, &request.plan(), site, printer).await?;
     request.fits(backend.as_ref())?;
@@ -51,7 +51,7 @@ pub async fn deploy(
     site: &Site,
     reaper: Reaper,
 ) -> Result<Status, Failure> {
-    let request = Request::new(Source::load(&args.file, &args.settings)?).await?;
+    let request = Request::new(&args).await?;
     let _claim = claim_name(site, &request.topology).await?;
     let plan = request.plan();
     let backend = select::choose(args.backend, &plan, site, printer).await?;
@@ -82,7 +82,7 @@ pub async fn run(
     if let Some(name) = args.lab.clone() {
         return run_in(&name, args, printer, site, reaper).await;
     }
-    let request = Request::new(Source::load(&args.raise.file, &args.raise.settings)?).await?;
+    let request = Request::new(&args.raise).await?;
     let backend = select::choose(args.raise.backend, &request.plan(), site, printer).await?;
     request.fits(backend.as_ref())?;
     let mut job = Job::begin(request, args.scenarios, backend.as_ref(), printer).await?;

@@ -51,11 +51,26 @@ struct Waiting {
 }
 
 impl Control {
-    /// Greets the agent at the other end of `stream` and waits until it is ready.
+    /// Greets the agent of a node that was just started, at the other end of `stream`, and waits until it is ready.
     ///
     /// # Errors
     /// If it speaks another version, or does not answer within [`GREETING`].
     pub async fn greet<W>(stream: W, node: NodeName) -> Result<Self, ControlError>
+    where
+        W: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        Self::greet_within(GREETING, stream, node).await
+    }
+
+    /// Does the same within another time: [`GREETING_AGAIN`] for a node that has been up for a while.
+    ///
+    /// # Errors
+    /// As [`Self::greet`].
+    pub async fn greet_within<W>(
+        patience: Duration,
+        stream: W,
+        node: NodeName,
+    ) -> Result<Self, ControlError>
     where
         W: AsyncRead + AsyncWrite + Send + 'static,
     {
@@ -78,15 +93,15 @@ impl Control {
         let hello = control.request(Request::Hello {
             version: protocol::VERSION,
         });
-        match tokio::time::timeout(GREETING, hello).await {
+        match tokio::time::timeout(patience, hello).await {
             Ok(Ok(Reply::Ready {
                 version: protocol::VERSION,
             })) => Ok(control),
             Ok(Ok(_)) => Err(control.error(ControlErrorKind::Unexpected("the greeting"))),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(control.error(ControlErrorKind::Deadline {
-                seconds: GREETING.as_secs(),
-                awaited: "its agent's greeting".to_owned(),
+                seconds: patience.as_secs(),
+                awaited: "its agent's greeting; it may be stopped or overloaded".to_owned(),
             })),
         }
     }
@@ -426,8 +441,11 @@ fn patience(request: &Request) -> Option<Duration> {
 /// The longest time that an agent may take to answer a request that it carries out at once.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// The longest time that an agent may take to answer the greeting.
-pub const GREETING: Duration = Duration::from_secs(20);
+/// The longest time that the agent of a node that was just started may take to answer the greeting.
+const GREETING: Duration = Duration::from_secs(20);
+
+/// The same for an agent that has nothing else to do but answer.
+pub const GREETING_AGAIN: Duration = Duration::from_secs(10);
 
 const OUTGOING: usize = 16;
 const INCOMING: usize = 64;

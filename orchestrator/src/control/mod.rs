@@ -10,7 +10,7 @@ pub mod error;
 pub mod process;
 pub mod transfer;
 
-pub use connection::Control;
+pub use connection::{Control, GREETING_AGAIN};
 pub use error::ControlError;
 pub use process::{Collected, Process, ProcessEvent};
 pub use transfer::{CaptureStream, Download};

@@ -25,14 +25,17 @@ pub enum EvidenceError {
     },
     /// The disk is full.
     #[error(
-        "{path}: the disk is full ({} free); make room, or name a folder elsewhere with --out",
-        number::bytes(*free)
+        "{path}: the disk is full ({} free{}); make room, or name a folder elsewhere with --out",
+        number::bytes(*free),
+        if *without_inodes { ", and no inodes" } else { "" }
     )]
     Full {
         /// The file or folder being written.
         path: PathBuf,
         /// Bytes that an ordinary user may still write there.
         free: u64,
+        /// Whether no files or folders can be made there, for the inodes are used up.
+        without_inodes: bool,
     },
     /// The system said no.
     #[error("{path}: {source}; name a folder that can be written to with --out")]
@@ -50,19 +53,27 @@ impl EvidenceError {
     pub fn at(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full {
-                free: free_bytes(&path),
-                path,
-            },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                let (free, without_inodes) = room(&path);
+                Self::Full {
+                    path,
+                    free,
+                    without_inodes,
+                }
+            }
             _ => Self::System { path, source },
         }
     }
 }
 
-/// Bytes free on the file system of `path`, or of the nearest folder above it that exists.
-fn free_bytes(path: &Path) -> u64 {
+/// Returns the bytes free on the file system of `path`, or of the nearest folder above it that exists, and whether its
+/// inodes are used up. Some file systems do not count them.
+fn room(path: &Path) -> (u64, bool) {
     let found = path.ancestors().find_map(|above| statvfs(above).ok());
-    found.map_or(0, |s| s.blocks_available() * s.fragment_size())
+    found.map_or((0, false), |s| {
+        let bytes = s.blocks_available() * s.fragment_size();
+        (bytes, s.files() > 0 && s.files_available() == 0)
+    })
 }
 
 #[cfg(test)]

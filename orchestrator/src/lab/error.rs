@@ -81,7 +81,12 @@ pub enum LabError {
 /// is to be made.
 fn remedy(action: &str, source: &io::Error) -> &'static str {
     match (action, source.kind()) {
-        (_, ErrorKind::StorageFull) => "; free space there",
+        (_, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+            "; free space there, or inodes (`df -i` counts them)"
+        }
+        ("changing" | "removing", ErrorKind::ReadOnlyFilesystem) => {
+            "; make its file system writable again"
+        }
         ("making" | "opening" | "writing", _) => "; another folder can be named with --state-dir",
         _ => "",
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use plumbing::folder::{Entry, Folder};
 
-use crate::backend::netns::is_made_by_keeper;
+use crate::backend::netns::{SOCKETS, is_made_by_keeper, remove_sockets};
 use crate::backend::origin::Relation;
 use crate::backend::{BackendKind, Origin, Resource};
 use crate::plan::LabId;
@@ -254,9 +254,14 @@ impl LabFolder {
             let folder = state.folder(self.name())?;
             refuse_strangers(&folder)?;
             let part = format!("{PART}{}", self.lab);
-            state.rename(self.name(), &part)?;
+            let name = match state.rename(self.name(), &part) {
+                Ok(()) => part,
+                // An overlay renames no folder of its lower layer (rename(2)). It is removed under its name.
+                Err(error) if error.kind() == ErrorKind::CrossesDevices => self.name(),
+                Err(error) => return Err(error),
+            };
             empty(&folder)?;
-            state.remove_folder(&part)
+            state.remove_folder(&name)
         });
         match removed {
             Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -312,13 +317,13 @@ fn is_begun(folder: &Folder) -> io::Result<bool> {
 
 /// Checks that a lab's folder holds nothing but entries that this program makes.
 fn refuse_strangers(folder: &Folder) -> io::Result<()> {
-    let stranger = |entry: &Entry| entry.is_folder != (entry.name == NODES) || !is_ours(entry);
+    let stranger = |entry: &Entry| entry.is_folder != (entry.name == SOCKETS) || !is_ours(entry);
     let mut entries = folder.entries()?;
     if entries
         .iter()
-        .any(|entry| entry.is_folder && entry.name == NODES)
+        .any(|entry| entry.is_folder && entry.name == SOCKETS)
     {
-        let sockets = folder.folder(NODES)?.entries()?.into_iter();
+        let sockets = folder.folder(SOCKETS)?.entries()?.into_iter();
         entries.extend(sockets.filter(|entry| !is_made_by_keeper(entry)));
     }
     match entries.iter().find(|entry| stranger(entry)) {
@@ -340,15 +345,7 @@ fn empty(folder: &Folder) -> io::Result<()> {
     let entries = folder.entries()?;
     for entry in entries.iter().filter(|entry| entry.name != LEDGER) {
         if entry.is_folder {
-            let nodes = folder.folder(&entry.name)?;
-            for made in nodes
-                .entries()?
-                .iter()
-                .filter(|made| is_made_by_keeper(made))
-            {
-                nodes.remove_file(&made.name)?;
-            }
-            folder.remove_folder(&entry.name)?;
+            remove_sockets(folder)?;
         } else {
             folder.remove_file(&entry.name)?;
         }
@@ -367,9 +364,7 @@ const RECORD: &str = "record.json";
 const RECORD_PART: &str = "record.part";
 /// The record of a lab whose removal has begun.
 const ENDING: &str = "ending.json";
-/// The folder of the agents' sockets.
-const NODES: &str = "nodes";
-const OURS: [&str; 5] = [LEDGER, RECORD, RECORD_PART, ENDING, NODES];
+const OURS: [&str; 5] = [LEDGER, RECORD, RECORD_PART, ENDING, SOCKETS];
 
 /// The longest look at a lab, on a machine that has much else to do.
 const MOMENT: Duration = Duration::from_secs(2);

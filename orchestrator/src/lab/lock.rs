@@ -92,7 +92,7 @@ impl NameLock {
                     });
                 }
                 Ok(None) => {}
-                Err(error) => return Err(failed("reading", &path, error)),
+                Err(error) => return Err(failed("taking", &path, error)),
             }
         }
     }
@@ -133,7 +133,8 @@ pub(super) fn forget(path: &Path) -> io::Result<Option<String>> {
     let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
     match fs::symlink_metadata(path) {
         Ok(found) if !found.is_file() => {
-            return Err(io::Error::other("it is no lock of ours; move it away"));
+            let text = "it is no file, and so no lock of ours; move it away";
+            return Err(io::Error::other(text));
         }
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         found => found.map(drop)?,
@@ -170,7 +171,10 @@ fn is_at(file: &File, path: &Path) -> bool {
 /// only for a message.
 fn holder(about: &FileStat) -> Option<String> {
     let table = fs::read_to_string("/proc/locks").ok()?;
-    let (device, number) = (about.st_dev, about.st_ino);
+    holder_in(&table, (about.st_dev, about.st_ino))
+}
+
+fn holder_in(table: &str, (device, number): (u64, u64)) -> Option<String> {
     let file = format!("{:02x}:{:02x}:{number}", major(device), minor(device));
     let line = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -189,3 +193,22 @@ fn name_of(path: &Path) -> String {
 
 /// The most bytes of a process's number.
 const LONGEST: u64 = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_holder_is_told_by_device_and_number() {
+        let table = "1: POSIX  ADVISORY  WRITE 11 08:01:42 0 EOF\n\
+                     2: FLOCK  ADVISORY  WRITE 12 08:02:42 0 EOF\n\
+                     3: FLOCK  ADVISORY  READ 13 08:01:42 0 EOF\n\
+                     4: FLOCK  ADVISORY  WRITE 14 08:01:42 0 EOF\n\
+                     4: -> FLOCK  ADVISORY  WRITE 15 08:01:42 0 EOF\n";
+        let file = |minor, number| (nix::sys::stat::makedev(8, minor), number);
+        assert_eq!(holder_in(table, file(1, 42)).as_deref(), Some("14"));
+        assert_eq!(holder_in(table, file(2, 42)).as_deref(), Some("12"));
+        assert_eq!(holder_in(table, file(3, 42)), None);
+        assert_eq!(holder_in(table, file(1, 43)), None);
+    }
+}

@@ -5,6 +5,7 @@
 //! - [`state`]: where labs are recorded while they are up.
 //! - [`folder`]: the folder of one lab.
 //! - [`lock`]: one process at a time acts on a lab, or raises a lab of some name.
+//! - `search`: the search for everything that carries a lab's mark.
 //! - [`sweep`]: removes leftovers of labs whose processes were killed.
 //! - [`record`]: the record by which a lab that stays up is found.
 //! - [`reaper`]: takes away labs that were dropped.
@@ -19,8 +20,12 @@ pub mod raised;
 pub mod reaper;
 pub mod record;
 pub mod removal;
+mod search;
 pub mod state;
 pub mod sweep;
+
+#[cfg(test)]
+mod sweep_test;
 
 pub use error::{LabError, Leftovers};
 pub use folder::{LabFolder, NewLab, Standing};

@@ -11,7 +11,7 @@ use protocol::control::{Command, Lifetime, Program};
 use protocol::name::NodeName;
 
 use crate::backend::{Backend, BackendKind, Fabric, LabHandle};
-use crate::control::Control;
+use crate::control::{Control, GREETING_AGAIN};
 use crate::plan::{LabId, LinkConditions, Plan, Provision};
 
 use super::reaper::{Orphan, take_away};
@@ -261,7 +261,7 @@ impl Lab {
 
     async fn greet_living(&mut self, fabric: &dyn Fabric) -> Result<(), LabError> {
         let greeted = self.plan.nodes.iter().map(|node| async {
-            let answer = greet(fabric, &node.name).await;
+            let answer = greet_again(fabric, &node.name).await;
             (node.name.clone(), answer)
         });
         let mut answers = stream::iter(greeted).buffer_unordered(IN_FLIGHT);
@@ -297,6 +297,11 @@ impl Drop for Lab {
 async fn greet(fabric: &dyn Fabric, node: &NodeName) -> Result<Control, LabError> {
     let stream = fabric.open(node).await?;
     Ok(Control::greet(stream, node.clone()).await?)
+}
+
+async fn greet_again(fabric: &dyn Fabric, node: &NodeName) -> Result<Control, LabError> {
+    let stream = fabric.open(node).await?;
+    Ok(Control::greet_within(GREETING_AGAIN, stream, node.clone()).await?)
 }
 
 /// Puts a file of this machine into a node, with its permission bits.

@@ -1,7 +1,7 @@
 //! The state folder, in which labs are recorded while they are up. Each lab has a folder there, named by its
 //! identity.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,9 @@ impl StateDir {
         let mut builder = fs::DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(&path);
         made.map_err(|error| failed("making", &path, error))?;
-        check(&Folder::open(&path).map_err(opening)?).map_err(opening)?;
+        let folder = Folder::open(&path).map_err(opening)?;
+        check(&folder).map_err(opening)?;
+        settle(folder);
         let origin = Origin::here(&path).map_err(opening)?;
         Ok(Self { path, origin })
     }
@@ -188,6 +190,15 @@ fn is_lock(file: &str) -> bool {
     }
 }
 
+/// Has an overlay copy a folder of its lower layer up, which it would do at the first change: the folder is then born
+/// anew, and labs that name its birth would no longer be of this folder.
+fn settle(folder: Folder) {
+    let folder = File::from(folder);
+    let same = folder.metadata().map(|about| about.permissions());
+    // Where it cannot be changed no lab can be recorded either.
+    drop(same.and_then(|mode| folder.set_permissions(mode)));
+}
+
 /// Refuses a state folder that another user owns or may write to: such a user would decide what is removed.
 fn check(folder: &Folder) -> io::Result<()> {
     let stat = folder.stat()?;
@@ -288,6 +299,17 @@ mod tests {
         drop(held);
         state.lock_name("held").unwrap();
         state.lock_name("yarn").unwrap_err();
+        symlink("/etc/passwd", state.path().join("linked.lock")).unwrap();
+        fs::create_dir(state.path().join("folder.lock")).unwrap();
+        for name in ["linked", "folder"] {
+            let refused = state.lock_name(name).unwrap_err().to_string();
+            let path = state.path().join(format!("{name}.lock"));
+            assert!(
+                refused.starts_with(&format!("taking {}", path.display())),
+                "{refused}"
+            );
+            assert!(refused.contains("move it away"), "{refused}");
+        }
     }
 
     #[test]

@@ -2,18 +2,16 @@
 //! ledger in the state folder, or by a mark. Such a mark is one that only this program sets, and it names this
 //! machine, its last start and this folder.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use crate::backend::{
-    Backend, BackendError, BackendErrorKind, BackendKind, Owned, Provenance, Resource,
-};
+use crate::backend::{Backend, BackendError, BackendErrorKind, BackendKind, Provenance, Resource};
 use crate::plan::LabId;
 
 use super::removal::remove_all;
+use super::search::{Found, search};
 use super::state::Part;
 use super::{LabError, LabFolder, LabLock, Standing, StateDir};
 
@@ -42,17 +40,6 @@ pub struct Sweep<'a> {
     pub dry_run: bool,
 }
 
-/// A thing and the backend that has it.
-type There = (Arc<dyn Backend>, Owned);
-
-/// The things that the backends have.
-#[derive(Debug, Default)]
-struct Found {
-    labs: BTreeMap<LabId, Vec<There>>,
-    /// The backends that could not be searched.
-    unseen: Vec<(Arc<dyn Backend>, BackendError)>,
-}
-
 impl Sweep<'_> {
     /// Removes the leftovers, and continues past failures. Returns those of the named labs of which there was
     /// nothing.
@@ -60,7 +47,7 @@ impl Sweep<'_> {
     /// # Errors
     /// If the state folder cannot be read.
     pub async fn run(&self, observer: &mut dyn Observer) -> Result<Vec<String>, LabError> {
-        let found = self.look().await?;
+        let found = search(self.state, self.backends).await?;
         self.tell_of_unseen(&found, observer)?;
         let recorded = self.state.folders()?;
         let mut labs: BTreeSet<LabId> = recorded.iter().map(|f| f.lab().clone()).collect();
@@ -107,27 +94,6 @@ impl Sweep<'_> {
 
     fn is_meant(&self, lab: &LabId) -> bool {
         self.only.is_empty() || self.only.iter().any(|called| is_called(lab, called))
-    }
-
-    /// Searches all backends. Waits first for things that a killed process asked an engine for.
-    async fn look(&self) -> Result<Found, LabError> {
-        let unfinished = Unfinished::find(self.state)?;
-        let mut found = Found::default();
-        for backend in self.backends {
-            let kind = backend.kind();
-            let mut owned = within(kind, "what is there to be listed", backend.survey()).await;
-            let expected: Vec<_> = unfinished.resources_of(backend).collect();
-            let patience = unfinished.patience();
-            if owned.is_ok() && !expected.is_empty() && !patience.is_zero() {
-                backend.settle(&expected, patience).await;
-                owned = within(kind, "what is there to be listed", backend.survey()).await;
-            }
-            match owned {
-                Ok(owned) => found.add(backend, owned),
-                Err(error) => found.unseen.push((Arc::clone(backend), error)),
-            }
-        }
-        Ok(found)
     }
 
     /// Tells of the backends that could not be searched. An engine or server that does not answer may have
@@ -199,7 +165,12 @@ impl Sweep<'_> {
     }
 
     /// Sweeps a lab that is not up, unless a process is at work with it.
-    async fn sweep_idle(&self, folder: &LabFolder, found: &Found, observer: &mut dyn Observer) {
+    pub(super) async fn sweep_idle(
+        &self,
+        folder: &LabFolder,
+        found: &Found,
+        observer: &mut dyn Observer,
+    ) {
         match folder.lock() {
             // It may have come up, or been raised again, before it was locked.
             Ok(_) if is_kept(&folder.standing()) && !self.is_named(folder.lab()) => {
@@ -346,78 +317,6 @@ impl Sweep<'_> {
     }
 }
 
-impl Found {
-    fn add(&mut self, backend: &Arc<dyn Backend>, owned: Vec<Owned>) {
-        tracing::debug!(kind = %backend.kind(), found = owned.len(), "looked for leftovers");
-        for one in owned {
-            let there = self.labs.entry(one.lab.clone()).or_default();
-            there.push((Arc::clone(backend), one));
-        }
-        for there in self.labs.values_mut() {
-            // Networks are removed after the containers that are on them.
-            there.sort_by_key(|(_, owned)| matches!(owned.resource, Resource::ContainerNetwork(_)));
-        }
-    }
-
-    fn of(&self, lab: &LabId) -> &[There] {
-        self.labs.get(lab).map_or(&[], Vec::as_slice)
-    }
-
-    /// Whether every backend of a lab's resources was searched, and none of them was found.
-    fn has_nothing_of(&self, folder: &LabFolder) -> bool {
-        let unseen = |resource: &Resource| self.unseen.iter().any(|(b, _)| b.holds(resource));
-        // A process of another user namespace shows no mark, but it lives.
-        let lives = |resource: &Resource| match resource {
-            Resource::Keeper { process, .. } => !matches!(process.hold(), Ok(None)),
-            _ => false,
-        };
-        let listed = folder.listed().map(|listed| listed.resources);
-        let gone = |listed: Vec<Resource>| !listed.iter().any(|r| unseen(r) || lives(r));
-        listed.is_ok_and(gone) && self.of(folder.lab()).is_empty()
-    }
-}
-
-/// The resources that killed processes had recorded before making them.
-#[derive(Default)]
-struct Unfinished {
-    resources: Vec<Resource>,
-    /// The time when the last was recorded.
-    latest: Option<SystemTime>,
-}
-
-impl Unfinished {
-    fn find(state: &StateDir) -> Result<Self, LabError> {
-        let mut unfinished = Self::default();
-        for (folder, standing) in state.labs()? {
-            if !matches!(standing, Standing::Unfinished | Standing::Ending) {
-                continue;
-            }
-            let Ok(_lock) = folder.lock() else { continue };
-            let Ok(listed) = folder.listed() else {
-                continue;
-            };
-            unfinished.resources.extend(listed.resources);
-            let written = std::fs::metadata(folder.ledger()).and_then(|meta| meta.modified());
-            unfinished.latest = unfinished.latest.max(written.ok());
-        }
-        Ok(unfinished)
-    }
-
-    fn resources_of(&self, backend: &Arc<dyn Backend>) -> impl Iterator<Item = Resource> {
-        let own = self
-            .resources
-            .iter()
-            .filter(|resource| backend.holds(resource));
-        own.cloned()
-    }
-
-    /// Returns the time that may still pass until these resources exist.
-    fn patience(&self) -> Duration {
-        let age = self.latest.and_then(|latest| latest.elapsed().ok());
-        age.map_or(Duration::ZERO, |age| IN_THE_MAKING.saturating_sub(age))
-    }
-}
-
 /// Tells of a folder that has a lab's name, and a ledger that cannot be read.
 fn tell_of_unread(folder: &LabFolder, found: &Found, observer: &mut dyn Observer) {
     let (lab, ledger) = (folder.lab(), folder.ledger());
@@ -440,29 +339,6 @@ fn is_kept(standing: &Standing) -> bool {
 fn is_called(lab: &LabId, called: &str) -> bool {
     lab.name.as_str() == called || lab.to_string() == called
 }
-
-/// Waits for an answer, up to a deadline.
-async fn within<T>(
-    backend: BackendKind,
-    awaited: &str,
-    answer: impl Future<Output = Result<T, BackendError>>,
-) -> Result<T, BackendError> {
-    let answered = tokio::time::timeout(PATIENCE, answer).await;
-    answered.unwrap_or_else(|_| {
-        let late = BackendErrorKind::Deadline {
-            seconds: PATIENCE.as_secs(),
-            awaited: awaited.to_owned(),
-        };
-        Err(late.at(backend, "looking for leftovers"))
-    })
-}
-
-/// The time from a request until the engine has made the thing, at most. Requests end within it even on a busy
-/// machine.
-const IN_THE_MAKING: Duration = Duration::from_secs(5);
-
-/// The time that an answer may take. Connecting has a deadline of its own, of the same length.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The time in which a node that lives is reached.
 const ANSWER: Duration = Duration::from_secs(5);

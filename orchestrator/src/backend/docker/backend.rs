@@ -69,7 +69,8 @@ impl DockerBackend {
     /// # Errors
     /// The engine's.
     pub async fn cached_images(&self) -> Result<Vec<Resource>, BackendError> {
-        let tags = image::cached(self.engine.docker().await?).await?;
+        let tags = image::cached(self.engine.docker().await?).await;
+        let tags = self.engine.heed(tags)?;
         Ok(tags.into_iter().map(Resource::Image).collect())
     }
 
@@ -106,6 +107,58 @@ impl DockerBackend {
         let own = try_join_all(images.into_iter().map(|name| image::of_user(docker, name)));
         let (tag, _) = tokio::try_join!(image::built_in(docker, self.node), own)?;
         Ok(tag)
+    }
+
+    /// Makes everything in `plan` and starts the nodes.
+    async fn make(
+        &self,
+        plan: &Plan,
+        ledger: Arc<dyn Ledger>,
+    ) -> Result<DockerFabric, BackendError> {
+        let docker = self.engine.docker().await?;
+        let local = self.engine.is_local();
+        let labels = mark::labels(&plan.lab, self.origin.as_ref());
+        let networks = async {
+            let networks =
+                Networks::survey(docker, &self.pending_requests, plan, &labels, local).await?;
+            let endpoints = networks.make_all(ledger.as_ref()).await?;
+            Ok((endpoints, networks.warnings()))
+        };
+        let ((endpoints, mut warnings), built_in) = tokio::try_join!(networks, self.images(plan))?;
+        let factory = ContainerFactory {
+            docker,
+            pending_requests: &self.pending_requests,
+            lab: &plan.lab,
+            labels: &labels,
+            endpoints: &endpoints,
+            built_in,
+            node: self.node_archive(plan)?,
+            without_ipv6: local && kernel_lacks_ipv6(),
+        };
+        let mut starts = Vec::new();
+        for node in &plan.nodes {
+            starts.push(factory.start(node, ledger.as_ref()));
+        }
+        let started: Vec<Started> = stream::iter(starts)
+            .buffer_unordered(IN_FLIGHT)
+            .try_collect()
+            .await?;
+
+        let mut containers = BTreeMap::new();
+        let mut attached = BTreeMap::new();
+        for node in started {
+            containers.insert(node.name.clone(), node.container);
+            attached.insert(node.name, node.stream);
+            warnings.extend(node.warnings);
+        }
+        Ok(DockerFabric {
+            docker: docker.clone(),
+            lab: plan.lab.clone(),
+            containers,
+            attached: Mutex::new(attached),
+            endpoints,
+            warnings,
+        })
     }
 
     fn node_archive(&self, plan: &Plan) -> Result<Bytes, BackendError> {
@@ -145,50 +198,8 @@ impl Backend for DockerBackend {
         plan: &Plan,
         ledger: Arc<dyn Ledger>,
     ) -> Result<Box<dyn Fabric>, BackendError> {
-        let docker = self.engine.docker().await?;
-        let local = self.engine.is_local();
-        let labels = mark::labels(&plan.lab, self.origin.as_ref());
-        let networks = async {
-            let networks =
-                Networks::survey(docker, &self.pending_requests, plan, &labels, local).await?;
-            let endpoints = networks.make_all(ledger.as_ref()).await?;
-            Ok((endpoints, networks.warnings()))
-        };
-        let ((endpoints, mut warnings), built_in) = tokio::try_join!(networks, self.images(plan))?;
-        let factory = ContainerFactory {
-            docker,
-            pending_requests: &self.pending_requests,
-            lab: &plan.lab,
-            labels: &labels,
-            endpoints: &endpoints,
-            built_in,
-            node: self.node_archive(plan)?,
-            without_ipv6: local && kernel_lacks_ipv6(),
-        };
-        let mut starts = Vec::new();
-        for node in &plan.nodes {
-            starts.push(factory.start(node, ledger.as_ref()));
-        }
-        let started: Vec<Started> = stream::iter(starts)
-            .buffer_unordered(IN_FLIGHT)
-            .try_collect()
-            .await?;
-
-        let mut containers = BTreeMap::new();
-        let mut attached = BTreeMap::new();
-        for node in started {
-            containers.insert(node.name.clone(), node.container);
-            attached.insert(node.name, node.stream);
-            warnings.extend(node.warnings);
-        }
-        Ok(Box::new(DockerFabric {
-            docker: docker.clone(),
-            lab: plan.lab.clone(),
-            containers,
-            attached: Mutex::new(attached),
-            endpoints,
-            warnings,
-        }))
+        let fabric = self.engine.heed(self.make(plan, ledger).await)?;
+        Ok(Box::new(fabric))
     }
 
     async fn attach(&self, handle: &LabHandle) -> Result<Box<dyn Fabric>, BackendError> {
@@ -204,7 +215,8 @@ impl Backend for DockerBackend {
 
     async fn remove(&self, resource: &Resource) -> Result<(), BackendError> {
         self.pending_requests.settled().await;
-        removal::remove(self.engine.docker().await?, resource).await
+        let docker = self.engine.docker().await?;
+        self.engine.heed(removal::remove(docker, resource).await)
     }
 
     async fn settle(&self, expected: &[Resource], patience: Duration) {
@@ -217,7 +229,9 @@ impl Backend for DockerBackend {
     }
 
     async fn survey(&self) -> Result<Vec<Owned>, BackendError> {
-        removal::survey(self.engine.docker().await?, self.origin.as_ref()).await
+        let docker = self.engine.docker().await?;
+        let owned = removal::survey(docker, self.origin.as_ref()).await;
+        self.engine.heed(owned)
     }
 }
 

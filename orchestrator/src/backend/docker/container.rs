@@ -19,6 +19,7 @@ use crate::backend::{BackendError, BackendErrorKind, BackendKind, Ledger, Resour
 use crate::plan::{LabId, PlannedNode, Port};
 
 use super::attached_stream::AttachedStream;
+use super::engine::while_it_answers;
 use super::error::{at, status};
 use super::image::NODE;
 use super::mark;
@@ -75,15 +76,16 @@ impl ContainerFactory<'_> {
     ) -> Result<Started, BackendError> {
         let name = &node.settings.name;
         let container = mark::container_name(self.lab, name);
-        let failed = || at(format!("starting node {name}"));
+        let starting = format!("starting node {name}");
+        let failed = || at(starting.clone());
+        let docker = self.docker;
         ledger.record(&Resource::Container(container.clone()))?;
         let warnings = self.create(node, &container).await?;
         if node.image.is_some() {
             let root = UploadToContainerOptionsBuilder::default().path("/").build();
             let body = bollard::body_full(self.node.clone());
-            let put = self
-                .docker
-                .upload_to_container(&container, Some(root), body);
+            let put = docker.upload_to_container(&container, Some(root), body);
+            let put = while_it_answers(docker, &starting, put);
             put.await.map_err(failed())?;
         }
         // One is plugged in on creation. The engine takes note of the others and acts on start.
@@ -92,7 +94,8 @@ impl ContainerFactory<'_> {
                 container: container.clone(),
                 endpoint_config: Some(settings(endpoint)),
             };
-            let connect = self.docker.connect_network(&endpoint.network, request);
+            let connect = docker.connect_network(&endpoint.network, request);
+            let connect = while_it_answers(docker, &starting, connect);
             connect.await.map_err(failed())?;
         }
         let streams = AttachContainerOptionsBuilder::default()
@@ -101,9 +104,11 @@ impl ContainerFactory<'_> {
             .stdout(true)
             .stderr(true)
             .build();
-        let attached = self.docker.attach_container(&container, Some(streams));
-        let attached = attached.await.map_err(failed())?;
-        let start = self.docker.start_container(&container, None);
+        let attach = docker.attach_container(&container, Some(streams));
+        let attached = while_it_answers(docker, &starting, attach).await;
+        let attached = attached.map_err(failed())?;
+        let start = docker.start_container(&container, None);
+        let start = while_it_answers(docker, &starting, start);
         start.await.map_err(failed())?;
         Ok(Started {
             stream: AttachedStream::new(name.clone(), attached.output, attached.input),
@@ -123,10 +128,11 @@ impl ContainerFactory<'_> {
             .name(container)
             .build();
         let body = self.body(node);
-        let docker = self.docker.clone();
-        let made = self
-            .pending_requests
-            .run(async move { docker.create_container(Some(options), body).await });
+        let (docker, making) = (self.docker.clone(), action.clone());
+        let made = self.pending_requests.run(Box::pin(async move {
+            let made = docker.create_container(Some(options), body);
+            while_it_answers(&docker, &making, made).await
+        }));
         match made.await.unwrap_or(Err(Error::RequestTimeoutError)) {
             // The engine also warns of things that were not asked for.
             Ok(_) if node.memory.is_none() && node.milli_cpus.is_none() => Ok(Vec::new()),

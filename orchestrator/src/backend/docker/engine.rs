@@ -3,15 +3,17 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bollard::errors::Error;
+use bollard::query_parameters::ListContainersOptionsBuilder;
 use bollard::{API_DEFAULT_VERSION, Docker};
+use futures_util::stream::{Stream, TryStreamExt};
 use tokio::sync::OnceCell;
 
-use crate::backend::{BackendError, BackendErrorKind, BackendKind};
+use crate::backend::{BackendError, BackendErrorKind, BackendKind, WAITING};
 
-use super::error::{at, lacking, no_engine};
+use super::error::{at, lacking, no_engine, silence};
 
 /// The address of the engine, and the connection once there is one.
 #[derive(Debug)]
@@ -55,21 +57,29 @@ impl Engine {
                 self.host
             )));
         }
-        let connected = self.docker.get_or_try_init(|| self.connect()).await;
-        let is_silent =
-            |error: &BackendError| matches!(error.kind, BackendErrorKind::Silent { .. });
-        let found_silent = connected.as_ref().err().is_some_and(is_silent);
-        self.silent.store(found_silent, Ordering::Relaxed);
-        connected
+        self.heed(self.docker.get_or_try_init(|| self.connect()).await)
+    }
+
+    /// Passes on what came of the work on the engine. If the engine has fallen silent over it, nobody waits for it
+    /// again: it may still carry out what it was asked for, so that nothing can be known to be gone.
+    pub(super) fn heed<T>(&self, done: Result<T, BackendError>) -> Result<T, BackendError> {
+        if done.as_ref().err().is_some_and(is_silent) {
+            self.silent.store(true, Ordering::Relaxed);
+        }
+        done
     }
 
     async fn connect(&self) -> Result<Docker, BackendError> {
         let action = format!("connecting to the engine at {}", self.host);
-        let unusable = |error| no_engine(error, &action);
+        let connected = tokio::time::timeout(ANSWER, self.greet(&action)).await;
+        connected.unwrap_or_else(|_| Err(silent(&action)))
+    }
+
+    async fn greet(&self, action: &str) -> Result<Docker, BackendError> {
+        let unusable = |error| no_engine(error, action);
         let docker = Docker::connect_with_host(&self.host).map_err(unusable)?;
         let docker = docker.with_timeout(REQUEST_TIMEOUT);
-        let server = tokio::time::timeout(ANSWER, docker.version()).await;
-        let server = server.map_err(|_| silent(&action))?.map_err(unusable)?;
+        let server = docker.version().await.map_err(unusable)?;
         let api = server.api_version.as_deref().unwrap_or_default();
         let version = parse_version(api).unwrap_or_default();
         if version < OLDEST_API {
@@ -79,40 +89,93 @@ impl Engine {
                     self.host, OLDEST_API.0, OLDEST_API.1
                 ),
                 "install Docker 20.10 or newer",
-                &action,
+                action,
             ));
         }
-        check_machine(server.os.as_deref(), server.arch.as_deref(), &action)?;
+        check_machine(server.os.as_deref(), server.arch.as_deref(), action)?;
         let newest = (
             API_DEFAULT_VERSION.major_version,
             API_DEFAULT_VERSION.minor_version,
         );
-        if version >= newest {
-            return Ok(docker);
-        }
-        let negotiated = tokio::time::timeout(ANSWER, docker.negotiate_version()).await;
-        negotiated
-            .map_err(|_| silent(&action))?
-            .map_err(at(&action))
+        let docker = if version >= newest {
+            docker
+        } else {
+            docker.negotiate_version().await.map_err(at(action))?
+        };
+        work_shows(&docker).await.map_err(unusable)?;
+        Ok(docker)
     }
 }
 
-/// Waits for a request, as long as the engine answers other questions meanwhile.
+/// Asks the smallest question that an engine can answer only if it works. One that hangs may still tell its version.
+async fn work_shows(docker: &Docker) -> Result<(), Error> {
+    let one = ListContainersOptionsBuilder::default().limit(1).build();
+    docker.list_containers(Some(one)).await.map(drop)
+}
+
+/// Waits for the answer to a request that needs next to no work.
 ///
 /// # Errors
-/// The request's. A timeout if the engine has ceased to answer.
+/// The request's. [`silence`] if none came within [`ANSWER`].
+pub(super) async fn soon<T>(request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let answered = tokio::time::timeout(ANSWER, request).await;
+    answered.unwrap_or_else(|_| Err(silence()))
+}
+
+/// Waits for a request that is work, as long as the engine answers a small question meanwhile. Says now and again
+/// what is waited for: `making node a`.
+///
+/// # Errors
+/// The request's. [`silence`] if the engine has ceased to answer. A timeout after [`REQUEST_TIMEOUT`].
 pub(super) async fn while_it_answers<T>(
     docker: &Docker,
+    awaited: &str,
     request: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
-    let mut request = pin!(request);
-    loop {
+    let begun = Instant::now();
+    let mut request = Box::pin(request);
+    while begun.elapsed() < REQUEST_TIMEOUT {
         if let Ok(done) = tokio::time::timeout(ANSWER / 2, &mut request).await {
             return done;
         }
-        let answer = tokio::time::timeout(ANSWER / 2, docker.ping()).await;
-        answer.unwrap_or(Err(Error::RequestTimeoutError))?;
+        tokio::select! {
+            done = &mut request => return done,
+            answer = tokio::time::timeout(ANSWER / 2, work_shows(docker)) => {
+                answer.unwrap_or_else(|_| Err(silence()))?;
+            }
+        }
+        let seconds = begun.elapsed().as_secs();
+        tracing::info!(target: WAITING, "waiting for the engine since {seconds} s: {awaited}");
     }
+    Err(Error::RequestTimeoutError)
+}
+
+/// Waits for the end of work that the engine reports on, as long as it reports or answers. Says now and again how far
+/// it is, in the words that `told` finds in a report.
+///
+/// # Errors
+/// As [`while_it_answers`], for each report.
+pub(super) async fn while_it_reports<T>(
+    docker: &Docker,
+    awaited: &str,
+    reports: impl Stream<Item = Result<T, Error>>,
+    told: impl Fn(T) -> Option<String>,
+) -> Result<(), Error> {
+    let mut reports = pin!(reports);
+    let mut shown = Instant::now();
+    while let Some(report) = while_it_answers(docker, awaited, reports.try_next()).await? {
+        if shown.elapsed() >= ANSWER / 2
+            && let Some(progress) = told(report)
+        {
+            tracing::info!(target: WAITING, "{awaited}: {progress}");
+            shown = Instant::now();
+        }
+    }
+    Ok(())
+}
+
+fn is_silent(error: &BackendError) -> bool {
+    matches!(error.kind, BackendErrorKind::Silent { .. })
 }
 
 fn silent(action: &str) -> BackendError {
@@ -159,10 +222,10 @@ const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 /// The version of Docker 20.10, which Podman 4 and newer offers too.
 const OLDEST_API: (usize, usize) = (1, 41);
 
-/// The time that an engine may take to answer a question that needs no work.
+/// The time that an engine may take to answer a question that needs next to no work.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
 
-/// The time that one request may take. Starting a container takes seconds on a busy engine.
+/// The time that one request, or one report, may take on an engine that answers other questions.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
 
 #[cfg(test)]

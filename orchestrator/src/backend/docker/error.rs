@@ -7,7 +7,7 @@ use bollard::errors::Error;
 
 use crate::backend::{BackendError, BackendErrorKind, BackendKind};
 
-use super::engine::REQUEST_TIMEOUT;
+use super::engine::{ANSWER, REQUEST_TIMEOUT};
 
 /// Turns an engine's error into ours: `result.map_err(at("making network lan"))`.
 pub(super) fn at(action: impl Into<String>) -> impl FnOnce(Error) -> BackendError {
@@ -50,6 +50,27 @@ pub(super) fn status(error: &Error) -> Option<u16> {
     }
 }
 
+/// The silence of an engine. Nothing has come of a request, not even an error.
+#[derive(Debug, thiserror::Error)]
+#[error("the engine has not answered within {} s", ANSWER.as_secs())]
+struct Silence;
+
+/// Returns the error of a request to an engine that says nothing.
+pub(super) fn silence() -> Error {
+    io::Error::new(io::ErrorKind::TimedOut, Silence).into()
+}
+
+/// Whether an error is the silence of an engine.
+pub(super) fn is_silence(error: &Error) -> bool {
+    let Error::IOError { err } = error else {
+        return false;
+    };
+    let cause = err.get_ref();
+    cause
+        .and_then(|cause| cause.downcast_ref::<Silence>())
+        .is_some()
+}
+
 /// Whether a network cannot be removed because something is plugged in, or because the engine thinks
 /// so.
 pub(super) fn has_endpoints(error: &Error) -> bool {
@@ -61,6 +82,9 @@ fn kind(error: Error, awaited: &str) -> BackendErrorKind {
         return remedy;
     }
     match &error {
+        _ if is_silence(&error) => BackendErrorKind::Silent {
+            seconds: ANSWER.as_secs(),
+        },
         Error::RequestTimeoutError => BackendErrorKind::Deadline {
             seconds: REQUEST_TIMEOUT.as_secs(),
             awaited: format!("the engine, {awaited}"),

@@ -8,6 +8,7 @@ use protocol::name::NodeName;
 use crate::backend::ByteStream;
 
 use super::attached_stream::AttachedStream;
+use super::engine::while_it_answers;
 use super::error::status;
 
 /// Why there is no stream.
@@ -39,7 +40,9 @@ pub(in crate::backend) async fn connect(
         attach_stderr: Some(true),
         ..CreateExecOptions::default()
     };
-    let exec = match docker.create_exec(container, options).await {
+    let connecting = format!("connecting to node {node}");
+    let exec = docker.create_exec(container, options);
+    let exec = match while_it_answers(docker, &connecting, exec).await {
         Ok(exec) => exec,
         Err(error) if status(&error) == Some(404) => return Err(ExecError::Gone),
         // Both have one status.
@@ -50,6 +53,7 @@ pub(in crate::backend) async fn connect(
         Err(error) => return Err(ExecError::Engine(error)),
     };
     let start = docker.start_exec(&exec.id, None::<StartExecOptions>);
+    let start = while_it_answers(docker, &connecting, start);
     match start.await.map_err(ExecError::Engine)? {
         StartExecResults::Attached { output, input } => {
             Ok(Box::new(AttachedStream::new(node.clone(), output, input)))

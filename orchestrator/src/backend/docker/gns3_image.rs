@@ -5,11 +5,11 @@ use std::io;
 
 use bollard::Docker;
 use bollard::query_parameters::ImportImageOptions;
-use futures_util::TryStreamExt;
 use tar::{Builder, EntryType, Header};
 
 use crate::backend::BackendError;
 
+use super::engine::while_it_reports;
 use super::error::at;
 use super::image::{self, Content};
 
@@ -17,16 +17,10 @@ use super::image::{self, Content};
 pub(super) async fn load(docker: &Docker, node: &[u8], tag: &str) -> Result<(), BackendError> {
     let action = format!("making image {tag}");
     let archive = archive(node, tag).map_err(|error| at(&action)(error.into()))?;
-    docker
-        .import_image(
-            ImportImageOptions::default(),
-            bollard::body_full(archive.into()),
-            None,
-        )
-        .try_collect::<Vec<_>>()
-        .await
-        .map_err(at(&action))?;
-    Ok(())
+    let body = bollard::body_full(archive.into());
+    let reports = docker.import_image(ImportImageOptions::default(), body, None);
+    let loaded = while_it_reports(docker, &action, reports, |report| report.status).await;
+    loaded.map_err(at(&action))
 }
 
 /// The image as `docker load` takes it.

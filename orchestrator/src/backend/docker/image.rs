@@ -1,22 +1,21 @@
 //! The built-in image, made here from the node binary, and people's own.
 
 use std::io;
-use std::time::Duration;
 
 use bollard::Docker;
 use bollard::errors::Error;
+use bollard::models::CreateImageInfo;
 use bollard::query_parameters::{
     CreateImageOptionsBuilder, ImportImageOptions, ListImagesOptionsBuilder, RemoveImageOptions,
 };
 use bytes::Bytes;
-use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 use tar::{Builder, EntryType, Header};
 
-use crate::backend::BackendError;
+use crate::backend::{BackendError, WAITING};
 
-use super::engine::architecture;
-use super::error::{at, lacking, status};
+use super::engine::{REQUEST_TIMEOUT, architecture, soon, while_it_answers, while_it_reports};
+use super::error::{at, is_silence, lacking, status};
 use super::mark;
 
 /// Where the node binary is in every container.
@@ -30,25 +29,23 @@ pub(super) async fn built_in(docker: &Docker, node: &'static [u8]) -> Result<Str
     let hash = hash.map_err(|error| at(action)(io::Error::other(error).into()))?;
     let version = hash.get(..16).unwrap_or(&hash);
     let tag = format!("orchestrator-node:{version}");
-    match docker.inspect_image(&tag).await {
+    match soon(docker.inspect_image(&tag)).await {
         Ok(_) => return Ok(tag),
         Err(error) if status(&error) == Some(404) => {}
         Err(error) => return Err(at(action)(error)),
     }
     let archive = archive(node, &hash, &tag).map_err(|error| at(action)(error.into()))?;
     let body = bollard::body_full(archive.into());
-    docker
-        .import_image(ImportImageOptions::default(), body, None)
-        .try_collect::<Vec<_>>()
-        .await
-        .map_err(at(action))?;
+    let reports = docker.import_image(ImportImageOptions::default(), body, None);
+    let loaded = while_it_reports(docker, action, reports, |report| report.status).await;
+    loaded.map_err(at(action))?;
     Ok(tag)
 }
 
 /// Returns `None` if this tag is on our image with this very node binary inside; otherwise the identity of
 /// the image of ours that has the tag, empty if none has.
 pub(super) async fn other_than(docker: &Docker, tag: &str, node: &'static [u8]) -> Option<String> {
-    let Ok(image) = docker.inspect_image(tag).await else {
+    let Ok(image) = soon(docker.inspect_image(tag)).await else {
         return Some(String::new());
     };
     let hash = tokio::task::spawn_blocking(move || hash(node)).await.ok();
@@ -65,7 +62,7 @@ pub(super) async fn forget(docker: &Docker, id: &str) {
         return;
     }
     let removed = docker.remove_image(id, None::<RemoveImageOptions>, None);
-    if let Err(error) = removed.await {
+    if let Err(error) = while_it_answers(docker, "removing an older image", removed).await {
         tracing::debug!(%error, id, "an older image stays");
     }
 }
@@ -73,23 +70,25 @@ pub(super) async fn forget(docker: &Docker, id: &str) {
 /// Makes sure that the engine has somebody's image, pulling it if need be.
 pub(super) async fn of_user(docker: &Docker, image: &str) -> Result<(), BackendError> {
     let action = format!("looking for image {image}");
-    match docker.inspect_image(image).await {
+    match soon(docker.inspect_image(image)).await {
         Ok(_) => return Ok(()),
         Err(error) if status(&error) == Some(404) => {}
         Err(error) => return Err(at(action)(error)),
     }
-    tracing::info!(image, "the engine pulls an image that it does not have");
     let mut options = CreateImageOptionsBuilder::default().from_image(image);
     if !names_version(image) {
         options = options.tag("latest");
     }
-    let pull = docker
-        .create_image(Some(options.build()), None, None)
-        .try_collect::<Vec<_>>();
-    let why = match tokio::time::timeout(PULL_TIMEOUT, pull).await {
-        Ok(Ok(_)) => return Ok(()),
-        Ok(Err(error)) => in_short(&error),
-        Err(_) => format!("no end after {} s", PULL_TIMEOUT.as_secs()),
+    let pulling = format!("pulling image {image}");
+    tracing::info!(target: WAITING, "the engine has no image {image}: {pulling}");
+    let reports = docker.create_image(Some(options.build()), None, None);
+    let why = match while_it_reports(docker, &pulling, reports, progress).await {
+        Ok(()) => return Ok(()),
+        Err(error) if is_silence(&error) => return Err(at(pulling)(error)),
+        Err(Error::RequestTimeoutError) => {
+            format!("nothing has come for {} s", REQUEST_TIMEOUT.as_secs())
+        }
+        Err(error) => in_short(&error),
     };
     Err(lacking(
         format!("the engine has no image {image} and cannot pull it ({why})"),
@@ -98,12 +97,22 @@ pub(super) async fn of_user(docker: &Docker, image: &str) -> Result<(), BackendE
     ))
 }
 
+/// Returns the words of a report on a pull: `Downloading 12 of 40 MB`.
+fn progress(report: CreateImageInfo) -> Option<String> {
+    let status = report.status?;
+    let detail = report.progress_detail.unwrap_or_default();
+    Some(match (detail.current, detail.total) {
+        (Some(done), Some(all)) => format!("{status}, {done} of {all} bytes"),
+        _ => status,
+    })
+}
+
 /// The tags of all built-in images, of this version and others.
 pub(super) async fn cached(docker: &Docker) -> Result<Vec<String>, BackendError> {
     let options = ListImagesOptionsBuilder::default()
         .filters(&mark::filter(mark::IMAGE))
         .build();
-    let images = docker.list_images(Some(options)).await;
+    let images = soon(docker.list_images(Some(options))).await;
     let images = images.map_err(at("listing the built-in images"))?;
     let names = images.into_iter().flat_map(|image| {
         let mut tags = image.repo_tags;
@@ -254,9 +263,6 @@ fn hex(bytes: &[u8]) -> String {
         text
     })
 }
-
-/// A large image over a slow line.
-const PULL_TIMEOUT: Duration = Duration::from_mins(15);
 
 #[cfg(test)]
 mod tests {

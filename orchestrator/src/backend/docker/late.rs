@@ -13,6 +13,7 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::backend::Resource;
 
+use super::engine::soon;
 use super::error::status;
 
 /// Waits until the engine has each of `expected`, containers and networks, or until `patience` is over. In that
@@ -59,11 +60,11 @@ pub(super) async fn made(docker: &Docker, expected: &[Resource], patience: Durat
 async fn missing<'a>(docker: &Docker, resource: &'a Resource) -> Option<&'a str> {
     let (name, inspected) = match resource {
         Resource::Container(name) => {
-            let there = docker.inspect_container(name, None).await;
+            let there = soon(docker.inspect_container(name, None)).await;
             (name, there.map(drop))
         }
         Resource::ContainerNetwork(name) => {
-            let there = docker.inspect_network(name, None).await;
+            let there = soon(docker.inspect_network(name, None)).await;
             (name, there.map(drop))
         }
         _ => return None,

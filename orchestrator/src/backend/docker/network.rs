@@ -12,6 +12,7 @@ use futures_util::future::try_join_all;
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, Ledger, Resource};
 use crate::plan::{Plan, Port, Segment};
 
+use super::engine::soon;
 use super::error::{at, lacking, status};
 use super::pool::{Pool, Share};
 use super::{mark, pool, translation};
@@ -50,7 +51,7 @@ impl<'a> Networks<'a> {
         labels: &'a HashMap<String, String>,
         local: bool,
     ) -> Result<Self, BackendError> {
-        let listed = docker.list_networks(None).await;
+        let listed = soon(docker.list_networks(None)).await;
         let listed = listed.map_err(at("listing the engine's networks"))?;
         let clash = translation::clash(&listed, plan);
         let mut used: Vec<_> = listed.iter().flat_map(translation::subnets).collect();
@@ -120,7 +121,7 @@ impl<'a> Networks<'a> {
             let docker = self.docker.clone();
             let made = self
                 .pending_requests
-                .run(async move { docker.create_network(request).await });
+                .run(async move { soon(docker.create_network(request)).await });
             match made.await {
                 Some(Ok(_)) => return Ok(share),
                 Some(Err(error)) if is_taken(&error) => {}

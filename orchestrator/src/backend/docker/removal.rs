@@ -11,36 +11,27 @@ use futures_util::TryStreamExt;
 
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, Origin, Owned, Resource};
 
-use super::engine::while_it_answers;
+use super::engine::{soon, while_it_answers};
 use super::error::{at, has_endpoints, status};
 use super::mark;
 
 /// Removes `resource` and waits until it is gone. A resource that is gone already, or that carries a foreign
 /// mark, is no longer ours.
 pub(super) async fn remove(docker: &Docker, resource: &Resource) -> Result<(), BackendError> {
-    let failed = |kind: &str, name: &str| at(format!("removing {kind} {name}"));
-    match resource {
-        Resource::Container(name) => {
-            let removed = while_it_answers(docker, remove_container(docker, name)).await;
-            gone(removed).map_err(failed("container", name))
-        }
-        Resource::ContainerNetwork(name) => {
-            let removed = while_it_answers(docker, remove_network(docker, name)).await;
-            gone(removed).map_err(failed("network", name))
-        }
-        Resource::Image(name) => {
-            let removed = while_it_answers(docker, remove_image(docker, name)).await;
-            gone(removed).map_err(failed("image", name))
-        }
+    let removing = format!("removing {resource}");
+    let removed = match resource {
+        Resource::Container(name) => remove_container(docker, name, &removing).await,
+        Resource::ContainerNetwork(name) => remove_network(docker, name, &removing).await,
+        Resource::Image(name) => remove_image(docker, name, &removing).await,
         Resource::Keeper { .. }
         | Resource::ControlGroup { .. }
         | Resource::Project(_)
         | Resource::Fake(_) => {
             let stranger = std::io::Error::other("an engine has no such resources");
-            Err(BackendErrorKind::system(stranger)
-                .at(BackendKind::Docker, format!("removing {resource:?}")))
+            return Err(BackendErrorKind::system(stranger).at(BackendKind::Docker, removing));
         }
-    }
+    };
+    gone(removed).map_err(at(removing))
 }
 
 /// Lists everything that carries a lab's mark, in the order in which it was made.
@@ -50,13 +41,13 @@ pub(super) async fn survey(
 ) -> Result<Vec<Owned>, BackendError> {
     let filter = mark::filter(mark::LAB);
     let networks = ListNetworksOptionsBuilder::default().filters(&filter);
-    let networks = while_it_answers(docker, docker.list_networks(Some(networks.build()))).await;
-    let networks = networks.map_err(at("listing networks"))?;
     let containers = ListContainersOptionsBuilder::default()
         .all(true)
         .filters(&filter);
-    let containers =
-        while_it_answers(docker, docker.list_containers(Some(containers.build()))).await;
+    let networks = soon(docker.list_networks(Some(networks.build())));
+    let containers = soon(docker.list_containers(Some(containers.build())));
+    let (networks, containers) = tokio::join!(networks, containers);
+    let networks = networks.map_err(at("listing networks"))?;
     let containers = containers.map_err(at("listing containers"))?;
 
     let networks = networks.into_iter().filter_map(|network| {
@@ -81,38 +72,38 @@ pub(super) async fn survey(
     Ok(networks.chain(containers).collect())
 }
 
-async fn remove_container(docker: &Docker, name: &str) -> Result<(), Error> {
-    let there = docker.inspect_container(name, None).await?;
+async fn remove_container(docker: &Docker, name: &str, removing: &str) -> Result<(), Error> {
+    let there = soon(docker.inspect_container(name, None)).await?;
     let labels = there.config.and_then(|config| config.labels);
     let is_ours = mark::is_of_its_lab(name, labels.as_ref());
     let (Some(id), true) = (there.id, is_ours) else {
         return stranger("container", name);
     };
     let options = RemoveContainerOptionsBuilder::default().force(true).v(true);
-    match docker.remove_container(&id, Some(options.build())).await {
+    let removed = docker.remove_container(&id, Some(options.build()));
+    match while_it_answers(docker, removing, removed).await {
         // Somebody else is removing it.
         Err(error) if status(&error) == Some(409) => {
             let removed = WaitContainerOptionsBuilder::default().condition("removed");
-            docker
-                .wait_container(&id, Some(removed.build()))
-                .try_collect::<Vec<_>>()
-                .await
-                .map(drop)
+            let removed = docker.wait_container(&id, Some(removed.build()));
+            let removed = while_it_answers(docker, removing, removed.try_collect::<Vec<_>>());
+            removed.await.map(drop)
         }
         other => other,
     }
 }
 
-async fn remove_network(docker: &Docker, name: &str) -> Result<(), Error> {
-    let there = docker.inspect_network(name, None).await?;
+async fn remove_network(docker: &Docker, name: &str, removing: &str) -> Result<(), Error> {
+    let there = soon(docker.inspect_network(name, None)).await?;
     let is_ours = mark::is_of_its_lab(name, there.labels.as_ref());
     let (Some(id), true) = (there.id, is_ours) else {
         return stranger("network", name);
     };
-    match docker.remove_network(&id).await {
+    let remove = || while_it_answers(docker, removing, docker.remove_network(&id));
+    match remove().await {
         Err(error) if has_endpoints(&error) => {
-            unplug_ghosts(docker, &id).await?;
-            docker.remove_network(&id).await
+            while_it_answers(docker, removing, unplug_ghosts(docker, &id)).await?;
+            remove().await
         }
         other => other,
     }
@@ -137,16 +128,14 @@ async fn unplug_ghosts(docker: &Docker, network: &str) -> Result<(), Error> {
     Ok(())
 }
 
-async fn remove_image(docker: &Docker, name: &str) -> Result<(), Error> {
-    let there = docker.inspect_image(name).await?;
+async fn remove_image(docker: &Docker, name: &str, removing: &str) -> Result<(), Error> {
+    let there = soon(docker.inspect_image(name)).await?;
     let labels = there.config.and_then(|config| config.labels);
     if labels.is_none_or(|labels| !labels.contains_key(mark::IMAGE)) {
         return stranger("image", name);
     }
-    docker
-        .remove_image(name, None::<RemoveImageOptions>, None)
-        .await
-        .map(drop)
+    let removed = docker.remove_image(name, None::<RemoveImageOptions>, None);
+    while_it_answers(docker, removing, removed).await.map(drop)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is how its callers end")]

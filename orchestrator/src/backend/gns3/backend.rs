@@ -19,11 +19,11 @@ use super::address::{Access, ProjectUrl, ServerUrl};
 use super::compute::{Placement, check_images, computes};
 use super::condition::unsupported;
 use super::console::PendingCloses;
-use super::error::at;
+use super::error::{ServerError, at};
 use super::fabric::Gns3Fabric;
 use super::project_builder::ProjectBuilder;
 use super::reach::Reach;
-use super::server::Server;
+use super::server::{PROBE_TIMEOUT, Server};
 use super::servers::Servers;
 use super::{mark, removal};
 
@@ -238,7 +238,15 @@ impl Backend for Gns3Backend {
     }
 
     async fn survey(&self) -> Result<Vec<Owned>, BackendError> {
-        removal::survey(self.server().await?.as_ref(), &self.origin).await
+        let server = self.server().await?;
+        let survey = removal::survey(&server, &self.origin);
+        let found = tokio::time::timeout(PROBE_TIMEOUT, survey).await;
+        found.unwrap_or_else(|_| {
+            let silent = ServerError::Silent(server.url().clone());
+            Err(at(format!("listing the projects at {}", server.url()))(
+                silent,
+            ))
+        })
     }
 }
 

@@ -94,7 +94,8 @@ impl Server {
             token: Mutex::default(),
         };
         // Anything that needs a right to be there.
-        server.get::<Value>("projects").await?;
+        let projects = tokio::time::timeout(PROBE_TIMEOUT, server.get::<Value>("projects")).await;
+        projects.map_err(|_| ServerError::Silent(server.url.clone()))??;
         Ok(server)
     }
 

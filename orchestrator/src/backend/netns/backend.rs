@@ -19,6 +19,7 @@ use crate::plan::{LabId, Plan};
 
 use super::fabric::NetnsFabric;
 use super::keeper::{Keeper, KeeperError};
+use super::removal::SOCKETS;
 use super::{preflight, removal, spec};
 
 /// Labs in Linux namespaces on this machine.
@@ -51,8 +52,8 @@ impl NetnsBackend {
         }
     }
 
-    fn sockets(&self, lab: &LabId) -> PathBuf {
-        self.state.join(lab.to_string()).join("nodes")
+    fn folder(&self, lab: &LabId) -> PathBuf {
+        self.state.join(lab.to_string())
     }
 
     /// Returns the node binary in memory, where it is put once.
@@ -90,11 +91,12 @@ impl Backend for NetnsBackend {
                 ledger.record(&Resource::ControlGroup { lab, node })?;
             }
         }
-        let folder = self.sockets(&lab);
+        let folder = self.folder(&lab).join(SOCKETS);
         let system = |error: io::Error| failed(BackendErrorKind::system(error));
         let mut builder = DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(&folder);
-        made.map_err(system)?;
+        let making = |error| format!("making {}: {error}", folder.display());
+        made.map_err(|error| failed(in_folder(error.kind(), making(error))))?;
         let program = self.program().map_err(system)?;
         let spec = spec::lab_spec(plan, self.fail_at);
         let started = Keeper::start(&program, &folder, &lab);
@@ -149,10 +151,10 @@ impl Backend for NetnsBackend {
             Resource::ControlGroup { lab, .. } => (lab.clone(), None),
             _ => return Ok(()),
         };
-        let sockets = self.sockets(&lab);
+        let folder = self.folder(&lab);
         let action = format!("removing {resource}");
         // A control group is empty only once the keeper is gone, and the keeper may still be making some.
-        on_a_thread_that_may_wait(action, move || removal::remove(&lab, keeper, &sockets)).await
+        on_a_thread_that_may_wait(action, move || removal::remove(&lab, keeper, &folder)).await
     }
 
     async fn survey(&self) -> Result<Vec<Owned>, BackendError> {
@@ -184,7 +186,19 @@ fn explained(error: KeeperError) -> BackendErrorKind {
             },
             None => concerning(failure),
         },
+        KeeperError::System { ref source, .. } => in_folder(source.kind(), error.to_string()),
         other => BackendErrorKind::system(other),
+    }
+}
+
+/// Explains an error on a file in a lab's folder.
+fn in_folder(kind: io::ErrorKind, error: String) -> BackendErrorKind {
+    match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => BackendErrorKind::Lacking {
+            missing: error,
+            remedy: "free space there, or inodes (`df -i` counts them)".to_owned(),
+        },
+        _ => BackendErrorKind::system(io::Error::new(kind, error)),
     }
 }
 

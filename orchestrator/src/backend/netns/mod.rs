@@ -18,4 +18,4 @@ mod removal;
 mod spec;
 
 pub use backend::NetnsBackend;
-pub use removal::is_made_by_keeper;
+pub use removal::{SOCKETS, is_made_by_keeper, remove_sockets};

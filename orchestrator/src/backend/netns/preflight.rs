@@ -31,7 +31,10 @@ pub(super) fn remedy(failure: &KeeperFailure) -> Option<&'static str> {
         Errno::EMFILE | Errno::ENFILE => {
             Some("raise the limit of open files: `ulimit -n`, `sysctl fs.file-max`")
         }
-        Errno::ENOSPC => Some("raise the limits in /proc/sys/user/, or remove other labs"),
+        Errno::ENOSPC => Some(
+            "remove other labs, raise the limits in /proc/sys/user/, or free space or inodes where \
+             the state folder is (`df -i` counts them)",
+        ),
         Errno::EAGAIN => Some("raise the limit of processes: `ulimit -u`, `sysctl kernel.pid_max`"),
         Errno::ENOMEM => Some("free memory, or ask for fewer nodes"),
         Errno::EROFS => Some(

@@ -19,7 +19,7 @@ use crate::plan::LabId;
 pub(super) fn remove(
     lab: &LabId,
     keeper: Option<ProcessIdentity>,
-    sockets: &Path,
+    folder: &Path,
 ) -> Result<(), BackendErrorKind> {
     if let Some(keeper) = keeper {
         end(keeper, lab)?;
@@ -27,7 +27,12 @@ pub(super) fn remove(
     let groups = ControlGroups::find().map_err(BackendErrorKind::system)?;
     let removed = groups.remove(&lab.to_string());
     removed.map_err(BackendErrorKind::system)?;
-    remove_sockets(sockets).map_err(BackendErrorKind::system)
+    match Folder::open(folder).and_then(|lab| remove_sockets(&lab)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(BackendErrorKind::system(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Ends a keeper. The recorded process waits for the end of its only child, the first process of the lab's process
@@ -58,19 +63,18 @@ fn end(keeper: ProcessIdentity, lab: &LabId) -> Result<(), BackendErrorKind> {
     }
 }
 
-/// Removes the folder of the agents' sockets with the entries that a keeper makes in it, and nothing else.
-fn remove_sockets(path: &Path) -> io::Result<()> {
-    let (Some(lab), Some(name)) = (path.parent(), path.file_name()) else {
-        return Ok(());
-    };
-    let removed = Folder::open(lab).and_then(|lab| {
-        let folder = lab.folder(name)?;
-        for entry in folder.entries()? {
-            if is_made_by_keeper(&entry) {
-                folder.remove_file(&entry.name)?;
-            }
+/// Removes the folder of the agents' sockets from a lab's folder, with the entries that a keeper makes in it and
+/// nothing else.
+///
+/// # Errors
+/// If it holds anything else. The system's.
+pub fn remove_sockets(lab: &Folder) -> io::Result<()> {
+    let removed = lab.folder(SOCKETS).and_then(|folder| {
+        let entries = folder.entries()?;
+        for entry in entries.iter().filter(|entry| is_made_by_keeper(entry)) {
+            folder.remove_file(&entry.name)?;
         }
-        lab.remove_folder(name)
+        lab.remove_folder(SOCKETS)
     });
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -153,6 +157,9 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The time that a keeper may take from its child's end to its own, before its children are looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// The folder of the agents' sockets, in a lab's folder.
+pub const SOCKETS: &str = "nodes";
 
 /// The keeper's log, beside the sockets.
 pub(super) const LOG: &str = "keeper.log";

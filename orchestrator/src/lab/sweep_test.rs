@@ -1,0 +1,96 @@
+//! Labs that change while they are swept.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::search::Found;
+use super::*;
+use crate::backend::fake::FakeBackend;
+use crate::backend::{Backend, BackendError, BackendKind, LabHandle};
+use crate::plan::LabId;
+use crate::plan::position::Positions;
+use crate::plan::{LinkConditions, Plan};
+
+/// An observer that notes what it is told.
+#[derive(Default)]
+struct Notes {
+    removed: Vec<String>,
+    stays: Vec<String>,
+    failed: Vec<String>,
+}
+
+impl Observer for Notes {
+    fn removing(&mut self, thing: &dyn Display) {
+        self.removed.push(thing.to_string());
+    }
+    fn staying(&mut self, why: String) {
+        self.stays.push(why);
+    }
+    fn failed(&mut self, why: String) {
+        self.failed.push(why);
+    }
+    fn unseen(&mut self, _: BackendKind, _: &BackendError) {}
+}
+
+fn record(lab: &LabId, file: &Path) -> LabRecord {
+    LabRecord {
+        handle: LabHandle {
+            lab: lab.clone(),
+            backend: BackendKind::Fake,
+            nodes: Vec::new(),
+        },
+        plan: Plan {
+            hosts: Vec::new(),
+            lab: lab.clone(),
+            segments: Vec::new(),
+            links: LinkConditions::default(),
+            nodes: Vec::new(),
+            positions: Positions::default(),
+        },
+        file: file.to_owned(),
+        text: String::new(),
+        overrides: std::collections::BTreeMap::new(),
+        raised: String::new(),
+    }
+}
+
+/// It was looked at as it was being raised, and is up once it is locked.
+#[tokio::test]
+async fn a_lab_that_comes_up_between_look_and_lock_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = StateDir::open(dir.path().join("state")).unwrap();
+    let lab = LabId {
+        name: "lab".parse().unwrap(),
+        instance: 1,
+    };
+    let backends: [Arc<dyn Backend>; 1] = [Arc::new(FakeBackend::with_faults(""))];
+    let sweep = Sweep {
+        state: &state,
+        backends: &backends,
+        only: &[],
+        dry_run: false,
+    };
+    let NewLab { folder, lock } = state.create(&lab).unwrap();
+    assert!(matches!(folder.standing(), Standing::Unfinished));
+    let found = Found::default();
+    let mut notes = Notes::default();
+    sweep.sweep_idle(&folder, &found, &mut notes).await;
+    assert!(
+        notes.stays[0].contains("is at work in process"),
+        "{:?}",
+        notes.stays
+    );
+    folder.write_record(&record(&lab, dir.path())).unwrap();
+    drop(lock);
+    sweep.sweep_idle(&folder, &found, &mut notes).await;
+    assert!(
+        notes.stays[1].contains("has just come up"),
+        "{:?}",
+        notes.stays
+    );
+    assert!(folder.is_there() && notes.removed.is_empty() && notes.failed.is_empty());
+    std::fs::remove_file(folder.path().join("record.json")).unwrap();
+    sweep.sweep_idle(&folder, &found, &mut notes).await;
+    assert!(!folder.is_there(), "{:?}", notes.failed);
+}
