@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use plumbing::process::ProcessIdentity;
+use protocol::link::Port;
 use protocol::name::NodeName;
 use protocol::settings::NodeSettings;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::control::CaptureStream;
-use crate::plan::{LabId, LinkConditions, Plan, Port};
+use crate::plan::{LabId, LinkConditions, Plan};
 use crate::topology::model::FaultKind;
 
 use super::{BackendError, Capabilities};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::{join_all, try_join_all};
 use protocol::control::{Capture, CaptureSummary};
+use protocol::link::Port;
 use protocol::name::{InterfaceName, NodeName};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
@@ -12,7 +13,6 @@ use crate::control::CaptureStream;
 use crate::control::transfer::Captured;
 use crate::lab::{LabRecord, StateDir};
 use crate::number::counted;
-use crate::plan::Port;
 
 use super::args::CaptureArgs;
 use super::failure::{Failure, Status};
