@@ -10,7 +10,7 @@
 //! - [`broadcast`]: the wire format of a broadcast.
 //! - [`unit`]: values with units, parsed once.
 //! - [`link`]: the links of a lab and their conditions.
-//! - [`keeper`]: what a netns lab's keeper is told to make, and how it fared.
+//! - [`keeper`]: what a netns lab's keeper is told to make and asked while the lab is up.
 //! - [`role`]: the lines that roles (broadcast sender, receiver, file server) print.
 //! - [`file_service`]: the file server's protocol over TCP; [`content`]: random files for it.
 //! - [`conversation`]: what the client of a scripted conversation with a file server is told, and tells.

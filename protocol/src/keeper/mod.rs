@@ -1,0 +1,11 @@
+//! What is said to a netns lab's keeper.
+//!
+//! - [`raising`]: by the process that raises the lab, until it is up or kept.
+//! - [`channel`]: by any process, as long as the lab is up.
+
+pub mod channel;
+pub mod raising;
+
+pub use raising::{
+    FromKeeper, KeeperFailure, LabSpec, Limits, MARK, NodeSpec, PortSpec, SegmentSpec, ToKeeper,
+};
