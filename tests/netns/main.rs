@@ -3,6 +3,7 @@
 //!
 //! - [`stage`]: where a trial plays.
 //! - [`kills`]: SIGKILL at random moments of every verb.
+//! - [`keeper`]: a lab that other processes change; [`keeper_client`]: those.
 //! - [`life`]: a lab from `up` to `down`.
 //! - [`interruption`]: signals at every moment, and what is left.
 //! - [`decoys`]: what `clean` must not touch.
@@ -27,6 +28,8 @@ mod decoys;
 mod downloads;
 mod forbidden;
 mod interruption;
+mod keeper;
+mod keeper_client;
 mod kills;
 mod life;
 mod marks;
@@ -58,6 +61,9 @@ fn main() -> ExitCode {
         backend,
         programs: Vec::new,
     }) {
+        return code;
+    }
+    if let Some(code) = keeper_client::run_alone() {
         return code;
     }
     let isolated = match isolation::enter() {
@@ -107,9 +113,10 @@ fn backend(state: PathBuf) -> Arc<dyn Backend> {
     Arc::new(NetnsBackend::new(state, node_binary()))
 }
 
-const TOPICS: [Topic; 12] = [
+const TOPICS: [Topic; 13] = [
     ("life", life::TRIALS),
     ("interruption", interruption::TRIALS),
+    ("keeper", keeper::TRIALS),
     ("kills", kills::TRIALS),
     ("decoys", decoys::TRIALS),
     ("marks", marks::TRIALS),
