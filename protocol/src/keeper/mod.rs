@@ -1,7 +1,7 @@
-//! What is said to a netns lab's keeper.
+//! The messages to and from a netns lab's keeper.
 //!
-//! - [`raising`]: by the process that raises the lab, until it is up or kept.
-//! - [`channel`]: by any process, as long as the lab is up.
+//! - [`raising`]: those of the process that raises the lab, until it is up or kept.
+//! - [`channel`]: those of any process, as long as the lab is up.
 
 pub mod channel;
 pub mod raising;

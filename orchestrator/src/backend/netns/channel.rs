@@ -96,8 +96,11 @@ impl KeeperChannel {
         let calls = [hello, request].into_iter().zip(0..);
         let frames = calls.map(|(request, id)| frame(&Call { id, request }));
         let frames = frames.collect::<Result<Vec<_>, _>>()?.concat();
-        let sent = stream.write_all(&frames).await;
-        sent.map_err(|error| self.failed(error))?;
+        match stream.write_all(&frames).await {
+            // It has hung up before it had read everything. What it said before tells more.
+            Err(error) if is_hung_up(&error) => {}
+            other => other.map_err(|error| self.failed(error))?,
+        }
         let mut received = Vec::new();
         self.hear(&mut stream, &mut received, 0).await?;
         self.hear(&mut stream, &mut received, 1).await
@@ -149,6 +152,11 @@ impl KeeperChannel {
             _ => ChannelError::Broken { lab, path, source },
         }
     }
+}
+
+fn is_hung_up(error: &io::Error) -> bool {
+    let kind = error.kind();
+    kind == io::ErrorKind::BrokenPipe || kind == io::ErrorKind::ConnectionReset
 }
 
 /// The time that a keeper may take to answer on a busy machine.
