@@ -292,7 +292,7 @@ fn keeper_of(lab: &Shared) -> Pid {
     let keeper = parent(parent(sleeper));
     let title = fs::read_to_string(format!("/proc/{keeper}/cmdline")).unwrap();
     assert!(title.starts_with("keeper pair-"), "{title}");
-    assert!(lab.stage.recorded() == 1);
+    assert_eq!(lab.stage.recorded(), 1);
     Pid::from_raw(keeper)
 }
 

@@ -38,9 +38,13 @@ pub(crate) fn run_alone() -> Option<ExitCode> {
 /// Prints what came of something, and the error as the command under test would.
 fn said(outcome: Result<String, String>) {
     match outcome {
-        Ok(text) => println!("{text}"),
-        Err(text) => println!("error: {text}"),
+        Ok(text) => print(&text),
+        Err(text) => print(&format!("error: {text}")),
     }
+}
+
+fn print(text: &str) {
+    writeln!(std::io::stdout(), "{text}").unwrap();
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -114,7 +118,7 @@ fn misbehave(socket: &Path, kind: &str) {
         }
         _ => panic!("{kind}"),
     };
-    println!("{kind}");
+    print(kind);
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
 
