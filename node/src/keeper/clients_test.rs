@@ -50,7 +50,7 @@ impl Keeper {
     fn hear(&mut self, mut client: &UnixStream) -> Result<Reply, Refusal> {
         client.set_nonblocking(true).unwrap();
         let mut received = Vec::new();
-        let mut chunk = [0; 64 << 10];
+        let mut chunk = [0; 16 << 10];
         loop {
             self.serve();
             if let Ok(length) = client.read(&mut chunk) {
