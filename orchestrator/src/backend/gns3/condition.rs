@@ -156,6 +156,7 @@ type Directions<'a> = [Vec<&'a Conditions>; 2];
 mod tests {
     use super::*;
     use crate::plan::PlannedEnd;
+    use protocol::link::Port;
     use protocol::unit::{Percent, Rate};
 
     /// The filters of a link to a network.
