@@ -44,7 +44,8 @@ fn said(outcome: Result<String, String>) {
 }
 
 fn print(text: &str) {
-    writeln!(std::io::stdout(), "{text}").unwrap();
+    let line = format!("{text}\n");
+    std::io::stdout().write_all(line.as_bytes()).unwrap();
 }
 
 #[tokio::main(flavor = "current_thread")]
