@@ -14,7 +14,8 @@ use orchestrator::backend::netns::NetnsBackend;
 use orchestrator::backend::{Backend, BackendError, Ledger, Resource};
 use orchestrator::control::Control;
 use orchestrator::plan::position::Positions;
-use orchestrator::plan::{LabId, LinkConditions, Plan, PlannedNode, Port, Segment};
+use orchestrator::plan::{LabId, LinkConditions, Plan, PlannedNode, Segment};
+use protocol::link::Port;
 use protocol::settings::{FoundBy, InterfaceSettings, MacAddress, NodeSettings};
 
 type Anything = Box<dyn std::error::Error + Send + Sync>;

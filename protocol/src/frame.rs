@@ -1,7 +1,7 @@
 //! Bytes on the control channel to frames and back.
 //!
 //! A frame is a big-endian `u32` (the length of all that follows), one byte for its kind, and its
-//! body. Kind 0 is a message: JSON of [`crate::control`]. Kind 1 is data: a big-endian `u32` channel,
+//! body. Kind 0 is a message: JSON of [`crate::control`] or [`crate::keeper`]. Kind 1 is data: a big-endian `u32` channel,
 //! one byte for the [`Stream`], and raw bytes. A data frame without bytes ends its stream.
 
 use crate::control::Stream;
@@ -70,17 +70,26 @@ impl Frame {
     /// # Errors
     /// [`FrameError`] if the bytes can never become a frame.
     pub fn decode(input: &[u8]) -> Result<Option<(Self, usize)>, FrameError> {
-        let Some((head, rest)) = input.split_first_chunk::<4>() else {
+        let Some(length) = Self::length(input)? else {
+            return Ok(None);
+        };
+        let body = input.get(HEADER..length).unwrap_or_default();
+        Ok(Some((Self::from_body(body)?, length)))
+    }
+
+    /// Returns the number of bytes of the first whole frame in `input`, or `None` where more bytes are needed.
+    ///
+    /// # Errors
+    /// [`FrameError`] if the bytes can never become a frame.
+    pub fn length(input: &[u8]) -> Result<Option<usize>, FrameError> {
+        let Some((head, rest)) = input.split_first_chunk::<HEADER>() else {
             return Ok(None);
         };
         let length = u32::from_be_bytes(*head) as usize;
         if length == 0 || length > MAX_FRAME {
             return Err(FrameError::Length(length));
         }
-        let Some(body) = rest.get(..length) else {
-            return Ok(None);
-        };
-        Ok(Some((Self::from_body(body)?, 4 + length)))
+        Ok((rest.len() >= length).then_some(HEADER + length))
     }
 
     fn from_body(body: &[u8]) -> Result<Self, FrameError> {
@@ -112,6 +121,7 @@ fn put_header(out: &mut Vec<u8>, length: usize, kind: u8) {
     out.push(kind);
 }
 
+const HEADER: usize = 4;
 const MESSAGE: u8 = 0;
 const DATA: u8 = 1;
 const DATA_HEADER: usize = 6;

@@ -8,7 +8,9 @@
 //! - [`console`]: a byte stream over a terminal that others use too.
 //! - [`settings`]: how a node's interfaces, addresses, routes and hosts are to be.
 //! - [`broadcast`]: the wire format of a broadcast.
-//! - [`keeper`]: what a netns lab's keeper is told to make, and how it fared.
+//! - [`unit`]: values with units, parsed once.
+//! - [`link`]: the links of a lab and their conditions.
+//! - [`keeper`]: what a netns lab's keeper is told to make and asked while the lab is up.
 //! - [`role`]: the lines that roles (broadcast sender, receiver, file server) print.
 //! - [`file_service`]: the file server's protocol over TCP; [`content`]: random files for it.
 //! - [`conversation`]: what the client of a scripted conversation with a file server is told, and tells.
@@ -24,12 +26,14 @@ pub mod conversation;
 pub mod file_service;
 pub mod frame;
 pub mod keeper;
+pub mod link;
 pub mod name;
 pub mod role;
 pub mod settings;
 pub mod shortage;
 pub mod stress;
 pub mod task;
+pub mod unit;
 
 /// Version of the control channel. Both ends name theirs in the greeting and refuse another.
 pub const VERSION: u32 = 1;

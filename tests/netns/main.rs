@@ -3,6 +3,7 @@
 //!
 //! - [`stage`]: where a trial plays.
 //! - [`kills`]: SIGKILL at random moments of every verb.
+//! - [`keeper`]: a lab that other processes change; [`keeper_client`]: those.
 //! - [`life`]: a lab from `up` to `down`.
 //! - [`interruption`]: signals at every moment, and what is left.
 //! - [`decoys`]: what `clean` must not touch.
@@ -28,6 +29,8 @@ mod decoys;
 mod downloads;
 mod forbidden;
 mod interruption;
+mod keeper;
+mod keeper_client;
 mod kills;
 mod life;
 mod marks;
@@ -60,6 +63,9 @@ fn main() -> ExitCode {
         backend,
         programs: Vec::new,
     }) {
+        return code;
+    }
+    if let Some(code) = keeper_client::run_alone() {
         return code;
     }
     let isolated = match isolation::enter() {
@@ -118,6 +124,7 @@ fn backend(state: PathBuf) -> Arc<dyn Backend> {
 const TOPICS: [Topic; 13] = [
     ("life", life::TRIALS),
     ("interruption", interruption::TRIALS),
+    ("keeper", keeper::TRIALS),
     ("kills", kills::TRIALS),
     ("decoys", decoys::TRIALS),
     ("marks", marks::TRIALS),

@@ -1,4 +1,4 @@
-//! The lab: makes all of it, then holds it.
+//! The lab: makes all of it.
 
 use std::fs::File;
 use std::io::PipeWriter;
@@ -15,18 +15,22 @@ use nix::unistd::{Pid, fchdir};
 use plumbing::fork::{Fork, SingleThread};
 use plumbing::sysctl::{self, SysctlError};
 use plumbing::title::TitleArea;
-use protocol::keeper::{FromKeeper, KeeperFailure, LabSpec, ToKeeper};
+use protocol::keeper::{KeeperFailure, LabSpec};
+use protocol::link::{LinkTable, Port};
 use protocol::name::NodeName;
 use protocol::settings::NodeSettings;
 
 use crate::network::hosts;
 
 use super::child::{self, Child};
+use super::clients::Clients;
 use super::connection::Connection;
 use super::failure::{DuringStep, OnNode, Steps};
+use super::hold::HeldLab;
 use super::limits::LabLimits;
 use super::links::Links;
 use super::report::{Progress, Reporter, Reports};
+use super::service::Service;
 use super::world::{Privilege, World};
 
 /// The part that a process plays once all nodes were forked.
@@ -38,7 +42,7 @@ pub(super) enum Part {
     Node(Box<Child>, Box<World>),
 }
 
-/// A lab that is being made or held.
+/// A lab that is being made.
 #[derive(Debug)]
 pub(super) struct Lab {
     nodes: Vec<Node>,
@@ -155,7 +159,7 @@ impl Start {
 
 impl Lab {
     /// Plugs the nodes together while they make themselves, and waits until all are ready.
-    pub(super) fn finish(&mut self, connection: &mut Connection) -> Result<(), KeeperFailure> {
+    pub(super) fn finish(mut self, connection: &Connection) -> Result<HeldLab, KeeperFailure> {
         self.links.make_bridges(&mut self.steps)?;
         while self.nodes.iter().any(|node| !node.ready) {
             let [reports, children, orchestrator] = wait([
@@ -175,44 +179,21 @@ impl Lab {
                 return Err(Errno::EPIPE).during("waiting for nodes");
             }
         }
-        Ok(())
+        self.into_held()
     }
 
-    /// Holds the lab until the orchestrator has gone without wanting it kept, or for good.
-    pub(super) fn hold(mut self, connection: Connection) -> std::io::Result<()> {
-        let mut connection = Some(connection);
-        let mut kept = false;
-        if let Some(connection) = &mut connection {
-            connection.send(&FromKeeper::Raised {
-                warnings: std::mem::take(&mut self.warnings),
-            })?;
-        }
-        loop {
-            let orchestrator = match &connection {
-                Some(connection) => wait([self.children.as_fd(), connection.as_fd()])?[1],
-                None => !wait([self.children.as_fd()])?[0],
-            };
-            reap(&self.children)?;
-            if !orchestrator {
-                continue;
-            }
-            match connection
-                .as_mut()
-                .map(Connection::receive)
-                .transpose()?
-                .flatten()
-            {
-                Some(ToKeeper::Keep) => {
-                    kept = true;
-                    if let Some(connection) = &mut connection {
-                        connection.send(&FromKeeper::Kept)?;
-                    }
-                }
-                Some(ToKeeper::Raise(_)) => {}
-                None if kept => connection = None,
-                None => return Ok(()),
-            }
-        }
+    /// Takes up the clients, who may read and change what the lab's links are like.
+    fn into_held(mut self) -> Result<HeldLab, KeeperFailure> {
+        self.steps.begin("making the keeper's socket")?;
+        let clients = Clients::listen().during("making the keeper's socket")?;
+        let names: Vec<&NodeName> = self.nodes.iter().map(|node| &node.name).collect();
+        let ports: Vec<Port> = self.links.ports(&names).collect();
+        Ok(HeldLab {
+            clients,
+            service: Service::new(LinkTable::new(&ports)),
+            children: self.children,
+            warnings: self.warnings,
+        })
     }
 
     fn take_reports(&mut self) -> Result<(), KeeperFailure> {
@@ -275,7 +256,7 @@ fn quieten_bridges() -> Result<(), SysctlError> {
 }
 
 /// Takes note of all children that have ended: who, and how in words.
-fn reap(children: &SignalFd) -> nix::Result<Vec<(Pid, String)>> {
+pub(super) fn reap(children: &SignalFd) -> nix::Result<Vec<(Pid, String)>> {
     while children.read_signal()?.is_some() {}
     let mut ended = Vec::new();
     loop {

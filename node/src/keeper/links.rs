@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use nix::unistd::Pid;
 use plumbing::netlink::{Batch, LinkIndex, NetworkNamespace, RouteSocket, VethEnd};
 use protocol::keeper::{KeeperFailure, PortSpec, SegmentSpec};
+use protocol::link::Port;
+use protocol::name::NodeName;
 
 use super::failure::{DuringStep, Steps};
 
@@ -36,6 +38,17 @@ impl Links {
             segments,
             by_node,
             processes: BTreeMap::new(),
+        })
+    }
+
+    /// Returns the ports of all segments, given the nodes' names in the order of their numbers.
+    pub(super) fn ports<'a>(&'a self, nodes: &'a [&NodeName]) -> impl Iterator<Item = Port> + 'a {
+        let ports = self.segments.iter().flat_map(|segment| &segment.ports);
+        ports.filter_map(|port| {
+            Some(Port {
+                node: (*nodes.get(port.node as usize)?).clone(),
+                interface: port.interface.clone(),
+            })
         })
     }
 

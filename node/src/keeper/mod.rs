@@ -3,7 +3,10 @@
 //! the kernel ends them all when it ends, however it ends.
 //!
 //! - [`connection`]: its connection to the orchestrator.
-//! - [`lab`]: makes and holds the lab.
+//! - [`lab`]: makes the lab.
+//! - [`hold`]: holds it.
+//! - [`clients`]: processes that read and change it while it is up; [`client`]: one of them.
+//! - [`service`]: the answers to their requests.
 //! - [`world`]: what all nodes see of this machine.
 //! - [`child`]: what becomes a node.
 //! - [`root`]: a node's own root.
@@ -14,13 +17,17 @@
 //! - [`start`]: from the command line to the keeper's namespaces.
 
 mod child;
+mod client;
+mod clients;
 mod connection;
 mod failure;
+mod hold;
 mod lab;
 mod limits;
 mod links;
 mod report;
 mod root;
+mod service;
 mod start;
 mod world;
 

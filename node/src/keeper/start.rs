@@ -106,13 +106,13 @@ fn enter(lab: &str) -> Result<Entered, KeeperFailure> {
 }
 
 fn raise(
-    mut connection: Connection,
+    connection: Connection,
     spec: LabSpec,
     privilege: Privilege,
     steps: Steps,
     title: TitleArea,
 ) -> io::Result<ExitCode> {
-    let mut lab = match lab::fork_nodes(spec, privilege, steps, title) {
+    let lab = match lab::fork_nodes(spec, privilege, steps, title) {
         Ok(Part::Node(child, world)) => {
             drop(connection);
             return Ok(child.run(*world));
@@ -120,8 +120,8 @@ fn raise(
         Ok(Part::Keeper(lab)) => lab,
         Err(failure) => return refuse(connection, failure),
     };
-    match lab.finish(&mut connection) {
-        Ok(()) => lab.hold(connection).map(|()| ExitCode::SUCCESS),
+    match lab.finish(&connection) {
+        Ok(lab) => lab.hold(connection).map(|()| ExitCode::SUCCESS),
         Err(failure) => refuse(connection, failure),
     }
 }

@@ -7,6 +7,8 @@ use crate::plan::{Carrier, LinkConditions};
 pub struct Capabilities {
     /// The carrier of frames where there are no conditions.
     pub carrier: Carrier,
+    /// Whether a lab keeps the conditions that it is given, so that every process reads and changes the same ones.
+    pub keeps_conditions: bool,
     unsupported: fn(&LinkConditions) -> Vec<String>,
 }
 
@@ -18,7 +20,17 @@ impl Capabilities {
     pub const fn new(carrier: Carrier, unsupported: fn(&LinkConditions) -> Vec<String>) -> Self {
         Self {
             carrier,
+            keeps_conditions: false,
             unsupported,
+        }
+    }
+
+    /// The same, of labs that keep the conditions that they are given.
+    #[must_use]
+    pub const fn keeping_conditions(self) -> Self {
+        Self {
+            keeps_conditions: true,
+            ..self
         }
     }
 

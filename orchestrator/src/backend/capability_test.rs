@@ -9,7 +9,7 @@ use crate::backend::fake::FakeBackend;
 use crate::backend::gns3::console::PendingCloses;
 use crate::backend::gns3::{Gns3Backend, Options};
 use crate::backend::netns::NetnsBackend;
-use crate::backend::{Backend, Origin};
+use crate::backend::{Backend, BackendKind, Origin};
 use crate::plan::link_conditions;
 use crate::topology::{Found, read};
 
@@ -45,6 +45,8 @@ fn links_of_the_kernel_lose_nothing_and_take_no_conditions() {
             capabilities.unsupported(&bad),
             ["impairments, here of b:eth0, are carried out by a later version"]
         );
+        let keeps = backend.kind() != BackendKind::Docker;
+        assert_eq!(capabilities.keeps_conditions, keeps);
         let none = capabilities.unsupported(&LinkConditions::default());
         assert_eq!(none, [""; 0]);
     }

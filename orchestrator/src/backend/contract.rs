@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use plumbing::process::ProcessIdentity;
+use protocol::link::{Change, HeldConditions, Port};
 use protocol::name::NodeName;
 use protocol::settings::NodeSettings;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::control::CaptureStream;
-use crate::plan::{LabId, LinkConditions, Plan, Port};
+use crate::plan::{LabId, LinkConditions, Plan};
 use crate::topology::model::FaultKind;
 
 use super::{BackendError, Capabilities};
@@ -109,6 +110,18 @@ pub trait Fabric: fmt::Debug + Send + Sync {
         _conditions: &LinkConditions,
     ) -> Result<Vec<String>, BackendError> {
         Ok(Vec::new())
+    }
+
+    /// Returns the conditions that the lab keeps, as the last change left them, whichever process made it. `None`
+    /// where [`Capabilities::keeps_conditions`] says that it keeps none.
+    async fn conditions(&self) -> Result<Option<HeldConditions>, BackendError> {
+        Ok(None)
+    }
+
+    /// Changes the conditions that the lab keeps, whole or not at all, and returns the revision that this leads to.
+    /// Any number of processes may do so at once. `None` where it keeps none.
+    async fn change_conditions(&self, _change: Change) -> Result<Option<u64>, BackendError> {
+        Ok(None)
     }
 
     /// Makes a fault begin; returns `false` where the backend has no means for it. A fault that has begun

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::{join_all, try_join_all};
 use protocol::control::{Capture, CaptureSummary};
+use protocol::link::Port;
 use protocol::name::{InterfaceName, NodeName};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
@@ -13,7 +14,6 @@ use crate::control::CaptureStream;
 use crate::control::transfer::Captured;
 use crate::lab::{LabRecord, StateDir};
 use crate::number::counted;
-use crate::plan::Port;
 
 use super::args::CaptureArgs;
 use super::blocking::apart;

@@ -1,9 +1,9 @@
 //! `validate`, `schema` and `graph`: topology files looked at, nothing raised.
 
+use protocol::unit::{Percent, Time};
 use serde::Serialize;
 
-use crate::topology::path::{Conditions, Path, paths};
-use crate::topology::unit::{Percent, Time};
+use crate::topology::path::{Path, PathConditions, paths};
 use crate::topology::{self, graph};
 
 use super::args::{Format, GraphArgs, GraphLanguage, ValidateArgs};
@@ -99,7 +99,7 @@ impl Valid {
 
 /// `  a ↔ b: 20ms RTT; there 5% loss and 20mbit, back lossless, no limit`.
 fn conditions(path: &Path<'_>) -> String {
-    let one_way = |way: &Conditions| {
+    let one_way = |way: &PathConditions| {
         let loss = (way.loss != Percent::default()).then(|| format!("{} loss", way.loss));
         let rate = way.rate.map(|rate| rate.to_string());
         let parts: Vec<_> = loss.into_iter().chain(rate).collect();

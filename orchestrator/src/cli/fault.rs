@@ -1,9 +1,9 @@
 //! `fault`: something in a lab that is up fails, or works again.
 
+use protocol::link::Port;
 use protocol::name::InterfaceName;
 
 use crate::lab::LabRecord;
-use crate::plan::Port;
 use crate::topology::model::{FaultKind, LinkEnd};
 
 use super::args::{FaultArgs, FaultWord};

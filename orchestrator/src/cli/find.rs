@@ -1,10 +1,10 @@
 //! Finds labs that are up, and their nodes, by the names that the user gives.
 
+use protocol::link::Port;
 use protocol::name::NodeName;
 
 use crate::control::{Control, GREETING_AGAIN};
 use crate::lab::{LabError, LabFolder, LabRecord, Standing, StateDir};
-use crate::plan::Port;
 
 use super::failure::Failure;
 use super::site::Site;

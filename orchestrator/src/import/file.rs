@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use crate::topology::model::Impairment;
-use crate::topology::unit::Time;
+use protocol::link::Conditions;
+use protocol::unit::Time;
 
 use super::lab::{Lab, LabInterface, LabNode, Wire};
 
@@ -73,8 +73,8 @@ fn wire(out: &mut String, wire: &Wire) -> fmt::Result {
     conditions(out, ["forward", "backward"], &wire.impairment)
 }
 
-fn conditions(out: &mut String, keys: [&str; 2], impairment: &Impairment) -> fmt::Result {
-    if impairment.is_none() {
+fn conditions(out: &mut String, keys: [&str; 2], impairment: &Conditions) -> fmt::Result {
+    if impairment.is_perfect() {
         return Ok(());
     }
     let mut words = Vec::new();

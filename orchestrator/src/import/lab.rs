@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use protocol::link::Conditions;
 use protocol::name::{InterfaceName, LabName, NetworkName, NodeName};
 use protocol::settings::MacAddress;
-
-use crate::topology::model::Impairment;
 
 /// A lab.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +52,7 @@ pub struct LabInterface {
     /// Its addresses.
     pub addresses: Vec<IpNet>,
     /// The impairment of its link in either direction, where it is on a network.
-    pub impairment: Impairment,
+    pub impairment: Conditions,
 }
 
 /// A direct wire.
@@ -64,5 +63,5 @@ pub struct Wire {
     /// The subnets that its ends' addresses have.
     pub subnets: Vec<IpNet>,
     /// Its impairment in either direction.
-    pub impairment: Impairment,
+    pub impairment: Conditions,
 }

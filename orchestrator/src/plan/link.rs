@@ -4,32 +4,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use protocol::link::{Conditions, Direction, LinkId, Port};
 use serde::{Deserialize, Serialize};
 
-use super::Port;
-use super::conditions::{Carrier, Conditions};
+use super::Carrier;
 use crate::topology::Topology;
 use crate::topology::model::Attachment;
-
-/// A direction of a link, as the node at its end sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// From the node.
-    Egress,
-    /// To the node.
-    Ingress,
-}
-
-/// Identifies one direction of a link within its lab. It is made of names alone, so it stays the same in every
-/// cell and every run, whatever else is added to the lab.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct LinkId {
-    /// The interface at its end.
-    pub port: Port,
-    /// The direction.
-    pub direction: Direction,
-}
 
 /// An end of a link: an interface, with the conditions of both directions there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,8 +57,8 @@ pub fn link_conditions(topology: &Topology) -> LinkConditions {
             let end = PlannedEnd {
                 port,
                 peer: None,
-                egress: Conditions::from(&interface.egress),
-                ingress: Conditions::from(&interface.ingress),
+                egress: interface.egress,
+                ingress: interface.ingress,
             };
             ends.push((end, wire));
         }
@@ -96,6 +76,18 @@ impl LinkConditions {
     /// Returns every end of every link, node by node in the file's order.
     pub fn ends(&self) -> impl Iterator<Item = &PlannedEnd> {
         self.0.iter()
+    }
+
+    /// Returns the directions that are not perfect.
+    pub fn imperfect(&self) -> BTreeMap<LinkId, Conditions> {
+        let ends = self.0.iter();
+        let directions = ends.flat_map(|end| {
+            let [egress, ingress] = LinkId::both(&end.port);
+            [(egress, end.egress), (ingress, end.ingress)]
+        });
+        directions
+            .filter(|(_, conditions)| !conditions.is_perfect())
+            .collect()
     }
 
     /// Returns every link, in the order of the ends that they are known by.
@@ -128,7 +120,7 @@ impl LinkConditions {
     pub fn is_lossless(&self, [from, to]: [&Port; 2], carrier: Carrier) -> bool {
         crossed([from, to])
             .iter()
-            .all(|id| self.of(id).is_lossless(carrier))
+            .all(|id| carrier.is_lossless(&self.of(id)))
     }
 }
 

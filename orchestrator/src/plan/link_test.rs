@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use protocol::unit::{Percent, Rate};
+
 use super::*;
 use crate::plan::{LabId, plan};
-use crate::topology::unit::{Percent, Rate};
 use crate::topology::{Cells, Found, read_cells};
 
 const LAB: &str = r#"

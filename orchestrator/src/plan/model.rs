@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use protocol::name::{InterfaceName, LabName, NetworkName, NodeName};
+use protocol::link::Port;
+use protocol::name::{LabName, NetworkName, NodeName};
 use protocol::settings::{Host, NodeSettings};
 use serde::{Deserialize, Serialize};
 
@@ -75,21 +76,6 @@ pub struct Segment {
     pub wire: bool,
     /// The ports plugged into it.
     pub ports: Vec<Port>,
-}
-
-/// An interface of a node, plugged into a segment.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Port {
-    /// The node.
-    pub node: NodeName,
-    /// Its interface.
-    pub interface: InterfaceName,
-}
-
-impl std::fmt::Display for Port {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{}:{}", self.node, self.interface)
-    }
 }
 
 /// A node to be made.

@@ -1,12 +1,13 @@
 //! The plan: segments with their ports, nodes with everything that they must know of themselves.
 
+use protocol::link::Port;
 use protocol::name::NetworkName;
 use protocol::settings::{FoundBy, Host, InterfaceSettings, NodeSettings, Route};
 
 use super::link::link_conditions;
 use super::position::Positions;
 use super::routes::Routing;
-use super::{LabId, Plan, PlannedNode, Port, Segment};
+use super::{LabId, Plan, PlannedNode, Segment};
 use crate::topology::Topology;
 use crate::topology::model::{Attachment, Interface, Node};
 

@@ -1,9 +1,10 @@
 //! The proofs from the captures of a scenario.
 
 use ipnet::Ipv4Net;
+use protocol::link::Port;
 use protocol::name::{InterfaceName, NodeName};
 
-use crate::plan::{Carrier, LinkConditions, Port};
+use crate::plan::{Carrier, LinkConditions};
 use crate::report::model::{CaptureReport, Finding, Outcome, ProofReport};
 use crate::topology::model::{Scenario, Transfer};
 use crate::verify::packets::{self, Delivery, Receiver};

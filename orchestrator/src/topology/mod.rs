@@ -5,7 +5,6 @@
 //! ```
 //!
 //! - [`model`]: the checked topology.
-//! - [`unit`]: values with units, parsed once.
 //! - [`read()`]: reads a file's text into the checked topology; [`cells`]: the cells of its scenarios.
 //! - [`matrix`]: the combinations of a matrix's values.
 //! - [`diagnostic`]: mistakes in a file, and their rendering.
@@ -30,7 +29,6 @@ mod schema;
 mod suggestion;
 #[cfg(test)]
 mod tests;
-pub mod unit;
 mod variables;
 
 pub use cells::{Cell, Cells};

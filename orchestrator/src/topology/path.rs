@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::model::{Attachment, Impairment, Interface, Node, Topology};
-use super::unit::{Percent, Rate};
+use protocol::link::Conditions;
+use protocol::unit::{Percent, Rate};
+
+use super::model::{Attachment, Interface, Node, Topology};
 
 /// The way between two nodes: the shortest, across nodes that forward.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,14 +16,14 @@ pub struct Path<'a> {
     /// The other.
     pub to: &'a Node,
     /// The conditions on the way there.
-    pub there: Conditions,
+    pub there: PathConditions,
     /// The conditions on the way back.
-    pub back: Conditions,
+    pub back: PathConditions,
 }
 
 /// The conditions of a path in one direction.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Conditions {
+pub struct PathConditions {
     /// All delays together.
     pub delay: Duration,
     /// The probability of loss on any of the links.
@@ -38,7 +40,7 @@ impl Path<'_> {
 
     /// Whether both directions are perfect.
     pub fn is_perfect(&self) -> bool {
-        self.there == Conditions::default() && self.back == Conditions::default()
+        self.there == PathConditions::default() && self.back == PathConditions::default()
     }
 }
 
@@ -73,7 +75,7 @@ impl<'a> Segments<'a> {
 
     /// The paths from one node to all that come after it, found breadth first.
     fn from(&self, from: usize) -> Vec<Path<'a>> {
-        let mut met = BTreeMap::from([(from, [Conditions::default(); 2])]);
+        let mut met = BTreeMap::from([(from, [PathConditions::default(); 2])]);
         let mut queue = VecDeque::from([from]);
         while let Some(place) = queue.pop_front() {
             let node = &self.nodes[place];
@@ -104,9 +106,9 @@ impl<'a> Segments<'a> {
     }
 }
 
-impl Conditions {
+impl PathConditions {
     /// These, and then those of one more direction of a link.
-    fn then(self, next: &Impairment) -> Self {
+    fn then(self, next: &Conditions) -> Self {
         let passing = (1.0 - self.loss.0 / 100.0) * (1.0 - next.loss.0 / 100.0);
         Self {
             delay: self.delay.saturating_add(next.delay),
@@ -158,6 +160,6 @@ mod tests {
         assert_eq!(all[1].rtt(), Duration::from_millis(15));
         assert_eq!(all[1].there.loss, Percent(75.0));
         assert_eq!(all[1].there.rate, Some(Rate(2_000_000)));
-        assert_eq!(all[1].back, Conditions::default());
+        assert_eq!(all[1].back, PathConditions::default());
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use orchestrator::backend::Backend;
 use orchestrator::control::ProcessEvent;
-use orchestrator::plan::{Plan, Port, Segment};
+use orchestrator::plan::{Plan, Segment};
 use protocol::control::Stream;
+use protocol::link::Port;
 use protocol::settings::Route;
 
 use crate::support::{Raised, command, greet, interface, plan, run};

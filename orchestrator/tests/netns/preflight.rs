@@ -3,7 +3,8 @@
 use orchestrator::backend::netns::NetnsBackend;
 use orchestrator::backend::{Backend, BackendErrorKind};
 use orchestrator::embedded::node_binary;
-use orchestrator::plan::{Plan, Port};
+use orchestrator::plan::Plan;
+use protocol::link::Port;
 
 use crate::support::{plan, run};
 

@@ -10,8 +10,9 @@ use orchestrator::backend::{Backend, BackendError, Fabric, Ledger, Resource};
 use orchestrator::control::{Collected, Control};
 use orchestrator::embedded::node_binary;
 use orchestrator::plan::position::Positions;
-use orchestrator::plan::{LabId, LinkConditions, Plan, PlannedNode, Port, Segment};
+use orchestrator::plan::{LabId, LinkConditions, Plan, PlannedNode, Segment};
 use protocol::control::{Command, Lifetime, Program};
+use protocol::link::Port;
 use protocol::settings::{FoundBy, Host, InterfaceSettings, MacAddress, NodeSettings};
 use tempfile::TempDir;
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use super::{Site, ledger, lifecycle, network, nodes, programs, serving};
+use super::{Site, conditions, ledger, lifecycle, network, nodes, programs, serving};
 
 /// Something that must hold on every backend whose nodes offer what it needs.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +47,10 @@ pub const CASES: &[Case] = cases! {
     lifecycle::one_process_acts_on_a_lab &[];
     lifecycle::an_unknown_node_is_named &[];
     lifecycle::a_node_that_cannot_be_configured_leaves_nothing &[Needs::Kernel];
+    conditions::conditions_set_by_one_process_are_read_by_another &[];
+    conditions::a_change_of_a_link_that_is_not_there_changes_nothing &[];
+    conditions::changes_of_different_links_at_once_all_stay &[];
+    conditions::writers_of_one_link_at_once_end_in_a_value_of_one_of_them &[];
     ledger::nothing_is_made_that_is_not_recorded &[];
     ledger::what_cannot_be_recorded_is_not_made &[];
     nodes::programs_print_and_exit &[];

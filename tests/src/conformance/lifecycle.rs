@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use orchestrator::lab::{Lab, LabError, LabRecord, Reaper};
+use orchestrator::lab::{Lab, LabError, Reaper};
 use protocol::control::Exit;
 
 use super::Site;
-use super::site::{THREE, control, name, own, run};
+use super::site::{THREE, control, name, own, record, run};
 
 pub(super) async fn raised_nodes_answer(site: &Site) {
     let lab = site.raise_three().await;
@@ -94,16 +94,7 @@ pub(super) async fn a_cancelled_raise_is_taken_away(site: &Site) {
 pub(super) async fn a_kept_lab_outlives_its_owner(site: &Site) {
     let plan = Site::plan(THREE);
     let lab = site.raise(&plan).await;
-    lab.keep(|handle, plan| LabRecord {
-        handle,
-        plan,
-        file: "case.toml".into(),
-        text: THREE.to_owned(),
-        overrides: std::collections::BTreeMap::new(),
-        raised: "2026-11-21T00:00:00Z".to_owned(),
-    })
-    .await
-    .unwrap();
+    lab.keep(record).await.unwrap();
     let folder = site.state.folder(&plan.lab);
     // Twice: a lab that was only looked into stays up.
     for _ in 0..2 {

@@ -5,6 +5,7 @@
 //! - [`case`]: what a case is, and all of them.
 //! - [`runner`]: each case in a process of its own.
 //! - [`lifecycle`]: raise, survey, remove, keep, attach.
+//! - [`conditions`]: changed by one process, read by another.
 //! - [`ledger`]: nothing is made before it is recorded.
 //! - [`nodes`]: programs, files and waiting, the same on every backend.
 //! - [`programs`]: what needs a shell in the node.
@@ -12,6 +13,7 @@
 //! - [`serving`]: a file server whose workers are killed.
 
 pub mod case;
+mod conditions;
 mod ledger;
 mod lifecycle;
 mod network;

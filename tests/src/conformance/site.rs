@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use orchestrator::backend::{Backend, Fabric, Resource};
+use orchestrator::backend::{Backend, Fabric, LabHandle, Resource};
 use orchestrator::control::{Collected, Control};
 use orchestrator::lab::raised::put_file;
 use orchestrator::lab::reaper::take_away;
-use orchestrator::lab::{FileLedger, Lab, LabError, LabFolder, LabLock, NewLab, Reaper, StateDir};
+use orchestrator::lab::{
+    FileLedger, Lab, LabError, LabFolder, LabLock, LabRecord, NewLab, Reaper, StateDir,
+};
 use orchestrator::plan::{LabId, Plan, plan};
 use orchestrator::topology::{self, Topology};
 use protocol::control::{Command, Exit, Lifetime, Program};
@@ -162,6 +164,18 @@ impl Made {
     pub async fn open(&self, node: &str) -> Control {
         let stream = self.fabric.open(&name(node)).await.unwrap();
         Control::greet(stream, name(node)).await.unwrap()
+    }
+}
+
+/// The record of a lab that is kept.
+pub fn record(handle: LabHandle, plan: Plan) -> LabRecord {
+    LabRecord {
+        handle,
+        plan,
+        file: "case.toml".into(),
+        text: THREE.to_owned(),
+        overrides: BTreeMap::new(),
+        raised: "2026-11-21T00:00:00Z".to_owned(),
     }
 }
 

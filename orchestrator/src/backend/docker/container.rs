@@ -13,10 +13,11 @@ use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, UploadToContainerOptionsBuilder,
 };
 use bytes::Bytes;
+use protocol::link::Port;
 use protocol::name::NodeName;
 
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, Ledger, Resource};
-use crate::plan::{LabId, PlannedNode, Port};
+use crate::plan::{LabId, PlannedNode};
 
 use super::attached_stream::AttachedStream;
 use super::engine::while_it_answers;

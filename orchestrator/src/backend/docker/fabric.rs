@@ -5,11 +5,12 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bollard::Docker;
+use protocol::link::Port;
 use protocol::name::NodeName;
 use protocol::settings::{FoundBy, NodeSettings};
 
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, ByteStream, Fabric, LabHandle};
-use crate::plan::{LabId, Port};
+use crate::plan::LabId;
 
 use super::attached_stream::AttachedStream;
 use super::container::SOCKET;

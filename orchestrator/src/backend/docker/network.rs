@@ -8,9 +8,10 @@ use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest};
 use futures_util::future::try_join_all;
+use protocol::link::Port;
 
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, Ledger, Resource};
-use crate::plan::{Plan, Port, Segment};
+use crate::plan::{Plan, Segment};
 
 use super::engine::soon;
 use super::error::{at, lacking, status};

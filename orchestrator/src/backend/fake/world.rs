@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use protocol::link::{Change, HeldConditions, LinkTable};
 use protocol::name::NodeName;
 use tokio::sync::mpsc;
 
 use crate::backend::{
-    Backend, BackendError, BackendErrorKind, BackendKind, ByteStream, Fabric, LabHandle, Ledger,
-    Owned, Provenance, Resource,
+    Backend, BackendError, BackendErrorKind, BackendKind, ByteStream, Capabilities, Fabric,
+    LabHandle, Ledger, Owned, Provenance, Resource,
 };
-use crate::plan::{LabId, Plan};
+use crate::plan::{LabId, LinkConditions, Plan};
 
 use super::agent;
 
@@ -53,6 +54,7 @@ pub(super) struct World {
 #[derive(Debug, Default)]
 pub(super) struct State {
     made: BTreeMap<Resource, LabId>,
+    links: BTreeMap<LabId, LinkTable>,
     fail_raise_at: Option<usize>,
     stuck: BTreeSet<Resource>,
     afflicted: BTreeMap<NodeName, InjectedFault>,
@@ -138,6 +140,10 @@ impl Backend for FakeBackend {
         BackendKind::Fake
     }
 
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::KERNEL.keeping_conditions()
+    }
+
     async fn preflight(&self, _plan: &Plan) -> Result<(), BackendError> {
         Ok(())
     }
@@ -153,6 +159,9 @@ impl Backend for FakeBackend {
             // As with real backends, others get a look at what is half made.
             tokio::task::yield_now().await;
         }
+        let ports = plan.segments.iter().flat_map(|segment| &segment.ports);
+        let links = LinkTable::new(ports);
+        self.world.lock().links.insert(plan.lab.clone(), links);
         let nodes = plan.nodes.iter().map(|node| node.name.clone()).collect();
         Ok(Box::new(FakeFabric {
             lab: plan.lab.clone(),
@@ -182,6 +191,8 @@ impl Backend for FakeBackend {
             return Err(BackendErrorKind::system(cause).at(BackendKind::Fake, action));
         }
         state.made.remove(resource);
+        let State { made, links, .. } = &mut *state;
+        links.retain(|lab, _| made.values().any(|of| of == lab));
         Ok(())
     }
 
@@ -222,6 +233,30 @@ impl Fabric for FakeFabric {
         let (ours, theirs) = tokio::io::duplex(PIPE);
         tokio::spawn(agent::serve(theirs, node.clone(), Arc::clone(&self.world)));
         Ok(Box::new(ours))
+    }
+
+    async fn set_conditions(
+        &self,
+        conditions: &LinkConditions,
+    ) -> Result<Vec<String>, BackendError> {
+        let change = Change::Replace(conditions.imperfect());
+        self.change_conditions(change).await?;
+        Ok(Vec::new())
+    }
+
+    async fn conditions(&self) -> Result<Option<HeldConditions>, BackendError> {
+        let state = self.world.lock();
+        Ok(state.links.get(&self.lab).map(|links| links.held().clone()))
+    }
+
+    async fn change_conditions(&self, change: Change) -> Result<Option<u64>, BackendError> {
+        let mut state = self.world.lock();
+        let links = state.links.get_mut(&self.lab);
+        let changed = links.map(|links| links.change(change)).transpose();
+        changed.map_err(|error| {
+            let action = "changing links' conditions";
+            BackendErrorKind::system(error).at(BackendKind::Fake, action)
+        })
     }
 
     async fn keep(&self) -> Result<LabHandle, BackendError> {

@@ -16,13 +16,13 @@ use pcap_file::pcapng::blocks::interface_description::{
     InterfaceDescriptionBlock, InterfaceDescriptionOption,
 };
 use protocol::control::CaptureSummary;
+use protocol::link::Port;
 use serde_json::json;
 use tokio::sync::{Notify, mpsc};
 
 use crate::backend::{BackendError, BackendErrorKind, BackendKind};
 use crate::control::CaptureStream;
 use crate::control::transfer::Captured;
-use crate::plan::Port;
 
 use super::error::{ServerError, at};
 use super::server::{Dialect, Server};

@@ -199,7 +199,7 @@ fn unknown(node: &NodeName, wish: &str, computes: &[Compute]) -> BackendError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Port;
+    use protocol::link::Port;
 
     #[test]
     fn images_are_called_as_an_engine_lists_them() {

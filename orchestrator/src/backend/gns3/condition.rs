@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use protocol::link::Conditions;
+use protocol::unit::Time;
+
 use crate::gns3::filter::{Filters, MOST};
-use crate::plan::{Conditions, LinkConditions, PlannedLink};
-use crate::topology::unit::Time;
+use crate::plan::{LinkConditions, PlannedLink};
 
 /// Names the conditions that the filters of links cannot apply.
 pub fn unsupported(conditions: &LinkConditions) -> Vec<String> {
@@ -153,8 +155,9 @@ type Directions<'a> = [Vec<&'a Conditions>; 2];
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{PlannedEnd, Port};
-    use crate::topology::unit::{Percent, Rate};
+    use crate::plan::PlannedEnd;
+    use protocol::link::Port;
+    use protocol::unit::{Percent, Rate};
 
     /// The filters of a link to a network.
     fn on_network(egress: Conditions, ingress: Conditions) -> (Filters, Vec<String>) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use protocol::link::Port;
 use protocol::name::{InterfaceName, NodeName};
 use protocol::settings::{FoundBy, NodeSettings};
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::backend::docker::Engine;
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, ByteStream, Fabric, LabHandle};
 use crate::control::CaptureStream;
-use crate::plan::{LabId, LinkConditions, Port};
+use crate::plan::{LabId, LinkConditions};
 use crate::topology::model::FaultKind;
 
 use super::address::ProjectUrl;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use protocol::link::Port;
 use protocol::name::NodeName;
 use serde::Deserialize;
 use serde_json::json;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 
 use crate::backend::{BackendError, BackendErrorKind, BackendKind};
 use crate::gns3::filter::Filters;
-use crate::plan::{LinkConditions, Port};
+use crate::plan::LinkConditions;
 
 use super::condition::filters;
 use super::error::{ServerError, at};

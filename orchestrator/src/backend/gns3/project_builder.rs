@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use protocol::link::Port;
 use protocol::name::NodeName;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -20,7 +21,7 @@ use crate::gns3::filter::Filters;
 use crate::gns3::identity::Identity;
 use crate::gns3::switch::{self, SwitchKind};
 use crate::plan::position::{HALF_NODE, HALF_SWITCH, corner};
-use crate::plan::{Plan, PlannedNode, Port, Segment};
+use crate::plan::{Plan, PlannedNode, Segment};
 
 use super::address::ProjectUrl;
 use super::compute::Placement;

@@ -12,11 +12,12 @@ use plumbing::memory_file::MemoryProgram;
 use protocol::keeper::KeeperFailure;
 
 use crate::backend::{
-    Backend, BackendError, BackendErrorKind, BackendKind, Fabric, LabHandle, Ledger, Owned,
-    Resource,
+    Backend, BackendError, BackendErrorKind, BackendKind, Capabilities, Fabric, LabHandle, Ledger,
+    Owned, Resource,
 };
 use crate::plan::{LabId, Plan};
 
+use super::channel::KeeperChannel;
 use super::fabric::NetnsFabric;
 use super::keeper::{Keeper, KeeperError};
 use super::removal::SOCKETS;
@@ -74,6 +75,10 @@ impl Backend for NetnsBackend {
         BackendKind::Netns
     }
 
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::KERNEL.keeping_conditions()
+    }
+
     async fn preflight(&self, plan: &Plan) -> Result<(), BackendError> {
         preflight::check(plan).map_err(|kind| kind.at(BackendKind::Netns, "looking at the plan"))
     }
@@ -123,12 +128,14 @@ impl Backend for NetnsBackend {
         })?;
         let warnings = raised.map_err(|error| failed(explained(error)))?;
         let sockets = plan.nodes.iter().enumerate();
+        let channel = KeeperChannel::new(lab.clone(), &folder);
         Ok(Box::new(NetnsFabric {
             lab,
             sockets: sockets
                 .map(|(number, node)| (node.name.clone(), folder.join(number.to_string())))
                 .collect(),
             keeper: Some(tokio::sync::Mutex::new(keeper)),
+            channel,
             warnings,
         }))
     }
@@ -141,6 +148,10 @@ impl Backend for NetnsBackend {
                 .map(|(node, path)| (node.clone(), PathBuf::from(path)))
                 .collect(),
             keeper: None,
+            channel: KeeperChannel::new(
+                handle.lab.clone(),
+                &self.folder(&handle.lab).join(SOCKETS),
+            ),
             warnings: Vec::new(),
         }))
     }

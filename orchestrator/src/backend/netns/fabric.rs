@@ -1,21 +1,20 @@
 //! A netns lab that is up.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io;
-use std::os::fd::AsRawFd;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use async_trait::async_trait;
+use protocol::keeper::channel::{Reply, Request};
+use protocol::link::{Change, HeldConditions};
 use protocol::name::NodeName;
-use tokio::net::UnixStream;
 use tokio::sync::Mutex;
 
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, ByteStream, Fabric, LabHandle};
-use crate::plan::LabId;
+use crate::plan::{LabId, LinkConditions};
 
+use super::channel::{ChannelError, KeeperChannel};
 use super::keeper::Keeper;
+use super::socket::connect;
 
 /// A lab that is up.
 #[derive(Debug)]
@@ -25,6 +24,8 @@ pub(super) struct NetnsFabric {
     pub(super) sockets: BTreeMap<NodeName, PathBuf>,
     /// The keeper, where this process raised the lab.
     pub(super) keeper: Option<Mutex<Keeper>>,
+    /// The way to the keeper that every process has.
+    pub(super) channel: KeeperChannel,
     pub(super) warnings: Vec<String>,
 }
 
@@ -52,6 +53,40 @@ impl Fabric for NetnsFabric {
         true
     }
 
+    /// Has the keeper keep them. Nothing applies them yet, so there is nothing to say of any link.
+    async fn set_conditions(
+        &self,
+        conditions: &LinkConditions,
+    ) -> Result<Vec<String>, BackendError> {
+        let change = Change::Replace(conditions.imperfect());
+        self.change_conditions(change).await?;
+        Ok(Vec::new())
+    }
+
+    async fn conditions(&self) -> Result<Option<HeldConditions>, BackendError> {
+        let failed =
+            |kind: BackendErrorKind| kind.at(BackendKind::Netns, "reading the links' conditions");
+        match self
+            .channel
+            .ask(Request::Conditions)
+            .await
+            .map_err(failed)?
+        {
+            Reply::Conditions(held) => Ok(Some(held)),
+            _ => Err(failed(BackendErrorKind::system(ChannelError::Confused))),
+        }
+    }
+
+    async fn change_conditions(&self, change: Change) -> Result<Option<u64>, BackendError> {
+        let failed =
+            |kind: BackendErrorKind| kind.at(BackendKind::Netns, "changing links' conditions");
+        let request = Request::Change(change);
+        match self.channel.ask(request).await.map_err(failed)? {
+            Reply::Changed { revision } => Ok(Some(revision)),
+            _ => Err(failed(BackendErrorKind::system(ChannelError::Confused))),
+        }
+    }
+
     fn warnings(&self) -> Vec<String> {
         self.warnings.clone()
     }
@@ -73,19 +108,3 @@ impl Fabric for NetnsFabric {
         })
     }
 }
-
-/// Connects to a Unix socket, also where its path is longer than an address may be.
-async fn connect(path: &Path) -> io::Result<UnixStream> {
-    if path.as_os_str().as_bytes().len() <= LONGEST_ADDRESS {
-        return UnixStream::connect(path).await;
-    }
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(io::ErrorKind::InvalidInput.into());
-    };
-    let folder = File::open(folder)?;
-    let short = format!("/proc/self/fd/{}", folder.as_raw_fd());
-    UnixStream::connect(Path::new(&short).join(name)).await
-}
-
-/// Bytes of `sun_path`, without its final zero (unix(7)).
-const LONGEST_ADDRESS: usize = 107;

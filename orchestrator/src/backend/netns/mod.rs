@@ -5,16 +5,19 @@
 //!
 //! - [`backend`]: the backend itself.
 //! - [`fabric`]: a lab that is up.
+//! - [`channel`]: the way to the keeper of a lab that is up; [`socket`]: to any socket of it.
 //! - [`keeper`]: starts the keeper of a lab that this process raises, and speaks with it.
 //! - [`spec`]: translates the plan into a keeper's orders.
 //! - [`preflight`]: checks whether this machine can carry a plan.
 //! - [`removal`]: removes the resources of a ledger, and finds processes that carry a lab's mark.
 
 pub mod backend;
+mod channel;
 mod fabric;
 mod keeper;
 mod preflight;
 mod removal;
+mod socket;
 mod spec;
 
 pub use backend::NetnsBackend;

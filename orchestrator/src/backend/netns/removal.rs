@@ -10,6 +10,7 @@ use plumbing::control_group::ControlGroups;
 use plumbing::folder::{Entry, Folder};
 use plumbing::process::{ProcessIdentity, children_of, find_marked, wait_for_ending};
 use protocol::keeper::MARK;
+use protocol::keeper::channel::SOCKET;
 
 use crate::backend::{BackendErrorKind, Owned, Provenance, Resource};
 use crate::plan::LabId;
@@ -82,13 +83,13 @@ pub fn remove_sockets(lab: &Folder) -> io::Result<()> {
     }
 }
 
-/// Whether an entry of that folder is a socket or the log of a keeper.
+/// Whether an entry of that folder is a socket of a lab or the log of its keeper.
 pub fn is_made_by_keeper(entry: &Entry) -> bool {
     let number = entry
         .name
         .to_str()
         .is_some_and(|name| name.parse::<u32>().is_ok());
-    !entry.is_folder && (number || entry.name == LOG)
+    !entry.is_folder && (number || entry.name == SOCKET || entry.name == LOG)
 }
 
 /// Lists the control groups and keepers that carry a lab's mark. Anybody can start a process with such a mark, so it is

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use protocol::keeper::{LabSpec, Limits, NodeSpec, PortSpec, SegmentSpec};
+use protocol::link::Port;
 use protocol::name::NodeName;
 
-use crate::plan::{Plan, PlannedNode, Port, Segment};
+use crate::plan::{Plan, PlannedNode, Segment};
 
 /// Returns the lab that the keeper of `plan` is to make.
 pub(super) fn lab_spec(plan: &Plan, fail_at: Option<u32>) -> LabSpec {

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-
-use crate::topology::unit::Time;
+use protocol::unit::Time;
 
 /// `ps`.
 #[derive(Debug, Clone, Args)]

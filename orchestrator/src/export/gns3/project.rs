@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use protocol::link::Port;
 use protocol::name::{NetworkName, NodeName};
 use uuid::Uuid;
 
@@ -10,7 +11,7 @@ use crate::gns3::device::{ADAPTERS, DOCKER, properties};
 use crate::gns3::document::{Content, Drawing, End, Label, Link, Node as Device, Project};
 use crate::gns3::identity::Identity;
 use crate::gns3::switch::{self, SwitchKind};
-use crate::plan::{LabId, Plan, PlannedLink, Port, link_conditions, plan};
+use crate::plan::{LabId, Plan, PlannedLink, link_conditions, plan};
 use crate::topology::Topology;
 use crate::topology::model::{Attachment, Interface, Node};
 

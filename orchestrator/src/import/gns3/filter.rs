@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use protocol::link::Conditions;
+use protocol::unit::Percent;
+
 use crate::gns3::document::Link;
-use crate::topology::model::Impairment;
-use crate::topology::unit::Percent;
 
 /// The impairment of either direction, and in words what it does not do.
-pub fn impairment(link: &Link) -> (Impairment, Vec<&'static str>) {
+pub fn impairment(link: &Link) -> (Conditions, Vec<&'static str>) {
     let filters = &link.filters;
     let mut lost = Vec::new();
-    let mut found = Impairment::default();
+    let mut found = Conditions::default();
     if let Some([delay, rest @ ..]) = filters.delay.as_deref() {
         let milliseconds = |number: u32| Duration::from_millis(u64::from(number));
         found.delay = milliseconds(*delay);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
+use protocol::link::Conditions;
 use protocol::name::{InterfaceName, NetworkName, NodeName};
 use uuid::Uuid;
 
@@ -10,7 +11,6 @@ use crate::gns3::container::NODE;
 use crate::gns3::device::{DOCKER, Device, Docker, Switch, VPCS};
 use crate::gns3::document::{Adapter, End, Link, Node, Project};
 use crate::gns3::switch::BRIDGE;
-use crate::topology::model::Impairment;
 
 use super::error::ImportError;
 use super::filter::impairment;
@@ -70,7 +70,7 @@ struct Reading<'a> {
 #[derive(Default)]
 struct Cables {
     plugs: BTreeMap<Uuid, BTreeMap<u32, LabInterface>>,
-    wires: Vec<([(NodeName, InterfaceName); 2], Impairment)>,
+    wires: Vec<([(NodeName, InterfaceName); 2], Conditions)>,
     networks: BTreeMap<NetworkName, Vec<IpNet>>,
 }
 
@@ -190,7 +190,7 @@ impl Reading<'_> {
         for link in &self.project.topology.links {
             if let [Side::Switch(a, one), Side::Switch(b, other)] = self.sides(link)? {
                 self.segments.join((a, one), (b, other));
-                if !impairment(link).0.is_none() {
+                if !impairment(link).0.is_perfect() {
                     self.left_out.push(LeftOut {
                         of: format!("{}–{}", self.names[&a], self.names[&b]),
                         text: "filters between switches are left out: both are one network"
@@ -324,7 +324,7 @@ impl Reading<'_> {
             network,
             mac: custom.and_then(|adapter| adapter.mac_address.as_deref()?.parse().ok()),
             addresses: addresses.cloned().unwrap_or_default(),
-            impairment: Impairment::default(),
+            impairment: Conditions::default(),
         }
     }
 

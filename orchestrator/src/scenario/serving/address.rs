@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
+use protocol::link::Port;
 use protocol::name::{InterfaceName, NodeName};
 
-use crate::plan::{Plan, Port};
+use crate::plan::Plan;
 use crate::scenario::context::ScenarioError;
 
 /// The address of a server as a client on another node reaches it: on a segment that both are on,

@@ -172,7 +172,7 @@ const NAMED: usize = 3;
 mod tests {
     use super::*;
     use crate::topology::model::{Clients, Server, ServerProgram, Service, Workers};
-    use crate::topology::unit::ByteSize;
+    use protocol::unit::ByteSize;
 
     fn stress(operation: Operation, clients: u32) -> Stress {
         Stress {

@@ -3,6 +3,7 @@
 
 use protocol::conversation::Connections;
 use protocol::name::{FileName, NodeName};
+use protocol::unit::Time;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -12,7 +13,6 @@ use super::table::table;
 use super::word::{ExpectWord, Filled, Flag, Scalar, Text};
 use super::{At, Many, Named, Written};
 use crate::topology::model::{Answer, CaptureMode, LineEnd};
-use crate::topology::unit::Time;
 
 scenario_table! {
     /// A scripted conversation with a file server.

@@ -1,6 +1,7 @@
 //! The tables of a scenario and its faults.
 
 use protocol::name::{FileName, NodeName};
+use protocol::unit::Time;
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 
@@ -12,7 +13,6 @@ use super::transfer::{BroadcastEntry, SplitEntry};
 use super::word::{ExpectWord, Filled, Scalar};
 use super::{At, Many, Named, Written};
 use crate::topology::model::{CaptureMode, LinkEnd};
-use crate::topology::unit::Time;
 
 /// An activity in the lab, with its expected result.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -2,6 +2,7 @@
 
 use protocol::name::{InterfaceName, LabName, NetworkName};
 use protocol::settings::MacAddress;
+use protocol::unit::{ByteSize, Percent, Rate, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -10,7 +11,6 @@ use super::scenario::ScenarioEntry;
 use super::word::{Address, Count, Cpus, Filled, Flag, Image, Scalar, Subnet, Text, Word};
 use super::{At, Many, Named, OneOrMany, Written};
 use crate::topology::model::{LinkEnd, StaticRoute};
-use crate::topology::unit::{ByteSize, Percent, Rate, Time};
 
 /// A network lab: nodes, the networks between them, and what is done there.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use protocol::name::NodeName;
+use protocol::unit::Time;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
@@ -12,7 +13,6 @@ use super::place::{AnyFile, NodeFile, NodePort};
 use super::table::table;
 use super::word::{ExitCode, Filled, Flag, Signal, Text};
 use super::{At, Many, Written};
-use crate::topology::unit::Time;
 
 /// One step.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -5,6 +5,7 @@ use std::fmt;
 
 use protocol::name::{FileName, NodeName};
 use protocol::stress::{Operation, Workers};
+use protocol::unit::{ByteSize, Time};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
@@ -14,7 +15,6 @@ use super::table::table;
 use super::word::{Count, ExpectWord, Filled, Flag, Port, Scalar, Text};
 use super::{At, Many, Named, Written};
 use crate::topology::model::{CaptureMode, Durability};
-use crate::topology::unit::{ByteSize, Time};
 
 scenario_table! {
     /// Many clients at a file server.

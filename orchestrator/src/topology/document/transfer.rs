@@ -1,6 +1,7 @@
 //! The tables of scenarios that send files.
 
 use protocol::name::{FileName, NodeName};
+use protocol::unit::{ByteSize, Time};
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 
@@ -9,7 +10,6 @@ use super::table::table;
 use super::word::{Count, ExpectWord, Filled, Flag, Port, Scalar};
 use super::{At, Many, Named, Written};
 use crate::topology::model::{BroadcastAddress, CaptureMode, Framing, Model};
-use crate::topology::unit::{ByteSize, Time};
 
 /// A broadcast or split.
 macro_rules! transfer_table {

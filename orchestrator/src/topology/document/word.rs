@@ -5,6 +5,7 @@ use protocol::conversation::Connections;
 use protocol::name::{FileName, InterfaceName, LabName, NameError, NetworkName, NodeName};
 use protocol::settings::{MacAddress, MacError};
 use protocol::stress::{Operation, Workers};
+use protocol::unit::{ByteSize, Percent, Rate, Time, UnitError};
 use schemars::{Schema, json_schema};
 use std::net::IpAddr;
 
@@ -12,7 +13,6 @@ use crate::topology::model::{
     Answer, BroadcastAddress, CaptureMode, Durability, Framing, LineEnd, Model, StaticRoute,
 };
 use crate::topology::suggestion::instead_of;
-use crate::topology::unit::{ByteSize, Percent, Rate, Time, UnitError};
 
 /// A value that is one word of the file.
 pub(in crate::topology) trait Word: Sized {

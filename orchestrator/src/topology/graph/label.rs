@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use ipnet::IpNet;
+use protocol::link::Conditions;
+use protocol::unit::{Percent, Time};
 
-use crate::topology::model::{Impairment, Interface, Node};
-use crate::topology::unit::{Percent, Time};
+use crate::topology::model::{Interface, Node};
 
 /// A node's addresses, `eth0 192.168.122.5/24` a line.
 pub(super) fn addresses(node: &Node) -> Vec<String> {
@@ -33,7 +34,7 @@ pub(super) fn edge(interface: &Interface) -> Vec<String> {
 }
 
 /// Time, losses and rate, a line each.
-fn conditions(impairment: &Impairment) -> impl Iterator<Item = String> {
+fn conditions(impairment: &Conditions) -> impl Iterator<Item = String> {
     let time = |time: Duration, sign| (!time.is_zero()).then(|| format!("{sign}{}", Time(time)));
     let times = [time(impairment.delay, ""), time(impairment.jitter, "±")];
     let share = |share: Percent, word| (share.0 > 0.0).then(|| format!("{share} {word}"));

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use ipnet::IpNet;
+use protocol::link::Conditions;
 use protocol::name::{InterfaceName, LabName, NetworkName, NodeName};
 use protocol::settings::MacAddress;
+use protocol::unit::ByteSize;
 
 use super::Scenario;
-use crate::topology::unit::{ByteSize, Percent, Rate};
 
 /// A checked topology.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,9 +122,9 @@ pub struct Interface {
     /// Its addresses with prefix lengths: the file's, or planned.
     pub addresses: Vec<IpNet>,
     /// Node to network.
-    pub egress: Impairment,
+    pub egress: Conditions,
     /// Network to node.
-    pub ingress: Impairment,
+    pub ingress: Conditions,
 }
 
 /// The segment that an interface is plugged into.
@@ -152,32 +152,4 @@ pub struct LinkEnd {
     pub node: NodeName,
     /// Its interface.
     pub interface: InterfaceName,
-}
-
-/// The impairment of one direction of a link. The default is a perfect link.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Impairment {
-    /// One-way delay.
-    pub delay: Duration,
-    /// Deviation of the delay.
-    pub jitter: Duration,
-    /// Frames lost.
-    pub loss: Percent,
-    /// Frames delivered twice.
-    pub duplicate: Percent,
-    /// Frames with a changed bit.
-    pub corrupt: Percent,
-    /// Frames sent before their turn.
-    pub reorder: Percent,
-    /// The most that gets through.
-    pub rate: Option<Rate>,
-    /// The most data that may queue where there is a rate.
-    pub queue: Option<ByteSize>,
-}
-
-impl Impairment {
-    /// Whether the direction is as good as no impairment at all.
-    pub fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
 }

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use protocol::name::NodeName;
+use protocol::unit::ByteSize;
 
 use super::LinkEnd;
 use super::conversation::Conversation;
 use super::stress::Stress;
 use super::transfer::{BroadcastAddress, Transfer};
-use crate::topology::unit::ByteSize;
 
 /// A scenario.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::topology::unit::ByteSize;
+use protocol::unit::ByteSize;
 
 /// The settings of the built-in file server. Those that are none have the server's own defaults (`node serve
 /// --help`).

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use protocol::name::NodeName;
 pub use protocol::stress::{Operation, Workers};
+use protocol::unit::ByteSize;
 
 use super::service::Service;
-use crate::topology::unit::ByteSize;
 
 /// Many clients at a file server.
 #[derive(Debug, Clone, PartialEq)]

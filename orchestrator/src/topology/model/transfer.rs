@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use protocol::name::{FileName, NodeName};
 pub use protocol::task::{Framing, Model};
-
-use crate::topology::unit::ByteSize;
+use protocol::unit::ByteSize;
 
 /// Files sent from a node to others.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use ipnet::IpNet;
+use protocol::link::Conditions;
 use protocol::name::{LabName, NetworkName};
 use protocol::settings::MacAddress;
 use sha2::{Digest, Sha256};
@@ -15,7 +16,7 @@ use super::interfaces::Port;
 use super::networks::Segment;
 use super::nodes::Draft;
 use crate::topology::document::word::Address;
-use crate::topology::model::{Attachment, Impairment, Interface};
+use crate::topology::model::{Attachment, Interface};
 
 /// The segments that interfaces are plugged into.
 #[derive(Clone, Copy)]
@@ -131,8 +132,8 @@ impl Used {
             attachment,
             mac,
             addresses,
-            egress: Impairment::default(),
-            ingress: Impairment::default(),
+            egress: Conditions::default(),
+            ingress: Conditions::default(),
         })
     }
 

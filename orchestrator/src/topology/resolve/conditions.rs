@@ -2,20 +2,22 @@
 
 use std::time::Duration;
 
+use protocol::link::{Conditions, Contradiction};
+use protocol::unit::{Percent, Time};
+
 use super::context::Context;
 use super::interfaces::Port;
 use super::structure::Structure;
 use crate::topology::document::shape::ImpairmentEntry;
 use crate::topology::document::{At, Document, Written};
-use crate::topology::model::{Impairment, Node};
-use crate::topology::unit::{Percent, Time};
+use crate::topology::model::Node;
 
 /// Reads an interface's own table: the conditions of its egress and of its ingress.
 pub(super) fn interface(
     cx: &Context<'_>,
     document: &Document,
     (node, interface): (usize, usize),
-) -> [Impairment; 2] {
+) -> [Conditions; 2] {
     let (_, entry) = &document.node.0[node].1.interface.0[interface];
     [&entry.egress, &entry.ingress].map(|entry| impairment(cx, entry, None))
 }
@@ -31,7 +33,7 @@ pub(super) fn wire(
     cx: &Context<'_>,
     (document, structure): (&Document, &Structure),
     place: usize,
-) -> [Impairment; 2] {
+) -> [Conditions; 2] {
     let entry = &document.link.0[place];
     let directions = directions(cx, document, place);
     for (end, said) in [&entry.value.forward, &entry.value.backward]
@@ -41,7 +43,7 @@ pub(super) fn wire(
         let Some((name, table)) = structure.tables.get(&(place, end)) else {
             continue;
         };
-        if !directions[end].is_none() && !interface(cx, document, *table)[0].is_none() {
+        if !directions[end].is_perfect() && !interface(cx, document, *table)[0].is_perfect() {
             let at = if said.span.is_empty() {
                 &entry.span
             } else {
@@ -72,12 +74,12 @@ pub(super) fn apply(
 }
 
 /// Reads the conditions of the two directions of an interface, from its table and from its wire.
-fn both(cx: &Context<'_>, document: &Document, port: &Port) -> [Impairment; 2] {
+fn both(cx: &Context<'_>, document: &Document, port: &Port) -> [Conditions; 2] {
     let table = port.table.map(|table| interface(cx, document, table));
     let [mut egress, ingress] = table.unwrap_or_default();
     if let Some((place, end)) = port.wire {
         let wired = directions(cx, document, place)[end];
-        if egress.is_none() {
+        if egress.is_perfect() {
             egress = wired;
         }
     }
@@ -85,7 +87,7 @@ fn both(cx: &Context<'_>, document: &Document, port: &Port) -> [Impairment; 2] {
 }
 
 /// Reads a wire's conditions forward and backward.
-fn directions(cx: &Context<'_>, document: &Document, place: usize) -> [Impairment; 2] {
+fn directions(cx: &Context<'_>, document: &Document, place: usize) -> [Conditions; 2] {
     let wire = &document.link.0[place].value;
     let rtt = cx.get(&wire.rtt).map(|Time(rtt)| rtt);
     [&wire.forward, &wire.backward].map(|entry: &At<ImpairmentEntry>| {
@@ -107,14 +109,14 @@ fn impairment(
     cx: &Context<'_>,
     entry: &At<ImpairmentEntry>,
     delay: Option<Duration>,
-) -> Impairment {
+) -> Conditions {
     let written = &entry.value;
     let time = |word| {
         cx.get(word)
             .map_or_else(Default::default, |Time(time)| time)
     };
     let share = |word: &Written<Percent>| cx.get(word).unwrap_or_default();
-    let read = Impairment {
+    let read = Conditions {
         delay: delay.unwrap_or_else(|| time(&written.delay)),
         jitter: time(&written.jitter),
         loss: share(&written.loss),
@@ -124,32 +126,21 @@ fn impairment(
         rate: cx.get(&written.rate),
         queue: cx.get(&written.queue),
     };
-    if read.jitter > read.delay {
-        cx.mistake(
-            &written.jitter.span(),
-            format!(
-                "the jitter {} is more than the delay {}",
-                Time(read.jitter),
-                Time(read.delay)
+    for contradiction in read.contradictions() {
+        let (at, remedy) = match contradiction {
+            Contradiction::Jitter { .. } => (
+                written.jitter.span(),
+                "write at most the delay: no frame arrives before it is sent",
             ),
-            "write at most the delay: no frame arrives before it is sent",
-        );
-    }
-    if read.reorder.0 > 0.0 && read.delay.is_zero() {
-        let remedy = "add a delay: a frame overtakes those that are delayed";
-        cx.mistake(
-            &written.reorder.span(),
-            "frames cannot be reordered without a delay",
-            remedy,
-        );
-    }
-    if !written.queue.is_absent() && written.rate.is_absent() {
-        let remedy = "add a rate, or leave the queue out";
-        cx.mistake(
-            &written.queue.span(),
-            "nothing waits in a queue without a rate",
-            remedy,
-        );
+            Contradiction::Reorder => (
+                written.reorder.span(),
+                "add a delay: a frame overtakes those that are delayed",
+            ),
+            // A rate that cannot be read is a mistake already.
+            Contradiction::Queue if !written.rate.is_absent() => continue,
+            Contradiction::Queue => (written.queue.span(), "add a rate, or leave the queue out"),
+        };
+        cx.mistake(&at, contradiction.to_string(), remedy);
     }
     read
 }

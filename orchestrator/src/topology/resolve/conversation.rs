@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use protocol::name::FileName;
+use protocol::unit::Time;
 
 use super::context::Context;
 use super::scenarios::Stage;
@@ -16,7 +17,6 @@ use crate::topology::document::conversation::{
 use crate::topology::document::word::{Filled, Flag, Text, Word};
 use crate::topology::document::{At, Written};
 use crate::topology::model::{Answer, Command, Conversation, FileRequest, Reply, Work};
-use crate::topology::unit::Time;
 
 /// Reads a conversation.
 pub(super) fn read(

@@ -8,8 +8,8 @@ use crate::topology::document::At;
 use crate::topology::document::scenario::FaultEntry;
 use crate::topology::model::{Fault, FaultKind};
 use crate::topology::suggestion::instead_of;
-use crate::topology::unit::Time;
 use protocol::name::InterfaceName;
+use protocol::unit::Time;
 
 /// Reads one fault of a scenario whose cells end after `timeout`.
 pub(super) fn read(stage: &Stage<'_>, entry: &At<FaultEntry>, timeout: Duration) -> Option<Fault> {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use protocol::name::NodeName;
+use protocol::unit::Time;
 
 use super::context::Context;
 use super::nodes::{Draft, Names};
@@ -13,7 +14,6 @@ use crate::topology::document::scenario::{ScenarioEntry, ScenarioKeys};
 use crate::topology::document::word::{ExpectWord, Filled};
 use crate::topology::document::{At, Document, Many};
 use crate::topology::model::{CaptureMode, Expect, Scenario};
-use crate::topology::unit::Time;
 
 /// The lab in which scenarios are run.
 #[derive(Clone, Copy)]

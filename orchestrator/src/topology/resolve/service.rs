@@ -3,12 +3,13 @@
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
+use protocol::unit::{ByteSize, Time};
+
 use super::context::Context;
 use crate::topology::document::Written;
 use crate::topology::document::stress::ServerEntry;
 use crate::topology::document::word::{Count, Flag, Word};
 use crate::topology::model::Service;
-use crate::topology::unit::{ByteSize, Time};
 
 /// Reads it.
 pub(super) fn read(cx: &Context<'_>, keys: &ServerEntry) -> Service {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use protocol::name::NodeName;
+use protocol::unit::Time;
 
 use super::scenarios::{Stage, filled};
 use crate::topology::document::place::{AnyFile, NodeFile};
@@ -16,7 +17,6 @@ use crate::topology::document::word::{ExitCode, Filled, Flag, Signal, Text};
 use crate::topology::document::{At, Many, Written};
 use crate::topology::model::{Action, Expectation, FilePlace, RunProgram, SaveValue, Step, Work};
 use crate::topology::suggestion::instead_of;
-use crate::topology::unit::Time;
 
 /// Reads the steps.
 pub(super) fn read(stage: &Stage<'_>, entry: &StepsEntry, scenario: &Range<usize>) -> Work {

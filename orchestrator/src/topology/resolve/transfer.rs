@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use protocol::name::{FileName, NodeName};
+use protocol::unit::Time;
 
 use super::downloads;
 use super::scenarios::{Stage, filled};
@@ -13,7 +14,6 @@ use crate::topology::document::transfer::TransferKeys;
 use crate::topology::document::word::{Count, Filled, Port, Word};
 use crate::topology::document::{At, Many, Named, Written};
 use crate::topology::model::{Files, Framing, Model, Sending, Transfer};
-use crate::topology::unit::Time;
 
 /// Notes, at a place, that the first node cannot send to the second.
 type Reach = fn(&Stage<'_>, &NodeName, &NodeName, &Range<usize>);

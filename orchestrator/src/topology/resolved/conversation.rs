@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use protocol::unit::Time;
+
 use super::writer::{Writer, escaped};
 use crate::topology::model::{Command, Conversation, FileRequest, Reply};
-use crate::topology::unit::Time;
 
 impl Writer<'_> {
     /// Writes the settings of a conversation, without its commands.

@@ -3,12 +3,14 @@
 use std::fmt::{self, Display, Write};
 use std::path::Path;
 
+use protocol::link::Conditions;
+use protocol::unit::{ByteSize, Percent, Rate, Time};
+
 use crate::topology::model::{
     Action, Attachment, Download, Expect, Expectation, Fault, FaultKind, FilePlace, Files,
-    Impairment, Interface, Link, Node, RunProgram, Scenario, Server, ServerProgram, Service,
-    Setting, Source, Step, Stress, Topology, Transfer, Work,
+    Interface, Link, Node, RunProgram, Scenario, Server, ServerProgram, Service, Setting, Source,
+    Step, Stress, Topology, Transfer, Work,
 };
-use crate::topology::unit::{ByteSize, Percent, Rate, Time};
 
 /// The topology as a file that reads back to an equal one, given the same base folder. Variables are
 /// replaced, so a matrix over them tells what was run, and running it again takes the original file.
@@ -117,7 +119,7 @@ impl Writer<'_> {
             ("egress", &interface.egress),
             ("ingress", &interface.ingress),
         ] {
-            if !impairment.is_none() {
+            if !impairment.is_perfect() {
                 let words: Vec<_> = words(impairment);
                 writeln!(self.out, "{direction} = {{ {} }}", words.join(", "))?;
             }
@@ -402,7 +404,7 @@ impl Writer<'_> {
     }
 }
 
-fn words(impairment: &Impairment) -> Vec<String> {
+fn words(impairment: &Conditions) -> Vec<String> {
     let time = |key, time: std::time::Duration| {
         (!time.is_zero()).then(|| format!("{key} = \"{}\"", Time(time)))
     };

@@ -12,10 +12,12 @@ pub struct Time(pub Duration);
 
 /// A share, from 0 to 100 per cent, `2.5%`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64")]
 pub struct Percent(pub f64);
 
 /// A data rate in bits a second, more than none, `100mbit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u64")]
 pub struct Rate(pub u64);
 
 /// A size in bytes, `64KiB`.
@@ -55,14 +57,26 @@ impl FromStr for Percent {
         text.strip_suffix('%')
             .filter(|number| number.starts_with(|c: char| c.is_ascii_digit()))
             .filter(|number| number.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
-            .and_then(|number| number.parse().ok())
-            .filter(|share| (0.0..=100.0).contains(share))
-            .map(Self)
-            .ok_or_else(|| UnitError {
-                text: text.to_owned(),
-                noun: "a share",
-                remedy: "write a number from 0 to 100 with a per cent sign: 5%, 0.1%",
-            })
+            .and_then(|number| Self::try_from(number.parse::<f64>().ok()?).ok())
+            .ok_or_else(|| no_share(text))
+    }
+}
+
+impl TryFrom<f64> for Percent {
+    type Error = UnitError;
+
+    fn try_from(share: f64) -> Result<Self, UnitError> {
+        let fits = (0.0..=100.0).contains(&share);
+        fits.then_some(Self(share))
+            .ok_or_else(|| no_share(&share.to_string()))
+    }
+}
+
+fn no_share(text: &str) -> UnitError {
+    UnitError {
+        text: text.to_owned(),
+        noun: "a share",
+        remedy: "write a number from 0 to 100 with a per cent sign: 5%, 0.1%",
     }
 }
 
@@ -71,13 +85,26 @@ impl FromStr for Rate {
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
         scaled(text, RATE_UNITS)
-            .filter(|&bits| bits > 0)
-            .map(Self)
-            .ok_or_else(|| UnitError {
-                text: text.to_owned(),
-                noun: "a data rate",
-                remedy: "write a number above 0 with bit, kbit, mbit or gbit: 100mbit, 1.5gbit",
-            })
+            .and_then(|bits| Self::try_from(bits).ok())
+            .ok_or_else(|| no_rate(text))
+    }
+}
+
+impl TryFrom<u64> for Rate {
+    type Error = UnitError;
+
+    fn try_from(bits: u64) -> Result<Self, UnitError> {
+        let fits = bits > 0;
+        fits.then_some(Self(bits))
+            .ok_or_else(|| no_rate(&bits.to_string()))
+    }
+}
+
+fn no_rate(text: &str) -> UnitError {
+    UnitError {
+        text: text.to_owned(),
+        noun: "a data rate",
+        remedy: "write a number above 0 with bit, kbit, mbit or gbit: 100mbit, 1.5gbit",
     }
 }
 

@@ -1,4 +1,4 @@
-//! The messages between the orchestrator and a netns lab's keeper, over a socket pair: JSON in
+//! The messages between a keeper and the process that raises its lab, over a socket pair: JSON in
 //! [`crate::frame::Frame::Message`].
 //!
 //! The orchestrator sends one [`ToKeeper::Raise`]; the keeper answers [`FromKeeper::Raised`], or
