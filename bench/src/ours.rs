@@ -10,11 +10,11 @@ use orchestrator::backend::docker::DockerBackend;
 use orchestrator::backend::netns::NetnsBackend;
 use orchestrator::backend::{Backend, BackendKind};
 use orchestrator::control::Control;
-use orchestrator::embedded::node_binary;
 use orchestrator::lab::reaper::Reaping;
 use orchestrator::lab::{Lab, RaiseTimings, Reaper, StateDir};
 use orchestrator::plan::{LabId, Plan, plan};
 use orchestrator::topology;
+use plumbing::own_program;
 use protocol::control::{Command, Exit, Lifetime, Program};
 use tempfile::TempDir;
 
@@ -63,13 +63,11 @@ impl Ours {
     }
 
     fn backend(&self) -> Arc<dyn Backend> {
-        match self.kind {
-            BackendKind::Docker => Arc::new(DockerBackend::from_environment(node_binary())),
-            _ => Arc::new(NetnsBackend::new(
-                self.state.path().to_owned(),
-                node_binary(),
-            )),
+        if self.kind == BackendKind::Docker {
+            return Arc::new(DockerBackend::from_environment(own_program::bytes));
         }
+        let state = self.state.path().to_owned();
+        Arc::new(NetnsBackend::new(state, own_program::PATH.into()))
     }
 
     /// The control connections to the first and the last node.

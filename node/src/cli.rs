@@ -1,8 +1,11 @@
 //! The node's command line: one subcommand for each part.
 
+use std::ffi::OsStr;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use protocol::role::PROGRAM;
 use roles::role::Role;
 
 use crate::{agent, bridge, capture, connect, console, keeper};
@@ -31,6 +34,13 @@ enum Part {
     Role(Role),
     /// Write an interface's frames to standard output as pcapng.
     Capture(capture::Arguments),
+}
+
+/// Returns whether this process was started as the node: by that name, in whatever folder it lies.
+pub fn is_called() -> bool {
+    let name = std::env::args_os().next();
+    let name = name.as_deref().map(Path::new).and_then(Path::file_name);
+    name == Some(OsStr::new(PROGRAM))
 }
 
 /// Parses the process's arguments and runs the part that they name. On wrong usage, says so on

@@ -13,13 +13,12 @@
 //! control    (speaks with a node's agent)
 //! plan
 //! topology   (the domain: no I/O, no async)
-//! number     embedded   gns3   (numbers as people read them; the node binary; GNS3's own forms)
+//! number     gns3   (numbers as people read them; GNS3's own forms)
 //! ```
 
 pub mod backend;
 pub mod cli;
 pub mod control;
-pub mod embedded;
 pub mod evidence;
 pub mod export;
 pub mod gns3;

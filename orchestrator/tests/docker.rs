@@ -176,7 +176,7 @@ async fn a_kept_lab_is_found_again_and_limits_hold() {
 /// An image of somebody's own: a program, and a user and a command that would get in the way.
 async fn import_image(name: &str) {
     let mut tar = tar::Builder::new(Vec::new());
-    let program = orchestrator::embedded::node_binary();
+    let program = docker_lab::node_binary().unwrap();
     let mut header = tar::Header::new_gnu();
     header.set_size(program.len() as u64);
     header.set_mode(0o755);
@@ -215,7 +215,7 @@ async fn a_node_with_an_image_of_its_own_runs_what_is_in_it() {
         let ran = lab.control("a").start(command).await.unwrap();
         let ran = ran.collect().await.unwrap();
         assert_eq!(ran.exit, Exit::Code(0));
-        assert!(ran.stdout.starts_with(b"node "));
+        assert!(ran.stdout.starts_with(b"orchestrator "));
         let there = engine().inspect_container(&lab.container("a"), None).await;
         let env = there.unwrap().config.unwrap().env.unwrap();
         for variable in ["COLOUR=blue", "SIZE=3"] {

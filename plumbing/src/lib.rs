@@ -9,12 +9,12 @@
 //! - [`folder`]: folders held by their descriptors, in which no link is followed.
 //! - [`fork`]: forks of a process that has one thread only.
 //! - [`handover`]: open descriptors handed from process to process.
-//! - [`memory_file`]: programs that are run from memory.
 //! - [`mount`] and [`mount_table`]: mounts to make, and those that there are.
 //! - [`namespace`]: namespaces that a process enters.
 //! - [`netlink`]: links, addresses and routes of a network namespace.
 //! - [`own_limits`]: limits that a process takes upon itself.
 //! - [`own_priority`]: how a thread competes for the processor.
+//! - [`own_program`]: the program that the process runs.
 //! - [`packet`]: sockets that see an interface's frames; [`packet_ring`]: memory that the kernel puts
 //!   their beginnings into.
 //! - [`process`]: other processes, held by descriptors and found by marks.
@@ -29,13 +29,13 @@ pub mod endpoint;
 pub mod folder;
 pub mod fork;
 pub mod handover;
-pub mod memory_file;
 pub mod mount;
 pub mod mount_table;
 pub mod namespace;
 pub mod netlink;
 pub mod own_limits;
 pub mod own_priority;
+pub mod own_program;
 pub mod packet;
 pub mod packet_ring;
 pub mod process;

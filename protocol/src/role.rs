@@ -13,6 +13,9 @@ use crate::stress::{
 };
 use crate::task::{Arrival, DownloadRecord, RunRecord, Tally, TaskRecord};
 
+/// The name by which the program is called to act as the node: for its roles, and for the parts of the test bed.
+pub const PROGRAM: &str = "node";
+
 /// A line printed by a role.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]

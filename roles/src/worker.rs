@@ -6,13 +6,14 @@
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
 
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
+use plumbing::own_program;
 use plumbing::title::TitleArea;
-use protocol::role::RoleEvent;
+use protocol::role::{PROGRAM, RoleEvent};
 
 use crate::lines;
 
@@ -35,8 +36,8 @@ pub(crate) struct PipedWorker {
 
 /// Returns the command that starts this program again, in a role.
 pub(crate) fn command(role: &str) -> Command {
-    let mut command = Command::new(THIS_PROGRAM);
-    command.arg(role);
+    let mut command = Command::new(own_program::PATH);
+    command.arg0(PROGRAM).arg(role);
     command
 }
 
@@ -147,6 +148,3 @@ impl AsFd for PipedWorker {
         self.output.as_fd()
     }
 }
-
-/// The node binary, also where it lies in memory only (`proc_pid_exe(5)`).
-const THIS_PROGRAM: &str = "/proc/self/exe";

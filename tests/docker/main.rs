@@ -33,9 +33,10 @@ mod stress;
 mod subnets;
 mod upsets;
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use e2e::capability;
 use e2e::conformance::runner::{self, Maker};
@@ -44,7 +45,6 @@ use e2e::trials::{self, trial};
 use engine::Engine;
 use orchestrator::backend::Backend;
 use orchestrator::backend::docker::DockerBackend;
-use orchestrator::embedded::node_binary;
 
 /// A trial of each of these functions, by its name.
 macro_rules! named {
@@ -111,6 +111,16 @@ fn main() -> ExitCode {
     trials::run(all)
 }
 
+/// Reads the node binary, which the command under test is.
+fn node_binary() -> io::Result<&'static [u8]> {
+    static BINARY: OnceLock<Vec<u8>> = OnceLock::new();
+    if let Some(bytes) = BINARY.get() {
+        return Ok(bytes);
+    }
+    let bytes = std::fs::read(env!("CARGO_BIN_EXE_orchestrator-under-test"))?;
+    Ok(BINARY.get_or_init(|| bytes))
+}
+
 fn backend(_state: PathBuf) -> Arc<dyn Backend> {
-    Arc::new(DockerBackend::from_environment(node_binary()))
+    Arc::new(DockerBackend::from_environment(node_binary))
 }

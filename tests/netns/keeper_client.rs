@@ -78,7 +78,7 @@ async fn attach(state: &Path) -> Box<dyn Fabric> {
             nodes: Vec::new(),
         },
     };
-    let backend = NetnsBackend::new(state.to_owned(), &[]);
+    let backend = NetnsBackend::new(state.to_owned(), "node".into());
     backend.attach(&handle).await.unwrap()
 }
 

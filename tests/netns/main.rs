@@ -54,7 +54,6 @@ use e2e::{capability, trials};
 use libtest_mimic::Trial;
 use orchestrator::backend::Backend;
 use orchestrator::backend::netns::NetnsBackend;
-use orchestrator::embedded::node_binary;
 
 use stage::Play;
 
@@ -118,10 +117,11 @@ fn end_to_end(
 }
 
 fn backend(state: PathBuf) -> Arc<dyn Backend> {
-    Arc::new(NetnsBackend::new(state, node_binary()))
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_orchestrator-under-test"));
+    Arc::new(NetnsBackend::new(state, program))
 }
 
-const TOPICS: [Topic; 13] = [
+const TOPICS: [Topic; 14] = [
     ("life", life::TRIALS),
     ("interruption", interruption::TRIALS),
     ("keeper", keeper::TRIALS),

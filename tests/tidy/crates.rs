@@ -38,6 +38,23 @@ pub(crate) const TEST_BED: Rule = Rule {
     bad: &[("node/src/agent/a.rs", "use roles::serve::ServeArguments;\n")],
 };
 
+pub(crate) const ONE_PROGRAM: Rule = Rule {
+    name: "one program",
+    remedy: "only orchestrator/src/main.rs knows the node; what both need goes to protocol or plumbing",
+    check: |tree| {
+        let orchestrator = tree.product().filter(|s| {
+            s.path.starts_with("orchestrator/src/") && s.path != "orchestrator/src/main.rs"
+        });
+        orchestrator
+            .flat_map(|s| s.complain(|line| line.contains(" node::") || line.contains("(node::")))
+            .collect()
+    },
+    bad: &[(
+        "orchestrator/src/lab/a.rs",
+        "use node::agent::AgentOptions;\n",
+    )],
+};
+
 /// The crates of this project that a crate depends on.
 fn members(manifest: &Source) -> impl Iterator<Item = &str> {
     let lines = manifest.text.lines();
@@ -53,5 +70,5 @@ const MAY_USE: [(&str, &[&str]); 5] = [
     ("plumbing", &[]),
     ("roles", &["protocol", "plumbing"]),
     ("node", &["roles", "protocol", "plumbing"]),
-    ("orchestrator", &["protocol", "plumbing"]),
+    ("orchestrator", &["node", "protocol", "plumbing"]),
 ];

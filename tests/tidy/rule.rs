@@ -23,6 +23,7 @@ pub(crate) const RULES: &[Rule] = &[
     shape::NAMES,
     shape::MARKERS,
     crates::EDGES,
+    crates::ONE_PROGRAM,
     crates::TEST_BED,
     layers::LAYERS,
     layers::TABLE,

@@ -2,12 +2,15 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Start, Stdio};
 use std::sync::Arc;
 
 use plumbing::child::ChildSetup;
+use plumbing::own_program;
 use protocol::control::{Command, Failure, FailureKind, Program};
+use protocol::role::PROGRAM;
 
 use super::children::{Child, Children};
 use super::failure::{refusal, system};
@@ -62,12 +65,15 @@ impl ProcessSetup {
                 .split_first()
                 .map(|(program, rest)| (program.as_str(), rest))
                 .ok_or_else(|| refusal(FailureKind::Invalid, "no program was named"))?,
-            Program::Role(arguments) => (THIS_PROGRAM, &arguments[..]),
+            Program::Role(arguments) => (own_program::PATH, &arguments[..]),
         };
         let directory = command.directory.as_ref().map(Path::new);
         let directory = directory.unwrap_or(&self.directory);
         let mut start = Start::new(program);
         start.args(arguments).current_dir(directory);
+        if matches!(command.program, Program::Role(_)) {
+            start.arg0(PROGRAM);
+        }
         if let Environment::Only(variables) = &self.environment {
             start.env_clear().envs(variables);
         }
@@ -124,6 +130,3 @@ impl ProcessSetup {
 
 /// The home of a node's only user.
 const HOME: &str = "/root";
-
-/// The node binary, also where it lies in memory only (`proc_pid_exe(5)`).
-const THIS_PROGRAM: &str = "/proc/self/exe";

@@ -14,6 +14,7 @@
 //! - [`limits`]: the nodes' control groups.
 //! - [`report`]: what nodes that are being made tell the keeper.
 //! - [`failure`]: what went wrong, at which step.
+//! - [`program`]: the program as the lab runs it.
 //! - [`start`]: from the command line to the keeper's namespaces.
 
 mod child;
@@ -25,6 +26,7 @@ mod hold;
 mod lab;
 mod limits;
 mod links;
+mod program;
 mod report;
 mod root;
 mod service;

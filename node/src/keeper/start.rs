@@ -1,6 +1,7 @@
-//! From the command line to the keeper's namespaces.
+//! From the command line to the keeper's namespaces, and to the keeper in them.
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use nix::errno::Errno;
 use nix::sched::CloneFlags;
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
+use nix::sys::socket::{MsgFlags, recv};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, chdir, setsid};
 use plumbing::fork::{Fork, SingleThread};
@@ -19,6 +21,7 @@ use protocol::keeper::{FromKeeper, KeeperFailure, LabSpec, ToKeeper};
 use super::connection::Connection;
 use super::failure::{DuringStep, Steps};
 use super::lab::{self, Part};
+use super::program;
 use super::world::Privilege;
 
 /// Arguments of `node keep`.
@@ -27,56 +30,46 @@ pub struct Arguments {
     /// The lab's identity, for `ps`. Trailing blanks make room for nodes' names in its place.
     #[arg(long)]
     lab: String,
+    /// For the keeper itself, which this program starts inside of the lab's namespaces.
+    #[arg(long, hide = true)]
+    inside: Option<Privilege>,
 }
 
 /// Runs `node keep`: reads what to make from standard input, a socket, and answers there. The working
 /// directory is where the agents' sockets are made.
 pub fn main(arguments: &Arguments) -> ExitCode {
-    match keep(arguments) {
-        Ok(code) => code,
-        Err(error) => crate::cli::fail(&error),
-    }
+    let ended = match arguments.inside {
+        Some(privilege) => keep(arguments.lab.trim_end(), privilege),
+        None => enter(&arguments.lab),
+    };
+    ended.unwrap_or_else(|error| crate::cli::fail(&error))
 }
 
-fn keep(arguments: &Arguments) -> io::Result<ExitCode> {
+/// Enters the lab's namespaces, starts the keeper in there, and waits for its end. Does nothing before the first
+/// message is there to read.
+fn enter(lab: &str) -> io::Result<ExitCode> {
     descriptor::close_inherited()?;
-    let mut connection = Connection::take_standard_input()?;
-    let Some(ToKeeper::Raise(spec)) = connection.receive()? else {
+    if recv(io::stdin().as_raw_fd(), &mut [0], MsgFlags::MSG_PEEK)? == 0 {
         return Err(Errno::EPROTO.into());
-    };
-    let steps = Steps::new(spec.fail_at);
-    match enter(arguments.lab.trim_end()) {
-        Ok(Entered::Inside(privilege, title)) => raise(connection, *spec, privilege, steps, title),
-        Ok(Entered::Outside(keeper)) => {
+    }
+    match start_inside(lab) {
+        Ok(keeper) => {
             // This process was given by whoever raises the lab, and shows them when it has ended.
-            drop(connection);
+            drop(Connection::take_standard_input()?);
             chdir("/")?;
             waitpid(keeper, None)?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(failure) => refuse(connection, failure),
+        Err(failure) => refuse(Connection::take_standard_input()?, failure),
     }
 }
 
-/// On which side of the lab's process name space a process is.
-#[derive(Debug)]
-enum Entered {
-    /// The process that was there first; the keeper proper is this child of it.
-    Outside(Pid),
-    /// The keeper, first process in there.
-    Inside(Privilege, TitleArea),
-}
-
-/// Enters the lab's namespaces. Only a child can be the first process of a process name space, so
-/// this returns twice.
-fn enter(lab: &str) -> Result<Entered, KeeperFailure> {
+/// Starts the keeper. Only a child can be the first process of a process namespace.
+fn start_inside(lab: &str) -> Result<Pid, KeeperFailure> {
     // Away from the terminal, whose Ctrl-C is for the orchestrator.
     setsid().during("starting a session")?;
     descriptor::raise_limit().during("raising the limit of open descriptors")?;
-    let title = TitleArea::find().during("finding the process's title")?;
-    title
-        .show(&format!("keeper {lab}"))
-        .during("naming the process")?;
+    show_title(lab)?;
     let thread = SingleThread::prove().during("preparing to fork")?;
     let privilege = if capability::may_administer().during("looking at capabilities")? {
         Privilege::Machine
@@ -90,7 +83,7 @@ fn enter(lab: &str) -> Result<Entered, KeeperFailure> {
     )
     .during("making the lab's namespaces")?;
     match thread.fork().during("starting the keeper")? {
-        Fork::Parent(keeper) => Ok(Entered::Outside(keeper)),
+        Fork::Parent(keeper) => Ok(keeper),
         Fork::Child => {
             // The process outside is recorded, and so what its end means for this one: the same.
             set_pdeathsig(Signal::SIGKILL).during("tying the keeper to its parent")?;
@@ -100,18 +93,39 @@ fn enter(lab: &str) -> Result<Entered, KeeperFailure> {
             {
                 return Err(Errno::ESRCH).during("looking for its parent");
             }
-            Ok(Entered::Inside(privilege, title))
+            match program::start_again(lab, privilege)? {}
         }
     }
+}
+
+/// Makes the lab, and is its keeper.
+fn keep(lab: &str, privilege: Privilege) -> io::Result<ExitCode> {
+    let mut connection = Connection::take_standard_input()?;
+    let Some(ToKeeper::Raise(spec)) = connection.receive()? else {
+        return Err(Errno::EPROTO.into());
+    };
+    match show_title(lab) {
+        Ok(title) => raise(connection, *spec, privilege, title),
+        Err(failure) => refuse(connection, failure),
+    }
+}
+
+fn show_title(lab: &str) -> Result<TitleArea, KeeperFailure> {
+    let title = TitleArea::find().during("finding the process's title")?;
+    let lab = lab.trim_end();
+    title
+        .show(&format!("keeper {lab}"))
+        .during("naming the process")?;
+    Ok(title)
 }
 
 fn raise(
     connection: Connection,
     spec: LabSpec,
     privilege: Privilege,
-    steps: Steps,
     title: TitleArea,
 ) -> io::Result<ExitCode> {
+    let steps = Steps::new(spec.fail_at);
     let lab = match lab::fork_nodes(spec, privilege, steps, title) {
         Ok(Part::Node(child, world)) => {
             drop(connection);

@@ -7,6 +7,7 @@
 //! /here       where the user is, if that is in /tmp
 //! /devices    this machine's device files, where new ones cannot be made
 //! /stage      where a node mounts its own root
+//! /node       the program, read-only
 //! /proc /sys  as on this machine; in a user namespace the kernel lets nodes mount their own only
 //!             where these can be seen
 //! ```
@@ -17,7 +18,6 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::mount::MsFlags;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use plumbing::mount::{self, Below};
 use plumbing::mount_table;
@@ -26,7 +26,7 @@ use protocol::keeper::{KeeperFailure, LabSpec};
 use super::failure::DuringStep;
 
 /// The keeper's privileges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Privilege {
     /// It administers the machine.
     Machine,
@@ -53,10 +53,10 @@ pub(super) struct World {
 }
 
 impl World {
-    /// Builds it and makes it the root of this process's mount namespace, which must be its own.
+    /// Builds it where [`super::program`] has mounted the keeper's root, and makes it the root of this process's mount
+    /// namespace, which must be its own.
     pub(super) fn build(privilege: Privilege, spec: &LabSpec) -> Result<Self, KeeperFailure> {
         let doing = "preparing what nodes see of this machine";
-        mount::make_private().during(doing)?;
         let mut world = Self {
             privilege,
             layers: vec![Path::new("/template")],
@@ -66,7 +66,7 @@ impl World {
             private_of: Vec::new(),
             devices: Vec::new(),
         };
-        mount_base().during(doing)?;
+        fill_base().during(doing)?;
         world.show_where_the_user_is(spec).during(doing)?;
         match privilege {
             Privilege::Machine => world.show_machine().during(doing)?,
@@ -184,8 +184,7 @@ impl World {
     }
 }
 
-fn mount_base() -> io::Result<()> {
-    mount::mount_new("tmpfs", Path::new(BASE), MsFlags::empty(), "mode=755")?;
+fn fill_base() -> io::Result<()> {
     for folder in [
         "host", "here", "devices", "stage", "proc", "sys", "template",
     ] {
@@ -235,9 +234,9 @@ fn below_base(folder: &str, path: &Path) -> PathBuf {
     base(folder).join(path.strip_prefix("/").unwrap_or(path))
 }
 
-/// Where the keeper's own root is mounted at first: a folder that every machine has, and of which
+/// The place where the keeper's own root is mounted at first: a folder that every machine has, and of which
 /// nodes see nothing.
-const BASE: &str = "/run";
+pub(super) const BASE: &str = "/run";
 
 /// Folders that every node has anew, with their permission bits.
 const TEMPLATE: [(&str, u32); 10] = [

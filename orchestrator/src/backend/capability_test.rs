@@ -33,8 +33,8 @@ node.c.interface.eth0 = {{ network = "lan", egress = {{ delay = "1ms" }}, ingres
 #[test]
 fn links_of_the_kernel_lose_nothing_and_take_no_conditions() {
     let backends: [&dyn Backend; 3] = [
-        &NetnsBackend::new("state".into(), &[]),
-        &DockerBackend::at_host("unix:///nowhere", &[]),
+        &NetnsBackend::new("state".into(), "node".into()),
+        &DockerBackend::at_host("unix:///nowhere", || Ok(&[])),
         &FakeBackend::default(),
     ];
     for backend in backends {
@@ -56,7 +56,12 @@ fn links_of_the_kernel_lose_nothing_and_take_no_conditions() {
 fn links_of_gns3_may_lose_frames_and_take_what_its_filters_do() {
     let folder = tempfile::tempdir().unwrap();
     let origin = Origin::here(folder.path()).unwrap();
-    let backend = Gns3Backend::new(Options::default(), &[], origin, PendingCloses::default());
+    let backend = Gns3Backend::new(
+        Options::default(),
+        || Ok(&[]),
+        origin,
+        PendingCloses::default(),
+    );
     let capabilities = backend.capabilities();
     assert_eq!(capabilities.carrier, Carrier::Program);
     let both = r#"egress = { loss = "5%" }, ingress = { loss = "5%" }"#;

@@ -4,6 +4,7 @@
 //! files, capturing and waiting are [`crate::control`]'s, the same everywhere.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ use super::{BackendError, Capabilities};
 
 /// The target of the log's lines that say what is waited for. They are shown even where nothing else is.
 pub const WAITING: &str = "waiting";
+
+/// Reads the node binary: the bytes of a static ELF file for this machine's architecture.
+pub type NodeBinary = fn() -> io::Result<&'static [u8]>;
 
 /// A place where labs can run.
 #[async_trait]

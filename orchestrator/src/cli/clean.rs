@@ -3,11 +3,11 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
+use plumbing::own_program;
 use serde::Serialize;
 
 use crate::backend::docker::DockerBackend;
 use crate::backend::{Backend, BackendError, BackendKind, Resource};
-use crate::embedded::node_binary;
 use crate::lab::{Observer, StateDir, Sweep};
 use crate::report::plain_text::visible;
 
@@ -153,7 +153,7 @@ impl Account {
 
 /// Names the cached node images, and removes them if `--images` is given.
 async fn images(args: &CleanArgs, account: &mut Account) -> Result<(), Failure> {
-    let docker = DockerBackend::from_environment(node_binary());
+    let docker = DockerBackend::from_environment(own_program::bytes);
     let Ok(cached) = docker.cached_images().await else {
         return Ok(());
     };

@@ -11,8 +11,11 @@ use clap::{CommandFactory, Parser};
 use futures_util::FutureExt;
 use nix::sys::resource::{Resource, getrlimit};
 use tokio::runtime::Runtime;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::backend::WAITING;
 use crate::backend::gns3::PendingCloses;
 use crate::lab::reaper::{Reaper, Reaping};
 
@@ -266,19 +269,23 @@ async fn dispatch(
 }
 
 fn start_log(global: &Global) {
-    let level = match (global.quiet, global.verbose) {
-        (true, _) => "error",
-        (_, 0) => "warn,waiting=info",
-        (_, 1) => "orchestrator=info,waiting=info,warn",
-        (_, 2) => "orchestrator=debug,info",
-        _ => "trace",
+    let least = |level| Targets::new().with_default(level);
+    let filter = match (global.quiet, global.verbose) {
+        (true, _) => least(LevelFilter::ERROR),
+        (_, 0) => least(LevelFilter::WARN).with_target(WAITING, LevelFilter::INFO),
+        (_, 1) => {
+            let ours = [WAITING, "orchestrator"].map(|target| (target, LevelFilter::INFO));
+            least(LevelFilter::WARN).with_targets(ours)
+        }
+        (_, 2) => least(LevelFilter::INFO).with_target("orchestrator", LevelFilter::DEBUG),
+        _ => least(LevelFilter::TRACE),
     };
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(level))
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(|| Outlet::Error)
         .with_ansi(environment::colour(&io::stderr()));
+    let log = tracing_subscriber::registry().with(filter);
     match global.log_format {
-        LogFormat::Text => log.without_time().with_target(false).init(),
-        LogFormat::Json => log.json().init(),
+        LogFormat::Text => log.with(lines.without_time().with_target(false)).init(),
+        LogFormat::Json => log.with(lines.json()).init(),
     }
 }

@@ -1,7 +1,8 @@
 //! `image`: the image of nodes on GNS3's servers.
 
+use plumbing::own_program;
+
 use crate::backend::docker::{DockerBackend, gns3_image};
-use crate::embedded::node_binary;
 use crate::gns3::container::IMAGE;
 
 use super::args::ImageArgs;
@@ -16,7 +17,8 @@ use super::printer::Printer;
 pub async fn image(args: ImageArgs, printer: Printer) -> Result<Status, Failure> {
     let tag = args.tag.unwrap_or_else(|| IMAGE.to_owned());
     if let Some(file) = args.output {
-        let archive = gns3_image::archive(node_binary(), &tag)
+        let archive = own_program::bytes()
+            .and_then(|node| gns3_image::archive(node, &tag))
             .map_err(|error| Failure::Error(format!("making image {tag}: {error}")))?;
         output::write_file(&archive, &file)?;
         printer.note(format_args!(
@@ -24,7 +26,7 @@ pub async fn image(args: ImageArgs, printer: Printer) -> Result<Status, Failure>
             file.display()
         ));
     } else {
-        let docker = DockerBackend::from_environment(node_binary());
+        let docker = DockerBackend::from_environment(own_program::bytes);
         docker.make_gns3_image(&tag).await?;
         printer.result(tag);
     }

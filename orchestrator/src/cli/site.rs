@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use plumbing::own_program;
 
 use crate::backend::docker::DockerBackend;
 use crate::backend::fake::FakeBackend;
@@ -13,7 +14,6 @@ use crate::backend::gns3::{
 };
 use crate::backend::netns::NetnsBackend;
 use crate::backend::{Backend, BackendKind, Resource};
-use crate::embedded::node_binary;
 use crate::gns3::switch::SwitchKind;
 use crate::lab::StateDir;
 
@@ -161,12 +161,14 @@ impl Site {
 
     /// Returns the backend of a kind.
     pub fn backend(&self, kind: BackendKind) -> Arc<dyn Backend> {
-        let node = node_binary();
         match kind {
-            BackendKind::Netns => Arc::new(NetnsBackend::new(self.state.path().to_owned(), node)),
+            BackendKind::Netns => {
+                let program = PathBuf::from(own_program::PATH);
+                Arc::new(NetnsBackend::new(self.state.path().to_owned(), program))
+            }
             BackendKind::Docker => {
                 let origin = self.state.origin().clone();
-                Arc::new(DockerBackend::from_environment(node).recorded_in(origin))
+                Arc::new(DockerBackend::from_environment(own_program::bytes).recorded_in(origin))
             }
             BackendKind::Gns3 => Arc::new(self.gns3()),
             BackendKind::Fake => Arc::new(FakeBackend::with_faults(&environment::fake_faults())),
@@ -181,7 +183,7 @@ impl Site {
     fn gns3_with(&self, options: Options) -> Gns3Backend {
         let pending_closes = self.pending_closes.clone();
         let origin = self.state.origin().clone();
-        Gns3Backend::new(options, node_binary(), origin, pending_closes)
+        Gns3Backend::new(options, own_program::bytes, origin, pending_closes)
     }
 }
 

@@ -1,16 +1,15 @@
 //! A console as GNS3 serves it, with a shell on it, and an echo for an agent.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::symlink;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 
 use nix::pty::openpty;
 use orchestrator::backend::ByteStream;
 use orchestrator::backend::gns3::console::{Console, ConsoleError, PendingCloses};
-use orchestrator::embedded::node_binary;
 use plumbing::child::ChildSetup;
 use plumbing::endpoint::Endpoint;
 use tempfile::TempDir;
@@ -43,8 +42,7 @@ impl ShellServer {
     pub(crate) async fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let program = folder.path().join("node");
-        fs::write(&program, node_binary()).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        symlink(env!("CARGO_BIN_EXE_orchestrator"), &program).unwrap();
         let agent = UnixListener::bind(folder.path().join("agent.sock")).unwrap();
         let ends = openpty(None, None).unwrap();
         let terminal = File::from(ends.slave);

@@ -1,8 +1,9 @@
 //! Labs of a few nodes on a real engine, for the tests of the backend.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use bollard::Docker;
 use futures_util::FutureExt;
@@ -20,9 +21,19 @@ use tokio::sync::Notify;
 /// A lab's segments and nodes.
 pub(crate) type Parts = (Vec<Segment>, Vec<PlannedNode>);
 
+/// Reads the node binary, which the command under test is.
+pub(crate) fn node_binary() -> io::Result<&'static [u8]> {
+    static BINARY: OnceLock<Vec<u8>> = OnceLock::new();
+    if let Some(bytes) = BINARY.get() {
+        return Ok(bytes);
+    }
+    let bytes = std::fs::read(env!("CARGO_BIN_EXE_orchestrator"))?;
+    Ok(BINARY.get_or_init(|| bytes))
+}
+
 /// A backend for the engine that `DOCKER_HOST` names.
 pub(crate) fn backend() -> DockerBackend {
-    DockerBackend::from_environment(orchestrator::embedded::node_binary())
+    DockerBackend::from_environment(node_binary)
 }
 
 /// The engine itself, to see what the backend did.

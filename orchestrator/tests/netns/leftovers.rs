@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use orchestrator::backend::netns::NetnsBackend;
 use orchestrator::backend::{Backend, Resource};
-use orchestrator::embedded::node_binary;
 use plumbing::control_group::{ControlGroups, Limit};
 use plumbing::process::ProcessIdentity;
 
-use crate::support::{Raised, Remembered, assert_gone, plan, run};
+use crate::support::{NODE, Raised, Remembered, assert_gone, plan, run};
 use crate::user::as_ordinary_user;
 
 /// All network namespaces that a process is in, and this machine's mounts.
@@ -34,7 +33,7 @@ async fn a_failure_at_any_step_leaves_nothing() {
     let plan = plan("fails", 3);
     let mut step = 0;
     loop {
-        let backend = NetnsBackend::new(folder.path().to_owned(), node_binary()).failing_at(step);
+        let backend = NetnsBackend::new(folder.path().to_owned(), NODE.into()).failing_at(step);
         let ledger = Arc::<Remembered>::default();
         let raised = backend.raise(&plan, ledger.clone()).await;
         let resources = ledger.0.lock().unwrap().clone();
@@ -162,7 +161,7 @@ fn a_lab_ends_with_the_process_that_raised_it() {
             );
         }
         let folder = tempfile::tempdir().unwrap();
-        let backend = NetnsBackend::new(folder.path().to_owned(), node_binary());
+        let backend = NetnsBackend::new(folder.path().to_owned(), NODE.into());
         assert_gone(&backend, &plan.lab).await;
     });
 }

@@ -12,5 +12,6 @@ mod leftovers;
 mod limits;
 mod network;
 mod preflight;
+mod program;
 mod support;
 mod user;

@@ -2,16 +2,15 @@
 
 use orchestrator::backend::netns::NetnsBackend;
 use orchestrator::backend::{Backend, BackendErrorKind};
-use orchestrator::embedded::node_binary;
 use orchestrator::plan::Plan;
 use protocol::link::Port;
 
-use crate::support::{plan, run};
+use crate::support::{NODE, plan, run};
 
 fn refusal(plan: &Plan) -> String {
     let mut text = String::new();
     run(async {
-        let backend = NetnsBackend::new("/nonexistent".into(), node_binary());
+        let backend = NetnsBackend::new("/nonexistent".into(), NODE.into());
         let error = backend.preflight(plan).await.unwrap_err();
         assert!(
             matches!(error.kind, BackendErrorKind::Lacking { .. }),

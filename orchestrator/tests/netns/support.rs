@@ -2,19 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use orchestrator::backend::netns::NetnsBackend;
 use orchestrator::backend::{Backend, BackendError, Fabric, Ledger, Resource};
 use orchestrator::control::{Collected, Control};
-use orchestrator::embedded::node_binary;
 use orchestrator::plan::position::Positions;
 use orchestrator::plan::{LabId, LinkConditions, Plan, PlannedNode, Segment};
 use protocol::control::{Command, Lifetime, Program};
 use protocol::link::Port;
 use protocol::settings::{FoundBy, Host, InterfaceSettings, MacAddress, NodeSettings};
 use tempfile::TempDir;
+
+/// The path of the node binary, which the command under test is.
+pub(crate) const NODE: &str = env!("CARGO_BIN_EXE_orchestrator");
 
 /// A ledger in memory.
 #[derive(Debug, Default)]
@@ -40,8 +43,13 @@ pub(crate) struct Raised {
 
 impl Raised {
     pub(crate) async fn new(plan: Plan) -> Self {
+        Self::running(Path::new(NODE), plan).await
+    }
+
+    /// Raises a lab whose nodes run this program.
+    pub(crate) async fn running(program: &Path, plan: Plan) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let backend = NetnsBackend::new(folder.path().to_owned(), node_binary());
+        let backend = NetnsBackend::new(folder.path().to_owned(), program.to_owned());
         backend.preflight(&plan).await.unwrap();
         let ledger = Arc::<Remembered>::default();
         let fabric = backend.raise(&plan, ledger.clone()).await.unwrap();

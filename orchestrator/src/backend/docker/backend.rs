@@ -10,7 +10,8 @@ use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::backend::{
-    Backend, BackendError, BackendKind, Fabric, LabHandle, Ledger, Origin, Owned, Resource,
+    Backend, BackendError, BackendKind, Fabric, LabHandle, Ledger, NodeBinary, Origin, Owned,
+    Resource,
 };
 use crate::plan::Plan;
 
@@ -27,7 +28,7 @@ use crate::backend::pending_request::PendingRequests;
 pub struct DockerBackend {
     engine: Engine,
     pending_requests: PendingRequests,
-    node: &'static [u8],
+    node: NodeBinary,
     /// The place where labs are raised and recorded.
     origin: Option<Origin>,
 }
@@ -35,12 +36,12 @@ pub struct DockerBackend {
 impl DockerBackend {
     /// The engine that `DOCKER_HOST` names, else the one of this machine. `node` is the static node
     /// binary.
-    pub fn from_environment(node: &'static [u8]) -> Self {
+    pub fn from_environment(node: NodeBinary) -> Self {
         Self::with_engine(Engine::from_environment(), node)
     }
 
     /// The engine at `host`, an address as `DOCKER_HOST` has it.
-    pub fn at_host(host: impl Into<String>, node: &'static [u8]) -> Self {
+    pub fn at_host(host: impl Into<String>, node: NodeBinary) -> Self {
         Self::with_engine(Engine::new(host.into()), node)
     }
 
@@ -54,7 +55,7 @@ impl DockerBackend {
         }
     }
 
-    fn with_engine(engine: Engine, node: &'static [u8]) -> Self {
+    fn with_engine(engine: Engine, node: NodeBinary) -> Self {
         Self {
             engine,
             pending_requests: PendingRequests::default(),
@@ -79,7 +80,7 @@ impl DockerBackend {
     /// # Errors
     /// The engine's, or that no engine answers.
     pub async fn make_gns3_image(&self, tag: &str) -> Result<(), BackendError> {
-        gns3_image::load(self.engine.docker().await?, self.node, tag).await
+        gns3_image::load(self.engine.docker().await?, self.node()?, tag).await
     }
 
     /// Does the same, unless the engine has the image already with this very node binary inside.
@@ -88,10 +89,10 @@ impl DockerBackend {
     /// The engine's, or that no engine answers.
     pub async fn renew_gns3_image(&self, tag: &str) -> Result<(), BackendError> {
         let docker = self.engine.docker().await?;
-        let Some(old) = image::other_than(docker, tag, self.node).await else {
+        let Some(old) = image::other_than(docker, tag, self.node()?).await else {
             return Ok(());
         };
-        gns3_image::load(docker, self.node, tag).await?;
+        gns3_image::load(docker, self.node()?, tag).await?;
         image::forget(docker, &old).await;
         Ok(())
     }
@@ -105,7 +106,7 @@ impl DockerBackend {
             .filter_map(|node| node.image.as_deref())
             .collect();
         let own = try_join_all(images.into_iter().map(|name| image::of_user(docker, name)));
-        let (tag, _) = tokio::try_join!(image::built_in(docker, self.node), own)?;
+        let (tag, _) = tokio::try_join!(image::built_in(docker, self.node()?), own)?;
         Ok(tag)
     }
 
@@ -161,11 +162,16 @@ impl DockerBackend {
         })
     }
 
+    fn node(&self) -> Result<&'static [u8], BackendError> {
+        (self.node)().map_err(|error| at("reading the node binary")(error.into()))
+    }
+
     fn node_archive(&self, plan: &Plan) -> Result<Bytes, BackendError> {
         if plan.nodes.iter().all(|node| node.image.is_none()) {
             return Ok(Bytes::new());
         }
-        image::node_archive(self.node).map_err(|error| at("packing the node binary")(error.into()))
+        image::node_archive(self.node()?)
+            .map_err(|error| at("packing the node binary")(error.into()))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::backend::docker::{DockerBackend, Engine};
 use crate::backend::pending_request::PendingRequests;
 use crate::backend::{
     Backend, BackendError, BackendErrorKind, BackendKind, Capabilities, Fabric, LabHandle, Ledger,
-    Origin, Owned, Resource,
+    NodeBinary, Origin, Owned, Resource,
 };
 use crate::gns3::container::IMAGE;
 use crate::gns3::device::ADAPTERS;
@@ -40,7 +40,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Gns3Backend {
     options: Options,
-    node: &'static [u8],
+    node: NodeBinary,
     engine: Arc<Engine>,
     pending_requests: PendingRequests,
     pending_closes: PendingCloses,
@@ -55,7 +55,7 @@ impl Gns3Backend {
     /// are ended with `pending_closes`.
     pub fn new(
         options: Options,
-        node: &'static [u8],
+        node: NodeBinary,
         origin: Origin,
         pending_closes: PendingCloses,
     ) -> Self {

@@ -12,7 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::backend::pending_request::PendingRequests;
-use crate::backend::{BackendError, BackendErrorKind, BackendKind};
+use crate::backend::{BackendError, BackendErrorKind, BackendKind, NodeBinary};
 use crate::gns3::adapter::Adapters;
 use crate::gns3::container::{IMAGE, WAITING, unfit};
 use crate::gns3::device::{DOCKER, Docker, properties};
@@ -42,7 +42,7 @@ pub(super) struct ProjectBuilder<'a> {
     pub(super) placement: Placement,
     pub(super) switches: SwitchKind,
     /// The node binary, for images that have none.
-    pub(super) binary: &'static [u8],
+    pub(super) binary: NodeBinary,
 }
 
 /// A node as the project knows it.
@@ -156,7 +156,10 @@ impl ProjectBuilder<'_> {
         let foreign = places.iter().filter(|(_, place)| place.foreign);
         let puts = foreign.map(|(name, place)| async move {
             let folder = format!("{}/nodes/{}", self.path(), place.id);
-            let put = own_image::deliver(&self.server, &folder, self.binary);
+            let binary = (self.binary)().map_err(BackendErrorKind::system);
+            let binary =
+                binary.map_err(|kind| kind.at(BackendKind::Gns3, "reading the node binary"))?;
+            let put = own_image::deliver(&self.server, &folder, binary);
             put.await
                 .map_err(at(format!("giving node {name} its agent")))
         });

@@ -4,11 +4,10 @@ use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use plumbing::memory_file::MemoryProgram;
 use protocol::keeper::KeeperFailure;
 
 use crate::backend::{
@@ -27,19 +26,17 @@ use super::{preflight, removal, spec};
 #[derive(Debug)]
 pub struct NetnsBackend {
     state: PathBuf,
-    node_binary: &'static [u8],
-    program: Mutex<Option<Arc<MemoryProgram>>>,
+    program: PathBuf,
     fail_at: Option<u32>,
 }
 
 impl NetnsBackend {
-    /// Returns a backend whose nodes run `node_binary`. Each lab's sockets are in a folder in `state` that is named
-    /// by the lab's identity.
-    pub fn new(state: PathBuf, node_binary: &'static [u8]) -> Self {
+    /// Returns a backend whose nodes run the node binary at `program`. Each lab's sockets are in a folder in `state` that
+    /// is named by the lab's identity.
+    pub fn new(state: PathBuf, program: PathBuf) -> Self {
         Self {
             state,
-            node_binary,
-            program: Mutex::default(),
+            program,
             fail_at: None,
         }
     }
@@ -55,17 +52,6 @@ impl NetnsBackend {
 
     fn folder(&self, lab: &LabId) -> PathBuf {
         self.state.join(lab.to_string())
-    }
-
-    /// Returns the node binary in memory, where it is put once.
-    fn program(&self) -> io::Result<Arc<MemoryProgram>> {
-        let mut program = self.program.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(program) = &*program {
-            return Ok(Arc::clone(program));
-        }
-        let made = Arc::new(MemoryProgram::new("node", self.node_binary)?);
-        *program = Some(Arc::clone(&made));
-        Ok(made)
     }
 }
 
@@ -97,14 +83,12 @@ impl Backend for NetnsBackend {
             }
         }
         let folder = self.folder(&lab).join(SOCKETS);
-        let system = |error: io::Error| failed(BackendErrorKind::system(error));
         let mut builder = DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(&folder);
         let making = |error| format!("making {}: {error}", folder.display());
         made.map_err(|error| failed(in_folder(error.kind(), making(error))))?;
-        let program = self.program().map_err(system)?;
         let spec = spec::lab_spec(plan, self.fail_at);
-        let started = Keeper::start(&program, &folder, &lab);
+        let started = Keeper::start(&self.program, &folder, &lab);
         let (mut keeper, process) = started.map_err(|error| failed(explained(error)))?;
         let resource = Resource::Keeper {
             lab: lab.clone(),

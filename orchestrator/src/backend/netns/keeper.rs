@@ -4,14 +4,15 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 
-use plumbing::memory_file::MemoryProgram;
 use plumbing::process::ProcessIdentity;
 use protocol::frame::Frame;
 use protocol::keeper::{FromKeeper, KeeperFailure, LabSpec, MARK, ToKeeper};
+use protocol::role::PROGRAM;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
@@ -51,7 +52,7 @@ impl Keeper {
     /// Starts a keeper in `folder`, where the agents' sockets will be. It does nothing until it is told to raise
     /// the lab. If it is never told, it ends.
     pub(super) fn start(
-        program: &MemoryProgram,
+        program: &Path,
         folder: &Path,
         lab: &LabId,
     ) -> Result<(Self, ProcessIdentity), KeeperError> {
@@ -146,7 +147,7 @@ fn spawn(mut command: Command) -> io::Result<ProcessIdentity> {
 }
 
 fn command(
-    program: &MemoryProgram,
+    program: &Path,
     folder: &Path,
     log: &Path,
     lab: &str,
@@ -154,9 +155,10 @@ fn command(
 ) -> io::Result<Command> {
     let mut options = OpenOptions::new();
     let log: File = options.create(true).append(true).mode(0o600).open(log)?;
-    let mut command = Command::new(program.path());
+    let mut command = Command::new(program);
     // The blanks make room for the nodes' names, which `ps` shows in place of the arguments.
     command
+        .arg0(PROGRAM)
         .args(["keep", "--lab", &format!("{lab:TITLE_WIDTH$}")])
         .current_dir(folder)
         .env_clear()
