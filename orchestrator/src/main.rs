@@ -9,8 +9,3 @@ fn main() -> ExitCode {
         orchestrator::cli::entry::main()
     }
 }
-
-#[cfg(not(target_feature = "crt-static"))]
-compile_error!(
-    "the program also runs in containers that have no C library, so it must be linked statically: build it in its own folder, whose .cargo/config.toml says so, and with RUSTFLAGS unset"
-);

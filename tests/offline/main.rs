@@ -10,6 +10,7 @@
 //! - [`unread`]: commands whose output nobody reads.
 //! - [`gns3`]: labs as GNS3 projects and back.
 //! - [`input`]: what is wrong with what the user gave.
+//! - [`program`]: the program that is installed.
 //! - [`readme`]: what the README says of building and testing.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -20,6 +21,7 @@ mod conformance;
 mod endings;
 mod gns3;
 mod input;
+mod program;
 mod readme;
 mod shipped;
 mod silent;

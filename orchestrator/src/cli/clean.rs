@@ -3,7 +3,6 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-use plumbing::own_program;
 use serde::Serialize;
 
 use crate::backend::docker::DockerBackend;
@@ -14,7 +13,7 @@ use crate::report::plain_text::visible;
 use super::args::{CleanArgs, Format};
 use super::failure::{Failure, Status};
 use super::printer::Printer;
-use super::site::Site;
+use super::site::{Site, node_binary};
 
 /// Removes things that are proved to be ours and belong to no lab that is up or at work.
 ///
@@ -153,7 +152,7 @@ impl Account {
 
 /// Names the cached node images, and removes them if `--images` is given.
 async fn images(args: &CleanArgs, account: &mut Account) -> Result<(), Failure> {
-    let docker = DockerBackend::from_environment(own_program::bytes);
+    let docker = DockerBackend::from_environment(node_binary);
     let Ok(cached) = docker.cached_images().await else {
         return Ok(());
     };

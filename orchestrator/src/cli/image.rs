@@ -1,7 +1,5 @@
 //! `image`: the image of nodes on GNS3's servers.
 
-use plumbing::own_program;
-
 use crate::backend::docker::{DockerBackend, gns3_image};
 use crate::gns3::container::IMAGE;
 
@@ -9,6 +7,7 @@ use super::args::ImageArgs;
 use super::failure::{Failure, Status};
 use super::output;
 use super::printer::Printer;
+use super::site::node_binary;
 
 /// Makes the image, in the engine or as a file.
 ///
@@ -17,7 +16,7 @@ use super::printer::Printer;
 pub async fn image(args: ImageArgs, printer: Printer) -> Result<Status, Failure> {
     let tag = args.tag.unwrap_or_else(|| IMAGE.to_owned());
     if let Some(file) = args.output {
-        let archive = own_program::bytes()
+        let archive = node_binary()
             .and_then(|node| gns3_image::archive(node, &tag))
             .map_err(|error| Failure::Error(format!("making image {tag}: {error}")))?;
         output::write_file(&archive, &file)?;
@@ -26,7 +25,7 @@ pub async fn image(args: ImageArgs, printer: Printer) -> Result<Status, Failure>
             file.display()
         ));
     } else {
-        let docker = DockerBackend::from_environment(own_program::bytes);
+        let docker = DockerBackend::from_environment(node_binary);
         docker.make_gns3_image(&tag).await?;
         printer.result(tag);
     }

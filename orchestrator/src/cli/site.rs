@@ -1,6 +1,7 @@
 //! The site: the state folder and the GNS3 server, which every verb that acts on labs needs.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -168,7 +169,7 @@ impl Site {
             }
             BackendKind::Docker => {
                 let origin = self.state.origin().clone();
-                Arc::new(DockerBackend::from_environment(own_program::bytes).recorded_in(origin))
+                Arc::new(DockerBackend::from_environment(node_binary).recorded_in(origin))
             }
             BackendKind::Gns3 => Arc::new(self.gns3()),
             BackendKind::Fake => Arc::new(FakeBackend::with_faults(&environment::fake_faults())),
@@ -183,9 +184,24 @@ impl Site {
     fn gns3_with(&self, options: Options) -> Gns3Backend {
         let pending_closes = self.pending_closes.clone();
         let origin = self.state.origin().clone();
-        Gns3Backend::new(options, own_program::bytes, origin, pending_closes)
+        Gns3Backend::new(options, node_binary, origin, pending_closes)
     }
 }
+
+/// Reads the node binary, which is this program's own file.
+///
+/// # Errors
+/// If the program was linked dynamically, for containers have no C library; or the system's.
+pub fn node_binary() -> io::Result<&'static [u8]> {
+    if cfg!(target_feature = "crt-static") {
+        own_program::bytes()
+    } else {
+        Err(io::Error::other(LINKED_DYNAMICALLY))
+    }
+}
+
+const LINKED_DYNAMICALLY: &str = "this program was linked dynamically, and containers have no C library; build it in the \
+    project's folder, where .cargo/config.toml is read, with RUSTFLAGS unset";
 
 /// The user and the password that a server has at its first start.
 const ADMIN: &str = "admin";
