@@ -52,8 +52,8 @@ async fn a_failure_at_any_step_leaves_nothing() {
         }
         step += 1;
     }
-    // A lab, three sockets, processes and ports, four steps in each of three nodes, a network.
-    assert_eq!(step, 23);
+    // A lab, three sockets, processes and ports, four steps in each of three nodes, a network, the keeper's socket.
+    assert_eq!(step, 24);
     let left: Vec<_> = walk(folder.path());
     assert!(left.iter().all(|path| path.is_dir()), "{left:?}");
 }
