@@ -201,7 +201,7 @@ pub fn node_binary() -> io::Result<&'static [u8]> {
 }
 
 const LINKED_DYNAMICALLY: &str = "this program was linked dynamically, and containers have no C library; build it in the \
-    project's folder, where .cargo/config.toml is read, with RUSTFLAGS unset";
+    folder of its source, whose configuration says how, with RUSTFLAGS unset";
 
 /// The user and the password that a server has at its first start.
 const ADMIN: &str = "admin";
