@@ -142,7 +142,7 @@ impl Engine {
         (containers.collect(), networks.collect())
     }
 
-    /// Whether something is a lab's of this name, and of no other test's.
+    /// Returns whether something is a lab's of this name, and of no other test's.
     fn is_of(&self, lab: &str, name: &str, labels: Option<HashMap<String, String>>) -> bool {
         let (prefix, labels) = (format!("{lab}-"), labels.unwrap_or_default());
         let label = |key: &str| labels.get(key).map(String::as_str);
@@ -234,7 +234,7 @@ impl Stranger<'_> {
 }
 
 impl Stranger<'_> {
-    /// Whether it is there no longer.
+    /// Returns whether it is there no longer.
     pub(crate) fn is_gone(&self) -> bool {
         match self {
             Self::Container(engine, id) => {

@@ -78,7 +78,7 @@ impl Shared {
         self.others.command(words)
     }
 
-    /// What a process prints that does this.
+    /// The output of a process that does this.
     fn said(&self, words: &[&str]) -> String {
         stdout(&Invocation::of(self.client(words)).succeeds())
             .trim_end()

@@ -194,7 +194,7 @@ pub(crate) fn apart(stage: &Stage, namespaces: &[&str], script: &str) -> Child {
     let inner = stage.sandbox.command([""; 0]);
     let mut words = vec![inner.get_program()];
     words.extend(inner.get_args());
-    // Who makes a user namespace is somebody in it.
+    // A process that makes a user namespace is somebody in it.
     let program = words.split_off(if namespaces.contains(&"--user") {
         words.len() - 1
     } else {

@@ -56,7 +56,7 @@ fn a_copy_of_a_state_folder(who: Who) {
     stage.is_as_before();
 }
 
-/// Where users have other numbers.
+/// A namespace in which users have other numbers.
 fn another_user_namespace(who: Who) {
     stays(
         who,
@@ -65,7 +65,7 @@ fn another_user_namespace(who: Who) {
     );
 }
 
-/// Where the machine seems to have been started at another time.
+/// A namespace in which the machine seems to have been started at another time.
 fn another_time_namespace(who: Who) {
     let namespaces = ["--time", "--boottime", "100000"];
     stays(who, &namespaces, "%deploy && sleep 4324; %down one");
@@ -135,7 +135,7 @@ fn another_machine(who: Who) {
     stage.is_as_before();
 }
 
-/// What makes the rest of a script run on another machine, as far as it can tell.
+/// Lines that make the rest of a script run on another machine, as far as it can tell.
 fn other_machine(id: &Path) -> String {
     let id = id.display();
     format!(

@@ -57,7 +57,7 @@ impl FullPipe {
     }
 }
 
-/// Whether a thread of a process is in write(2) to a standard stream (`proc_pid_syscall(5)`).
+/// Returns whether a thread of a process is in write(2) to a standard stream (`proc_pid_syscall(5)`).
 fn waits_to_write(child: &Child) -> bool {
     let tasks = fs::read_dir(format!("/proc/{}/task", child.id()));
     tasks.into_iter().flatten().flatten().any(|task| {

@@ -16,7 +16,7 @@ pub(super) struct Client {
     socket: UnixStream,
     received: Vec<u8>,
     outgoing: Vec<u8>,
-    /// Whether it has said hello.
+    /// Set once it has said hello.
     pub(super) greeted: bool,
     /// The time when it last sent a request, or came.
     pub(super) heard: Instant,

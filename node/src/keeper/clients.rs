@@ -21,7 +21,7 @@ use super::service::Service;
 pub(super) struct Clients {
     listener: UnixListener,
     clients: Vec<Client>,
-    /// Whether newcomers can be let in.
+    /// Set while newcomers can be let in.
     open: bool,
 }
 
@@ -101,7 +101,7 @@ impl Clients {
     }
 }
 
-/// Whether a connection comes from this user and not from a node. The kernel says it (`SO_PEERCRED`, unix(7)): in this
+/// Returns whether a connection comes from this user and not from a node. The kernel says it (`SO_PEERCRED`, unix(7)): in this
 /// process's namespace a process of the lab has a number, and one outside has none.
 fn is_of_this_user_outside(stream: &UnixStream) -> bool {
     getsockopt(stream, PeerCredentials)

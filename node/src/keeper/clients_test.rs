@@ -219,7 +219,7 @@ fn a_flood_that_reads_nothing_holds_up_nobody_and_fills_no_memory() {
         }
         keeper.serve();
     }
-    // What the kernel and one buffer hold, and no more.
+    // As much as the kernel and one buffer hold, and no more.
     assert!(sent < 4 << 20, "{sent} bytes were taken");
     assert!(keeper.ask(&other, lossy(5.0)).is_ok());
 }

@@ -15,7 +15,7 @@ pub(super) struct Service {
 pub(super) struct Answer {
     /// The frame to send.
     pub(super) frame: Vec<u8>,
-    /// Whether the client counts as greeted from now on. One that does not is to go.
+    /// Set if the client counts as greeted from now on. One that does not is to go.
     pub(super) greeted: bool,
 }
 

@@ -7,7 +7,7 @@ use crate::plan::{Carrier, LinkConditions};
 pub struct Capabilities {
     /// The carrier of frames where there are no conditions.
     pub carrier: Carrier,
-    /// Whether a lab keeps the conditions that it is given, so that every process reads and changes the same ones.
+    /// Set if a lab keeps the conditions that it is given, so that every process reads and changes the same ones.
     pub keeps_conditions: bool,
     unsupported: fn(&LinkConditions) -> Vec<String>,
 }

@@ -19,7 +19,7 @@ pub enum Outlet {
 struct Streams {
     output: Stream,
     error: Stream,
-    /// Whether a signal told this process to end.
+    /// Set once a signal has told this process to end.
     interrupted: bool,
 }
 
@@ -157,7 +157,7 @@ impl Stream {
         work: Work::None,
     };
 
-    /// Whether it has not taken what somebody no longer waits for.
+    /// Returns whether it has not taken something that nobody waits for any more.
     fn is_given_up(&self) -> bool {
         matches!(self.work, Work::Begun { is_awaited: false })
     }

@@ -59,7 +59,7 @@ impl Printer {
         written.is_ok()
     }
 
-    /// Whether something was not said because of an interruption, for nobody read it.
+    /// Returns whether something was not said because of an interruption, for nobody read it.
     pub fn is_cut(&self) -> bool {
         CUT.load(Ordering::Relaxed)
     }
@@ -136,5 +136,5 @@ fn note_cut(error: &io::Error) -> bool {
 /// The first error of standard output, of which a process has one.
 static LOST: OnceLock<String> = OnceLock::new();
 
-/// Whether a stream was given up after an interruption.
+/// Set once a stream was given up after an interruption.
 static CUT: AtomicBool = AtomicBool::new(false);

@@ -34,7 +34,7 @@ pub enum EvidenceError {
         path: PathBuf,
         /// Bytes that an ordinary user may still write there.
         free: u64,
-        /// Whether no files or folders can be made there, for the inodes are used up.
+        /// Set if no files or folders can be made there, for the inodes are used up.
         without_inodes: bool,
     },
     /// The system said no.

@@ -72,7 +72,7 @@ impl Found {
         self.labs.get(lab).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether every backend of a lab's resources was searched, and none of them was found.
+    /// Returns whether every backend of a lab's resources was searched, and none of them was found.
     pub(super) fn has_nothing_of(&self, folder: &LabFolder) -> bool {
         let unseen = |resource: &Resource| self.unseen.iter().any(|(b, _)| b.holds(resource));
         // A process of another user namespace shows no mark, but it lives.

@@ -195,7 +195,7 @@ fn is_lock(file: &str) -> bool {
 fn settle(folder: Folder) {
     let folder = File::from(folder);
     let same = folder.metadata().map(|about| about.permissions());
-    // Where it cannot be changed no lab can be recorded either.
+    // A folder that cannot be changed takes no record of a lab either.
     drop(same.and_then(|mode| folder.set_permissions(mode)));
 }
 

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::support::{NODE, Raised, plan, run};
 use crate::user::as_ordinary_user;
 
-/// What a node's root can try on the file of its first process: change its mode and its length, before and after it has
+/// Everything that a node's root can try on the file of its first process: change its mode and its length, before and after it has
 /// tried to make the mount writable, by the old call and the new one, and to get a copy of the mount.
 const TRIES: &str = r#"
 import ctypes, os, struct

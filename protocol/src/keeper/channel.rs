@@ -71,7 +71,7 @@ pub enum Reply {
     },
 }
 
-/// Why a request failed. Nothing has changed then.
+/// The reason why a request failed. Nothing has changed then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
@@ -116,7 +116,7 @@ pub struct TooLong {
 /// # Errors
 /// If it would be refused for its length.
 pub fn frame(message: &impl Serialize) -> Result<Vec<u8>, TooLong> {
-    // What has only names and numbers in it always becomes JSON.
+    // A value of names and numbers alone always becomes JSON.
     let json = serde_json::to_vec(message).unwrap_or_default();
     let length = json.len() + 1;
     if length > MAX_FRAME {

@@ -25,7 +25,7 @@ pub enum Change {
     Replace(BTreeMap<LinkId, Conditions>),
 }
 
-/// Why a change was not made. Nothing has changed then.
+/// The reason why a change was not made. Nothing has changed then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeError {

@@ -60,7 +60,7 @@ pub(super) fn silence() -> Error {
     io::Error::new(io::ErrorKind::TimedOut, Silence).into()
 }
 
-/// Whether an error is the silence of an engine.
+/// Returns whether an error is the silence of an engine.
 pub(super) fn is_silence(error: &Error) -> bool {
     let Error::IOError { err } = error else {
         return false;

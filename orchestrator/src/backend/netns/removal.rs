@@ -83,7 +83,7 @@ pub fn remove_sockets(lab: &Folder) -> io::Result<()> {
     }
 }
 
-/// Whether an entry of that folder is a socket of a lab or the log of its keeper.
+/// Returns whether an entry of that folder is a socket of a lab or the log of its keeper.
 pub fn is_made_by_keeper(entry: &Entry) -> bool {
     let number = entry
         .name
