@@ -111,8 +111,11 @@ pub trait Fabric: fmt::Debug + Send + Sync {
     /// only with conditions of which [`Capabilities::unsupported`] names none.
     async fn set_conditions(
         &self,
-        _conditions: &LinkConditions,
+        conditions: &LinkConditions,
     ) -> Result<Vec<String>, BackendError> {
+        // A lab that keeps conditions keeps these. Nothing applies them, so there is nothing to say of any link.
+        let change = Change::Replace(conditions.imperfect());
+        self.change_conditions(change).await?;
         Ok(Vec::new())
     }
 

@@ -12,7 +12,7 @@ use crate::backend::{
     Backend, BackendError, BackendErrorKind, BackendKind, ByteStream, Capabilities, Fabric,
     LabHandle, Ledger, Owned, Provenance, Resource,
 };
-use crate::plan::{LabId, LinkConditions, Plan};
+use crate::plan::{LabId, Plan};
 
 use super::agent;
 
@@ -233,15 +233,6 @@ impl Fabric for FakeFabric {
         let (ours, theirs) = tokio::io::duplex(PIPE);
         tokio::spawn(agent::serve(theirs, node.clone(), Arc::clone(&self.world)));
         Ok(Box::new(ours))
-    }
-
-    async fn set_conditions(
-        &self,
-        conditions: &LinkConditions,
-    ) -> Result<Vec<String>, BackendError> {
-        let change = Change::Replace(conditions.imperfect());
-        self.change_conditions(change).await?;
-        Ok(Vec::new())
     }
 
     async fn conditions(&self) -> Result<Option<HeldConditions>, BackendError> {

@@ -10,7 +10,7 @@ use protocol::name::NodeName;
 use tokio::sync::Mutex;
 
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, ByteStream, Fabric, LabHandle};
-use crate::plan::{LabId, LinkConditions};
+use crate::plan::LabId;
 
 use super::channel::{ChannelError, KeeperChannel};
 use super::keeper::Keeper;
@@ -51,16 +51,6 @@ impl Fabric for NetnsFabric {
     /// Each node has set itself up before its keeper calls the lab raised.
     fn is_configured(&self) -> bool {
         true
-    }
-
-    /// Has the keeper keep them. Nothing applies them yet, so there is nothing to say of any link.
-    async fn set_conditions(
-        &self,
-        conditions: &LinkConditions,
-    ) -> Result<Vec<String>, BackendError> {
-        let change = Change::Replace(conditions.imperfect());
-        self.change_conditions(change).await?;
-        Ok(Vec::new())
     }
 
     async fn conditions(&self) -> Result<Option<HeldConditions>, BackendError> {
