@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
+use plumbing::names;
+
 fn main() -> ExitCode {
+    names::find_without_modules();
     if node::cli::is_called() {
         node::cli::run()
     } else {

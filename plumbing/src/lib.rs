@@ -10,6 +10,7 @@
 //! - [`fork`]: forks of a process that has one thread only.
 //! - [`handover`]: open descriptors handed from process to process.
 //! - [`mount`] and [`mount_table`]: mounts to make, and those that there are.
+//! - [`names`]: how the process finds the addresses of names.
 //! - [`namespace`]: namespaces that a process enters.
 //! - [`netlink`]: links, addresses and routes of a network namespace.
 //! - [`own_limits`]: limits that a process takes upon itself.
@@ -31,6 +32,7 @@ pub mod fork;
 pub mod handover;
 pub mod mount;
 pub mod mount_table;
+pub mod names;
 pub mod namespace;
 pub mod netlink;
 pub mod own_limits;

@@ -11,6 +11,10 @@ pub(crate) const TRIALS: &[Play] = &[
     ("downloads_that_fail_are_told", downloads_that_fail_are_told),
     ("an_own_server_is_waited_for", an_own_server_is_waited_for),
     (
+        "names_are_found_without_modules",
+        names_are_found_without_modules,
+    ),
+    (
         "an_own_server_that_ends_is_told",
         an_own_server_that_ends_is_told,
     ),
@@ -37,25 +41,34 @@ server.serve_forever()
 "#;
 
 fn an_own_server_is_waited_for(who: Who) {
+    download_from_an_own_server(who, "");
+}
+
+/// The server's name is in the hosts file, in which the node's C library would not look.
+fn names_are_found_without_modules(who: Who) {
+    download_from_an_own_server(who, ", \"nsswitch.conf:/etc/nsswitch.conf\"");
+}
+
+/// Runs a lab in which `a`, which has `more` files, downloads from `c` what it then sends to `b`.
+fn download_from_an_own_server(who: Who, more: &str) {
     let scenario = "kind = \"broadcast\"\nfrom = \"a\"\nto = [\"b\"]\n\
                     matrix.model = [\"multi-thread\", \"multi-process\"]\n\
                     [[scenario.download]]\nkey = \"lake\"\nurl = \"https://c:8443/lake\"\n";
-    let text = lab(scenario)
-        .replace(
-            "[node.b]",
-            "files = [\"authority.pem:/root/authority.pem\"]\n\
-             env.SSL_CERT_FILE = \"/root/authority.pem\"\n[node.b]",
-        )
-        .replace(
-            "[[scenario]]",
-            "files = [\"web.py:/root/web.py\", \"web.pem:/root/web.pem\"]\n\
-             command = [\"python3\", \"/root/web.py\"]\n[[scenario]]",
-        );
+    let files_of_a = format!(
+        "files = [\"authority.pem:/root/authority.pem\"{more}]\n\
+         env.SSL_CERT_FILE = \"/root/authority.pem\"\n[node.b]"
+    );
+    let text = lab(scenario).replace("[node.b]", &files_of_a).replace(
+        "[[scenario]]",
+        "files = [\"web.py:/root/web.py\", \"web.pem:/root/web.pem\"]\n\
+         command = [\"python3\", \"/root/web.py\"]\n[[scenario]]",
+    );
     let stage = Stage::with_lab(who, &text);
     let (authority, server) = certificates("c");
     stage.sandbox.write("authority.pem", authority);
     stage.sandbox.write("web.pem", server);
     stage.sandbox.write("web.py", WEB);
+    stage.sandbox.write("nsswitch.conf", "hosts: dns\n");
     let shown = stage.print("run --out out");
     assert!(shown.contains("2 of 2 files equal"), "{shown}");
     let found = files(&report(&stage));
