@@ -5,12 +5,10 @@ use std::fs::File;
 use std::io;
 use std::os::unix::net::UnixListener;
 use std::process::ExitCode;
-use std::rc::Rc;
 
 use nix::sched::CloneFlags;
 use nix::sys::signal::SigSet;
 use nix::unistd::dup2_stderr;
-use plumbing::netlink::{Batch, LinkIndex, NetlinkError, RouteSocket};
 use plumbing::title::TitleArea;
 use plumbing::{capability, namespace};
 use protocol::keeper::{KeeperFailure, MARK};
@@ -31,9 +29,11 @@ pub(super) struct Child {
     /// Its number.
     pub(super) number: usize,
     /// The settings of its network.
-    pub(super) settings: NodeSettings,
+    pub(super) settings: &'static NodeSettings,
     /// Its hosts file, the same in all nodes.
-    pub(super) hosts: Rc<str>,
+    pub(super) hosts: &'static str,
+    /// The view of this machine that it has.
+    pub(super) world: &'static World,
     /// The channel for its progress.
     pub(super) reporter: Reporter,
     /// The socket on which its agent accepts connections.
@@ -51,15 +51,15 @@ impl Child {
     pub(super) const STEPS: u32 = 4;
 
     /// Makes the node and is its agent, until its end.
-    pub(super) fn run(mut self, world: World) -> ExitCode {
-        let made = self.make(&world).on_node(&self.settings.name.clone());
+    pub(super) fn run(mut self) -> ExitCode {
+        let made = self.make().on_node(&self.settings.name);
         let ready = made.is_ok();
         let progress = made.map_or_else(Progress::Failed, |()| Progress::Ready);
         // If nobody listens any more, the keeper has ended, and the kernel is about to end us.
         if self.reporter.tell(progress).is_err() || !ready {
             return ExitCode::FAILURE;
         }
-        drop((self.reporter, world));
+        drop(self.reporter);
         agent::run(AgentOptions {
             listener: Some(self.listener),
             control_groups: self.limits.control_groups,
@@ -68,7 +68,7 @@ impl Child {
         })
     }
 
-    fn make(&mut self, world: &World) -> Result<(), KeeperFailure> {
+    fn make(&mut self) -> Result<(), KeeperFailure> {
         self.steps.begin("making namespaces")?;
         SigSet::empty()
             .thread_set_mask()
@@ -88,11 +88,10 @@ impl Child {
             .tell(Progress::HasNetwork)
             .during("telling the keeper")?;
         self.steps.begin("making the node's root")?;
-        bring_up_loopback().during("bringing up the loopback interface")?;
         nix::unistd::sethostname(self.settings.name.as_str()).during("setting the host name")?;
-        root::build(world, self.number)?;
+        root::build(self.world, self.number)?;
         self.steps.begin("giving up rights")?;
-        if world.privilege == Privilege::Machine {
+        if self.world.privilege == Privilege::Machine {
             capability::give_up_the_machine().during("giving up rights over the machine")?;
         }
         self.limits
@@ -106,15 +105,9 @@ impl Child {
         let doing = "configuring its network";
         self.steps.begin(doing)?;
         arrival.wait(&self.settings.interfaces).during(doing)?;
-        network::hosts::write(&self.hosts).during(doing)?;
-        network::configure_interfaces(&self.settings).during(doing)
+        network::hosts::write(self.hosts).during(doing)?;
+        network::configure_interfaces(self.settings).during(doing)
     }
-}
-
-fn bring_up_loopback() -> Result<(), NetlinkError> {
-    let mut batch = Batch::new();
-    batch.bring_up(LinkIndex::LOOPBACK);
-    RouteSocket::open()?.carry_out(batch)
 }
 
 /// The keeper's own environment, without the mark that tells keepers and nodes from programs.

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::PipeWriter;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
-use std::rc::Rc;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -15,10 +14,9 @@ use nix::unistd::{Pid, fchdir};
 use plumbing::fork::{Fork, SingleThread};
 use plumbing::sysctl::{self, SysctlError};
 use plumbing::title::TitleArea;
-use protocol::keeper::{KeeperFailure, LabSpec};
+use protocol::keeper::{KeeperFailure, LabSpec, NodeSpec};
 use protocol::link::{LinkTable, Port};
 use protocol::name::NodeName;
-use protocol::settings::NodeSettings;
 
 use crate::network::hosts;
 
@@ -39,7 +37,7 @@ pub(super) enum Part {
     /// The keeper; its nodes are being made.
     Keeper(Box<Lab>),
     /// A node that is to be made.
-    Node(Box<Child>, Box<World>),
+    Node(Box<Child>),
 }
 
 /// A lab that is being made.
@@ -55,7 +53,7 @@ pub(super) struct Lab {
 
 #[derive(Debug)]
 struct Node {
-    name: NodeName,
+    name: &'static NodeName,
     process: Pid,
     ready: bool,
 }
@@ -67,35 +65,38 @@ struct Start {
     title: TitleArea,
     /// The folder of the agents' sockets.
     folder: File,
-    world: World,
+    world: &'static World,
     limits: LabLimits,
     pipe: PipeWriter,
     lab: Lab,
 }
 
 /// Makes everything up to the nodes' processes. In each of those it returns too.
+///
+/// All that describes the lab stays in memory, for each node is forked from it: a node that freed its copy would have
+/// the kernel copy it first.
 pub(super) fn fork_nodes(
-    mut spec: LabSpec,
+    spec: LabSpec,
     privilege: Privilege,
     mut steps: Steps,
     title: TitleArea,
 ) -> Result<Part, KeeperFailure> {
     steps.begin("preparing the lab")?;
-    let limits = LabLimits::make(&spec, &mut steps)?;
+    let spec: &'static LabSpec = Box::leak(Box::new(spec));
+    let limits = LabLimits::make(spec, &mut steps)?;
     quieten_bridges().during("preparing the lab's network")?;
     let thread = SingleThread::prove().during("preparing to fork")?;
     let folder = File::open(".").during("opening the sockets' folder")?;
-    let world = World::build(privilege, &spec)?;
+    let world = Box::leak(Box::new(World::build(privilege, spec)?));
     fchdir(&folder).during("returning to the sockets' folder")?;
     let mut child_ended = SigSet::empty();
     child_ended.add(Signal::SIGCHLD);
     child_ended.thread_block().during("blocking signals")?;
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
     let (reports, pipe) = Reports::pipe().during("making the nodes' pipe")?;
-    let segments = std::mem::take(&mut spec.segments);
     let lab = Lab {
         nodes: Vec::with_capacity(spec.nodes.len()),
-        links: Links::new(segments)?,
+        links: Links::new(&spec.segments)?,
         reports,
         children: SignalFd::with_flags(&child_ended, flags).during("listening for signals")?,
         steps,
@@ -114,15 +115,15 @@ pub(super) fn fork_nodes(
 }
 
 impl Start {
-    fn fork_each(mut self, spec: LabSpec) -> Result<Part, KeeperFailure> {
-        let hosts: Rc<str> = hosts::text(&spec.hosts).into();
-        for (number, node) in spec.nodes.into_iter().enumerate() {
-            let name = node.settings.name.clone();
-            let child = self.child(number, node.settings, &hosts).on_node(&name)?;
+    fn fork_each(mut self, spec: &'static LabSpec) -> Result<Part, KeeperFailure> {
+        let hosts = hosts::text(&spec.hosts).leak();
+        for (number, node) in spec.nodes.iter().enumerate() {
+            let name = &node.settings.name;
+            let child = self.child(number, node, hosts).on_node(name)?;
             let forked = self.thread.fork_into_new_name_space();
-            match forked.during("starting its process").on_node(&name)? {
+            match forked.during("starting its process").on_node(name)? {
                 // Dropping the rest closes the keeper's descriptors in the node.
-                Fork::Child => return Ok(Part::Node(Box::new(child), Box::new(self.world))),
+                Fork::Child => return Ok(Part::Node(Box::new(child))),
                 Fork::Parent(process) => self.lab.nodes.push(Node {
                     name,
                     process,
@@ -137,8 +138,8 @@ impl Start {
     fn child(
         &mut self,
         number: usize,
-        settings: NodeSettings,
-        hosts: &Rc<str>,
+        spec: &'static NodeSpec,
+        hosts: &'static str,
     ) -> Result<Child, KeeperFailure> {
         let steps = &mut self.lab.steps;
         steps.begin("making its agent's socket")?;
@@ -146,8 +147,9 @@ impl Start {
         steps.begin("starting its process")?;
         Ok(Child {
             number,
-            settings,
-            hosts: Rc::clone(hosts),
+            settings: &spec.settings,
+            hosts,
+            world: self.world,
             reporter: Reporter::new(&self.pipe, number).during("making its pipe")?,
             listener,
             limits: self.limits.take(number),
@@ -186,7 +188,7 @@ impl Lab {
     fn into_held(mut self) -> Result<HeldLab, KeeperFailure> {
         self.steps.begin("making the keeper's socket")?;
         let clients = Clients::listen().during("making the keeper's socket")?;
-        let names: Vec<&NodeName> = self.nodes.iter().map(|node| &node.name).collect();
+        let names: Vec<&NodeName> = self.nodes.iter().map(|node| node.name).collect();
         let ports: Vec<Port> = self.links.ports(&names).collect();
         Ok(HeldLab {
             clients,

@@ -14,7 +14,7 @@ use super::failure::{DuringStep, Steps};
 #[derive(Debug)]
 pub(super) struct Links {
     socket: RouteSocket,
-    segments: Vec<SegmentSpec>,
+    segments: &'static [SegmentSpec],
     /// For each node, the ports that it has: a segment's number and the port's in it.
     by_node: BTreeMap<usize, Vec<(usize, usize)>>,
     /// The processes of the nodes that have a network namespace.
@@ -23,20 +23,11 @@ pub(super) struct Links {
 
 impl Links {
     /// Must be called in the namespace that the bridges shall be in.
-    pub(super) fn new(segments: Vec<SegmentSpec>) -> Result<Self, KeeperFailure> {
-        let mut by_node = BTreeMap::<usize, Vec<_>>::new();
-        for (number, segment) in segments.iter().enumerate() {
-            for (port, spec) in segment.ports.iter().enumerate() {
-                by_node
-                    .entry(spec.node as usize)
-                    .or_default()
-                    .push((number, port));
-            }
-        }
+    pub(super) fn new(segments: &'static [SegmentSpec]) -> Result<Self, KeeperFailure> {
         Ok(Self {
             socket: RouteSocket::open().during("preparing the lab's network")?,
             segments,
-            by_node,
+            by_node: BTreeMap::new(),
             processes: BTreeMap::new(),
         })
     }
@@ -52,8 +43,14 @@ impl Links {
         })
     }
 
-    /// Makes the bridges.
+    /// Makes the bridges, once all nodes were forked.
     pub(super) fn make_bridges(&mut self, steps: &mut Steps) -> Result<(), KeeperFailure> {
+        for (number, segment) in self.segments.iter().enumerate() {
+            for (port, spec) in segment.ports.iter().enumerate() {
+                let ports = self.by_node.entry(spec.node as usize).or_default();
+                ports.push((number, port));
+            }
+        }
         let mut batch = Batch::new();
         for (number, segment) in self.segments.iter().enumerate().filter(|(_, s)| !s.wire) {
             steps.begin(&format!("making network {}", segment.name))?;

@@ -127,9 +127,9 @@ fn raise(
 ) -> io::Result<ExitCode> {
     let steps = Steps::new(spec.fail_at);
     let lab = match lab::fork_nodes(spec, privilege, steps, title) {
-        Ok(Part::Node(child, world)) => {
+        Ok(Part::Node(child)) => {
             drop(connection);
-            return Ok(child.run(*world));
+            return Ok(child.run());
         }
         Ok(Part::Keeper(lab)) => lab,
         Err(failure) => return refuse(connection, failure),

@@ -7,7 +7,7 @@ use netlink_packet_core::{
     NetlinkPayload, NlasIterator,
 };
 use netlink_packet_route::address::AddressMessage;
-use netlink_packet_route::link::LinkMessage;
+use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
@@ -67,8 +67,11 @@ impl RouteSocket {
     /// # Errors
     /// The system's.
     pub fn links(&mut self) -> Result<Vec<Link>, NetlinkError> {
-        let request = RouteNetlinkMessage::GetLink(LinkMessage::default());
-        let answers = self.dump("listing links", request)?;
+        let mut message = LinkMessage::default();
+        // Its counters are most of a link's description, and the slowest to gather.
+        let without_counters = vec![LinkExtentMask::SkipStats];
+        message.attributes = vec![LinkAttribute::ExtMask(without_counters)];
+        let answers = self.dump("listing links", RouteNetlinkMessage::GetLink(message))?;
         Ok(answers
             .into_iter()
             .filter_map(|answer| match answer {
