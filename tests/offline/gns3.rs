@@ -56,6 +56,19 @@ fn what_gns3_cannot_hold_is_warned_of() {
 }
 
 #[test]
+fn a_machine_without_certificates_still_looks_for_servers_without_tls() {
+    let mut sandbox = sandbox();
+    sandbox.set("SSL_CERT_FILE", "/dev/null");
+    sandbox.set("SSL_CERT_DIR", "/dev/null");
+    let words = ["doctor", "--backend", "gns3", "--gns3-url"];
+    let looked_at = |url| sandbox.run(words.iter().chain([&url])).ends_with(3);
+    let plain = stdout(&looked_at("http://127.0.0.1:1"));
+    assert!(plain.contains("Connection refused"), "{plain}");
+    let secure = stdout(&looked_at("https://127.0.0.1:1"));
+    assert!(secure.contains("certificates"), "{secure}");
+}
+
+#[test]
 fn a_project_has_its_nodes_files_beside_it() {
     let sandbox = sandbox();
     sandbox.write("lab.toml", LAB);

@@ -64,6 +64,11 @@ impl ServerUrl {
         host.trim_matches(['[', ']'])
     }
 
+    /// Returns whether it is asked over TLS.
+    pub fn is_secure(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
     /// Whether the server is on this machine.
     pub fn is_local(&self) -> bool {
         let host = self.host();

@@ -119,6 +119,7 @@ impl Fabric for Gns3Fabric {
                 .iter()
                 .map(held)
                 .collect::<Result<_, BackendError>>()?,
+            hosts: BTreeMap::new(),
         })
     }
 }

@@ -73,7 +73,7 @@ impl Server {
         url: ServerUrl,
         credentials: Option<Credentials>,
     ) -> Result<Self, ServerError> {
-        let http = client().map_err(|reason| ServerError::Unreachable {
+        let http = client(&url).map_err(|reason| ServerError::Unreachable {
             url: url.clone(),
             reason,
         })?;
@@ -341,7 +341,7 @@ pub(super) fn basic(request: RequestBuilder, known: &Credentials) -> RequestBuil
     request.basic_auth(&known.user, Some(known.password.expose()))
 }
 
-fn client() -> Result<Client, String> {
+fn client(url: &ServerUrl) -> Result<Client, String> {
     // Whoever installed one before has installed the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder()
@@ -349,6 +349,12 @@ fn client() -> Result<Client, String> {
         .read_timeout(READ_TIMEOUT)
         // A proxy does not reach what is on this machine, and nothing else is asked.
         .no_proxy();
+    let builder = if url.is_secure() {
+        builder
+    } else {
+        // This machine's authorities are not needed, and may not be there.
+        builder.tls_certs_only([])
+    };
     builder.build().map_err(|error| innermost(&error))
 }
 
