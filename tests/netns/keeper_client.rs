@@ -76,6 +76,7 @@ async fn attach(state: &Path) -> Box<dyn Fabric> {
             lab: folder.lab().clone(),
             backend: BackendKind::Netns,
             nodes: Vec::new(),
+            hosts: [].into(),
         },
     };
     let backend = NetnsBackend::new(state.to_owned(), "node".into());

@@ -3,6 +3,7 @@
 //! Nodes differ between backends only in how their agent is reached: starting programs, moving
 //! files, capturing and waiting are [`crate::control`]'s, the same everywhere.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -74,7 +75,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// Returns whether this backend would find a resource.
     fn holds(&self, resource: &Resource) -> bool {
-        resource.backend() == self.kind()
+        resource.host().is_none() && resource.backend() == self.kind()
     }
 }
 
@@ -192,6 +193,17 @@ impl fmt::Display for BackendKind {
     }
 }
 
+/// The name of a machine that has a part of a lab, where that is not the one that the backend is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HostName(pub String);
+
+impl fmt::Display for HostName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
 /// Something that a lab has made and that must be removed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -220,12 +232,29 @@ pub enum Resource {
     Project(String),
     /// Something of the in-memory backend.
     Fake(String),
+    /// A resource on another machine. No backend of this version has any; what a later one recorded is never
+    /// taken for gone.
+    OnHost {
+        /// The machine.
+        host: HostName,
+        /// The resource there.
+        resource: Box<Self>,
+    },
 }
 
 impl Resource {
+    /// Returns the machine that it is on, unless that is the one that its backend is for.
+    pub fn host(&self) -> Option<&HostName> {
+        match self {
+            Self::OnHost { host, .. } => Some(host),
+            _ => None,
+        }
+    }
+
     /// Where it is.
     pub fn backend(&self) -> BackendKind {
         match self {
+            Self::OnHost { resource, .. } => resource.backend(),
             Self::Keeper { .. } | Self::ControlGroup { .. } => BackendKind::Netns,
             Self::Container(_) | Self::ContainerNetwork(_) | Self::Image(_) => BackendKind::Docker,
             Self::Project(_) => BackendKind::Gns3,
@@ -244,6 +273,7 @@ impl fmt::Display for Resource {
             Self::Image(tag) => write!(out, "image {tag}"),
             Self::Project(url) => write!(out, "project {url}"),
             Self::Fake(name) => out.write_str(name),
+            Self::OnHost { host, resource } => write!(out, "{resource} on {host}"),
         }
     }
 }
@@ -285,4 +315,7 @@ pub struct LabHandle {
     pub backend: BackendKind,
     /// The nodes, each with what its agent is found by: a socket's path, a container's name.
     pub nodes: Vec<(NodeName, String)>,
+    /// The machines of those nodes that are not on the one that the backend is for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hosts: BTreeMap<NodeName, HostName>,
 }

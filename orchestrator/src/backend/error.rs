@@ -1,6 +1,6 @@
 //! Why a backend could not do what it was asked.
 
-use super::{BackendKind, Resource};
+use super::{BackendKind, HostName, Resource};
 
 /// Why a backend could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +51,9 @@ pub enum BackendErrorKind {
         /// The time waited.
         seconds: u64,
     },
+    /// A part of the lab is on another machine.
+    #[error("it is on {0}, which this version cannot reach; use the one that raised the lab")]
+    OnHost(HostName),
     /// The engine or the kernel said no.
     #[error("{0}")]
     System(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -22,8 +22,8 @@ mod pending_request;
 
 pub use capability::Capabilities;
 pub use contract::{
-    Backend, BackendKind, ByteStream, Fabric, LabHandle, Ledger, NodeBinary, Owned, Provenance,
-    Resource, WAITING,
+    Backend, BackendKind, ByteStream, Fabric, HostName, LabHandle, Ledger, NodeBinary, Owned,
+    Provenance, Resource, WAITING,
 };
 pub use error::{BackendError, BackendErrorKind};
 pub use origin::Origin;

@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::control::{Command, Lifetime, Program};
 use protocol::name::NodeName;
 
-use crate::backend::{Backend, BackendKind, Fabric, LabHandle};
+use crate::backend::{Backend, BackendErrorKind, BackendKind, Fabric, LabHandle};
 use crate::control::{Control, GREETING_AGAIN};
 use crate::plan::{LabId, LinkConditions, Plan, Provision};
 
@@ -96,6 +96,12 @@ impl Lab {
         reaper: Reaper,
     ) -> Result<Self, LabError> {
         let lock = Some(folder.lock_soon().await?);
+        if let Some((node, host)) = record.handle.hosts.first_key_value() {
+            let kind = BackendErrorKind::OnHost(host.clone());
+            return Err(kind
+                .at(record.handle.backend, format!("connecting to node {node}"))
+                .into());
+        }
         let fabric = backend.attach(&record.handle).await?;
         let mut lab = Self {
             plan: record.plan,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt};
 
-use crate::backend::{Backend, Resource};
+use crate::backend::{Backend, BackendError, BackendErrorKind, Resource};
 
 use super::Leftovers;
 
@@ -22,11 +22,8 @@ pub async fn remove_all(
         let removals = alike.into_iter().rev().map(|resource| {
             let backend = Arc::clone(backend);
             async move {
-                backend
-                    .remove(&resource)
-                    .await
-                    .err()
-                    .map(|error| (resource, error))
+                let removed = remove(backend.as_ref(), &resource).await;
+                removed.err().map(|error| (resource, error))
             }
         });
         let failed = stream::iter(removals).buffer_unordered(IN_FLIGHT);
@@ -42,6 +39,14 @@ pub async fn remove_all(
     } else {
         Err(Leftovers(left))
     }
+}
+
+async fn remove(backend: &dyn Backend, resource: &Resource) -> Result<(), BackendError> {
+    if let Some(host) = resource.host() {
+        let kind = BackendErrorKind::OnHost(host.clone());
+        return Err(kind.at(resource.backend(), format!("removing {resource}")));
+    }
+    backend.remove(resource).await
 }
 
 /// Groups the resources by kind, the kind that was made last first.

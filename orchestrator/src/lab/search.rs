@@ -74,7 +74,9 @@ impl Found {
 
     /// Returns whether every backend of a lab's resources was searched, and none of them was found.
     pub(super) fn has_nothing_of(&self, folder: &LabFolder) -> bool {
-        let unseen = |resource: &Resource| self.unseen.iter().any(|(b, _)| b.holds(resource));
+        let unseen = |resource: &Resource| {
+            resource.host().is_some() || self.unseen.iter().any(|(b, _)| b.holds(resource))
+        };
         // A process of another user namespace shows no mark, but it lives.
         let lives = |resource: &Resource| match resource {
             Resource::Keeper { process, .. } => !matches!(process.hold(), Ok(None)),

@@ -306,7 +306,7 @@ impl Sweep<'_> {
             .iter()
             .any(|(backend, _)| backend.holds(resource));
         // A lab in memory ended with its process.
-        resource.backend() == BackendKind::Fake
+        matches!(resource, Resource::Fake(_))
             || !unseen && self.backends.iter().any(|backend| backend.holds(resource))
     }
 

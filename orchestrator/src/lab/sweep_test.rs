@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::search::Found;
 use super::*;
 use crate::backend::fake::FakeBackend;
-use crate::backend::{Backend, BackendError, BackendKind, LabHandle};
+use crate::backend::{Backend, BackendError, BackendKind, HostName, LabHandle, Ledger, Resource};
+use crate::lab::removal::remove_all;
 use crate::plan::LabId;
 use crate::plan::position::Positions;
 use crate::plan::{LinkConditions, Plan};
@@ -39,6 +40,7 @@ fn record(lab: &LabId, file: &Path) -> LabRecord {
             lab: lab.clone(),
             backend: BackendKind::Fake,
             nodes: Vec::new(),
+            hosts: [].into(),
         },
         plan: Plan {
             hosts: Vec::new(),
@@ -93,4 +95,56 @@ async fn a_lab_that_comes_up_between_look_and_lock_stays() {
     std::fs::remove_file(folder.path().join("record.json")).unwrap();
     sweep.sweep_idle(&folder, &found, &mut notes).await;
     assert!(!folder.is_there(), "{:?}", notes.failed);
+}
+
+/// A later version can raise labs on several machines, and this one may be asked to clean after it.
+#[tokio::test]
+async fn a_part_on_another_machine_is_never_taken_for_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = StateDir::open(dir.path().join("state")).unwrap();
+    let lab = LabId {
+        name: "lab".parse().unwrap(),
+        instance: 1,
+    };
+    let backends: [Arc<dyn Backend>; 1] = [Arc::new(FakeBackend::with_faults(""))];
+    let sweep = Sweep {
+        state: &state,
+        backends: &backends,
+        only: &[],
+        dry_run: false,
+    };
+    let NewLab { folder, lock } = state.create(&lab).unwrap();
+    drop(lock);
+    let there = Resource::OnHost {
+        host: HostName("far".to_owned()),
+        resource: Box::new(Resource::Fake("lab node a".to_owned())),
+    };
+    let ledger = FileLedger::open(BackendKind::Fake, folder.ledger()).unwrap();
+    ledger.record(&there).unwrap();
+    let mut notes = Notes::default();
+    sweep
+        .sweep_idle(&folder, &Found::default(), &mut notes)
+        .await;
+    let said = "lab node a on far could not be looked for";
+    assert!(notes.failed[0].contains(said), "{:?}", notes.failed);
+    assert!(folder.is_there() && notes.removed.is_empty());
+    let left = remove_all(&backends[0], &[there]).await.unwrap_err();
+    let left = LabError::from(left).to_string();
+    assert!(left.contains("it is on far, which this version"), "{left}");
+}
+
+#[test]
+fn a_handle_says_where_nodes_are_that_are_elsewhere() {
+    let lab = LabId {
+        name: "lab".parse().unwrap(),
+        instance: 1,
+    };
+    let mut handle = record(&lab, Path::new("/lab.toml")).handle;
+    let here = serde_json::to_string(&handle).unwrap();
+    assert!(!here.contains("hosts"), "{here}");
+    assert_eq!(serde_json::from_str::<LabHandle>(&here).unwrap(), handle);
+    let node = "a".parse().unwrap();
+    handle.hosts.insert(node, HostName("far".to_owned()));
+    let far = serde_json::to_string(&handle).unwrap();
+    assert_eq!(serde_json::from_str::<LabHandle>(&far).unwrap(), handle);
 }

@@ -77,6 +77,7 @@ impl Fabric for DockerFabric {
             lab: self.lab.clone(),
             backend: BackendKind::Docker,
             nodes: self.containers.clone().into_iter().collect(),
+            hosts: BTreeMap::new(),
         })
     }
 }

@@ -26,7 +26,8 @@ pub(super) async fn remove(docker: &Docker, resource: &Resource) -> Result<(), B
         Resource::Keeper { .. }
         | Resource::ControlGroup { .. }
         | Resource::Project(_)
-        | Resource::Fake(_) => {
+        | Resource::Fake(_)
+        | Resource::OnHost { .. } => {
             let stranger = std::io::Error::other("an engine has no such resources");
             return Err(BackendErrorKind::system(stranger).at(BackendKind::Docker, removing));
         }

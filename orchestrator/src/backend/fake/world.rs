@@ -260,6 +260,7 @@ impl Fabric for FakeFabric {
             lab: self.lab.clone(),
             backend: BackendKind::Fake,
             nodes,
+            hosts: BTreeMap::new(),
         })
     }
 }

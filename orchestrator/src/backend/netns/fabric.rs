@@ -95,6 +95,7 @@ impl Fabric for NetnsFabric {
             lab: self.lab.clone(),
             backend: BackendKind::Netns,
             nodes: self.sockets.iter().map(text).collect(),
+            hosts: BTreeMap::new(),
         })
     }
 }
