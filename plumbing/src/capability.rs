@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 
+use nix::errno::Errno;
 use nix::libc;
 
 /// Whether the process may administer the system: make namespaces and mounts without a user
@@ -27,20 +28,84 @@ pub fn may_administer() -> io::Result<bool> {
 /// # Errors
 /// `EPERM` if the process may not change its own capabilities.
 pub fn give_up_the_machine() -> io::Result<()> {
-    for capability in BEYOND_NAMESPACES {
-        // SAFETY: this prctl takes integers only and touches no memory.
-        let result = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
-        let error = io::Error::last_os_error();
-        // A kernel that does not know a capability answers EINVAL: there is nothing to give up.
-        if result < 0 && error.raw_os_error() != Some(libc::EINVAL) {
-            return Err(error);
+    BEYOND_NAMESPACES.into_iter().try_for_each(leave_out)
+}
+
+/// Takes from all programs that the process will start every right that container engines do not give, but for that over the
+/// network, and lets none of the process's own rights be inherited.
+///
+/// # Errors
+/// `EPERM` if the process may not change its own capabilities.
+pub fn keep_those_of_containers() -> io::Result<()> {
+    for capability in 0..=LAST {
+        if OF_CONTAINERS & 1 << capability == 0 {
+            leave_out(capability)?;
         }
     }
+    // Root's programs get what may be inherited even if it is left out above.
+    let header = Header {
+        version: VERSION_3,
+        process: 0,
+    };
+    let mut rights = [Rights::default(); 2];
+    // SAFETY: the kernel reads the header and, for this version, writes two such records.
+    let read = unsafe { libc::syscall(libc::SYS_capget, &raw const header, &raw mut rights) };
+    Errno::result(read)?;
+    for half in &mut rights {
+        half.inheritable = 0;
+    }
+    // SAFETY: the kernel reads the header and two such records.
+    let written = unsafe { libc::syscall(libc::SYS_capset, &raw const header, &raw const rights) };
+    Errno::result(written)?;
     Ok(())
 }
 
+/// Takes a right from all programs that the process will start.
+fn leave_out(capability: libc::c_ulong) -> io::Result<()> {
+    // SAFETY: this prctl takes integers only and touches no memory.
+    let result = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
+    match Errno::result(result) {
+        // A kernel that does not know a capability answers EINVAL: there is nothing to give up.
+        Ok(_) | Err(Errno::EINVAL) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `struct __user_cap_header_struct`, linux/capability.h.
+#[repr(C)]
+struct Header {
+    version: u32,
+    process: libc::c_int,
+}
+
+/// `struct __user_cap_data_struct`, linux/capability.h: 32 capabilities.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct Rights {
+    effective: u32,
+    permitted: u32,
+    inheritable: u32,
+}
+
 // Numbers from linux/capability.h.
+const VERSION_3: u32 = 0x2008_0522;
 const CAP_SYS_ADMIN: u64 = 21;
+/// No kernel has more.
+const LAST: libc::c_ulong = 63;
+const OF_CONTAINERS: u64 = 1 // CAP_CHOWN
+    | 1 << 1 // CAP_DAC_OVERRIDE
+    | 1 << 3 // CAP_FOWNER
+    | 1 << 4 // CAP_FSETID
+    | 1 << 5 // CAP_KILL
+    | 1 << 6 // CAP_SETGID
+    | 1 << 7 // CAP_SETUID
+    | 1 << 8 // CAP_SETPCAP
+    | 1 << 10 // CAP_NET_BIND_SERVICE
+    | 1 << 12 // CAP_NET_ADMIN
+    | 1 << 13 // CAP_NET_RAW
+    | 1 << 18 // CAP_SYS_CHROOT
+    | 1 << 29 // CAP_AUDIT_WRITE
+    | 1 << 31; // CAP_SETFCAP
 const BEYOND_NAMESPACES: [libc::c_ulong; 10] = [
     16, // CAP_SYS_MODULE
     17, // CAP_SYS_RAWIO

@@ -7,6 +7,8 @@ use std::process::Command;
 use std::ptr;
 use std::sync::Arc;
 
+use super::confinement::Confinement;
+
 /// The isolation of a child process from its parent. In every case the child leads a session of its own, its
 /// signals have their default actions, and it inherits nothing but its standard streams.
 #[derive(Debug, Clone)]
@@ -15,6 +17,8 @@ pub struct ChildSetup {
     pub terminal: bool,
     /// `cgroup.procs` files, open for writing, of the control groups that it joins (cgroups(7)).
     pub control_groups: Arc<[OwnedFd]>,
+    /// What it may not do.
+    pub confinement: Arc<Confinement>,
 }
 
 impl ChildSetup {
@@ -62,7 +66,7 @@ impl ChildSetup {
                 libc::CLOSE_RANGE_CLOEXEC,
             )
         };
-        Ok(())
+        self.confinement.enter()
     }
 }
 

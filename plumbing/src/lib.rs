@@ -3,6 +3,7 @@
 //!
 //! - [`capability`]: what the process may do, and what its programs shall not.
 //! - [`child`]: what a new process does before it runs, and its terminal.
+//! - [`confinement`]: what programs may ask of the kernel; `system_calls`: its list.
 //! - [`control_group`]: control groups, which limit what nodes may use.
 //! - [`descriptor`]: open descriptors of the process.
 //! - [`endpoint`]: sockets, pipes and terminals that are never blocked on.
@@ -24,6 +25,7 @@
 
 pub mod capability;
 pub mod child;
+pub mod confinement;
 pub mod control_group;
 pub mod descriptor;
 pub mod endpoint;
@@ -42,4 +44,5 @@ pub mod packet;
 pub mod packet_ring;
 pub mod process;
 pub mod sysctl;
+mod system_calls;
 pub mod title;

@@ -5,9 +5,10 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Start, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use plumbing::child::ChildSetup;
+use plumbing::confinement::Confinement;
 use plumbing::own_program;
 use protocol::control::{Command, Failure, FailureKind, Program};
 use protocol::role::PROGRAM;
@@ -21,6 +22,8 @@ use super::options::Environment;
 pub(super) struct ProcessSetup {
     pub(super) environment: Environment,
     pub(super) control_groups: Arc<[OwnedFd]>,
+    /// Made when the first program starts, for many a node has none.
+    confinement: OnceLock<Arc<Confinement>>,
     /// Where a process runs that is not told where.
     directory: PathBuf,
 }
@@ -49,6 +52,7 @@ impl ProcessSetup {
         Self {
             environment,
             control_groups: control_groups.into(),
+            confinement: OnceLock::new(),
             directory,
         }
     }
@@ -83,11 +87,20 @@ impl ProcessSetup {
         let setup = ChildSetup {
             terminal: streams.terminal,
             control_groups: Arc::clone(&self.control_groups),
+            confinement: self.confinement()?,
         };
         setup.apply(&mut start);
         children
             .spawn(&mut start)
             .map_err(|error| self.explain(command, program, directory, &error))
+    }
+
+    fn confinement(&self) -> Result<Arc<Confinement>, Failure> {
+        if let Some(made) = self.confinement.get() {
+            return Ok(Arc::clone(made));
+        }
+        let made = Confinement::new().map_err(|error| system("confining programs", &error))?;
+        Ok(Arc::clone(self.confinement.get_or_init(|| Arc::new(made))))
     }
 
     /// The system names neither which of several things is missing nor where it looked.

@@ -137,7 +137,8 @@ impl Layers<'_> {
 }
 
 /// Mounts what the kernel shows of the node's own namespaces. Outside a user namespace, settings of
-/// the whole machine are made read-only; those of the network are the node's own.
+/// the whole machine are made read-only and its memory, keys and timers are hidden, as container engines do; settings of
+/// the network are the node's own.
 fn mount_kernel_files(privilege: Privilege, root: &Path) -> Result<(), KeeperFailure> {
     let safe = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     let no_programs = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
@@ -148,24 +149,52 @@ fn mount_kernel_files(privilege: Privilege, root: &Path) -> Result<(), KeeperFai
     mount::mount_new("devpts", &root.join("dev/pts"), no_programs, terminals)
         .during("mounting /dev/pts")?;
     if privilege == Privilege::Machine {
-        protect_machine(&root.join("proc")).during("protecting the machine's settings")?;
+        protect_machine(root).during("protecting the machine's settings")?;
     }
     Ok(())
 }
 
-fn protect_machine(proc: &Path) -> io::Result<()> {
+fn protect_machine(root: &Path) -> io::Result<()> {
+    let proc = root.join("proc");
     let settings = proc.join("sys");
     let network = settings.join("net");
     mount::bind(&network, &network, Below::LeftOut)?;
     mount::bind(&settings, &settings, Below::Included)?;
     mount::make_read_only(&settings, Below::LeftOut)?;
-    let trigger = proc.join("sysrq-trigger");
-    if !trigger.exists() {
-        return Ok(());
+    let there = |path: &PathBuf| path.exists();
+    let shown = READ_ONLY.map(|name| proc.join(name));
+    for shown in shown.into_iter().filter(there) {
+        mount::bind(&shown, &shown, Below::LeftOut)?;
+        mount::make_read_only(&shown, Below::LeftOut)?;
     }
-    mount::bind(&trigger, &trigger, Below::LeftOut)?;
-    mount::make_read_only(&trigger, Below::LeftOut)
+    let (nothing, empty) = (root.join("dev/null"), Path::new("/stage/empty"));
+    fs::create_dir(empty)?;
+    let hidden = HIDDEN.map(|name| proc.join(name));
+    for hidden in hidden.into_iter().filter(there) {
+        if hidden.is_dir() {
+            mount::bind(empty, &hidden, Below::LeftOut)?;
+            mount::make_read_only(&hidden, Below::LeftOut)?;
+        } else {
+            mount::bind(&nothing, &hidden, Below::LeftOut)?;
+        }
+    }
+    Ok(())
 }
+
+/// Parts of `/proc` that a program might change the machine with.
+const READ_ONLY: [&str; 4] = ["bus", "fs", "irq", "sysrq-trigger"];
+
+/// Parts of `/proc` that tell of the whole machine, or act on it.
+const HIDDEN: [&str; 8] = [
+    "acpi",
+    "kcore",
+    "keys",
+    "latency_stats",
+    "sched_debug",
+    "scsi",
+    "timer_list",
+    "timer_stats",
+];
 
 fn host(path: &Path) -> PathBuf {
     Path::new("/host").join(path.strip_prefix("/").unwrap_or(path))

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod escapes;
 mod isolation;
 mod leftovers;
 mod limits;

@@ -5,17 +5,18 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use protocol::control::{Command, Exit, Program};
 use tempfile::TempDir;
 
-use crate::support::{NODE, Raised, plan, run};
+use crate::support::{NODE, Raised, command, plan, run};
 use crate::user::as_ordinary_user;
 
-/// Everything that a node's root can try on the file of its first process: change its mode and its length, before and after it has
+/// Everything that a node's root can try on the file of a process that runs the program: change its mode and its length, before and after it has
 /// tried to make the mount writable, by the old call and the new one, and to get a copy of the mount.
 const TRIES: &str = r#"
 import ctypes, os, struct
 libc = ctypes.CDLL(None, use_errno=True)
-exe = b"/proc/1/exe"
+exe = b"/proc/PID/exe"
 def change(how):
     try:
         how()
@@ -44,12 +45,32 @@ fn copy() -> (TempDir, PathBuf) {
     (folder, copy)
 }
 
+/// Tries it on a role, for the first process's is out of sight.
+async fn try_to_change_the_program(lab: &Raised) -> String {
+    let role = Command {
+        program: Program::Role(
+            ["serve", "--directory", "/tmp/served"]
+                .map(str::to_owned)
+                .to_vec(),
+        ),
+        ..command(&[])
+    };
+    let mut role = lab.controls[0].start(role).await.unwrap();
+    // It has become the program once it says something.
+    role.next().await.unwrap();
+    let tries = TRIES.replace("PID", &role.pid().to_string());
+    let said = lab
+        .shell(0, &format!("/usr/bin/python3 -c '{tries}'"))
+        .await;
+    let first = lab.try_shell(0, "cat /proc/1/exe").await;
+    assert_ne!(first.exit, Exit::Code(0));
+    said
+}
+
 async fn a_node_cannot_change_the_program() {
     let (_folder, program) = copy();
     let lab = Raised::running(&program, plan("program", 1)).await;
-    let said = lab
-        .shell(0, &format!("/usr/bin/python3 -c '{TRIES}'"))
-        .await;
+    let said = try_to_change_the_program(&lab).await;
     lab.remove().await;
     assert_eq!(said, "EROFS EROFS, -1, -1, -1, EROFS EROFS");
     assert_eq!(fs::read(&program).unwrap(), fs::read(NODE).unwrap());
@@ -64,9 +85,7 @@ async fn a_program_whose_file_is_gone_still_raises_labs() {
     let running = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
     let lab = Raised::running(&running, plan("gone", 2)).await;
     assert_eq!(lab.shell(0, "cat /proc/1/comm").await, "node n1");
-    let said = lab
-        .shell(0, &format!("/usr/bin/python3 -c '{TRIES}'"))
-        .await;
+    let said = try_to_change_the_program(&lab).await;
     assert_eq!(said, "EROFS EROFS, -1, -1, -1, EROFS EROFS");
     lab.remove().await;
 }
