@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use protocol::role::PROGRAM;
+use protocol::role::{PROGRAM, PROGRAM_OF_AGENT};
 use roles::role::Role;
 
 use crate::{agent, bridge, capture, connect, console, keeper};
@@ -36,11 +36,13 @@ enum Part {
     Capture(capture::Arguments),
 }
 
-/// Returns whether this process was started as the node: by that name, in whatever folder it lies.
+/// Returns whether this process was started as the node: by that name, in whatever folder it lies, or as the program of
+/// an agent.
 pub fn is_called() -> bool {
-    let name = std::env::args_os().next();
-    let name = name.as_deref().map(Path::new).and_then(Path::file_name);
-    name == Some(OsStr::new(PROGRAM))
+    let path = std::env::args_os().next();
+    let path = path.as_deref().map(Path::new);
+    path == Some(Path::new(PROGRAM_OF_AGENT))
+        || path.and_then(Path::file_name) == Some(OsStr::new(PROGRAM))
 }
 
 /// Parses the process's arguments and runs the part that they name. On wrong usage, says so on

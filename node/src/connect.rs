@@ -2,7 +2,7 @@
 //! process in a node can speak to its agent (`docker exec … node connect PATH`).
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use plumbing::peer;
 use protocol::control::Condition;
 
 use crate::agent::until;
@@ -64,6 +65,10 @@ fn await_agent(arguments: &Arguments) -> Result<(), String> {
 /// the process. Duplicates of the standard streams are used because Rust's own hold bytes back.
 fn bridge(arguments: &Arguments) -> io::Result<()> {
     let mut from_agent = UnixStream::connect(&arguments.socket)?;
+    if !peer::has_our_rights(&from_agent)? {
+        let stranger = "a program of the node listens there, and not its agent";
+        return Err(io::Error::new(ErrorKind::PermissionDenied, stranger));
+    }
     let mut to_agent = from_agent.try_clone()?;
     let mut input = duplicate(&io::stdin())?;
     let mut output = duplicate(&io::stdout())?;
@@ -72,7 +77,7 @@ fn bridge(arguments: &Arguments) -> io::Result<()> {
     thread::spawn(move || ended.send(carry(&mut input, &mut to_agent)));
     thread::spawn(move || also_ended.send(carry(&mut from_agent, &mut output)));
     match first.recv() {
-        Ok(Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        Ok(Err(error)) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }
 }
@@ -85,7 +90,7 @@ fn carry(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
         match from.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(count) => to.write_all(buffer.get(..count).unwrap_or_default())?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }

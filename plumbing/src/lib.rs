@@ -19,6 +19,7 @@
 //! - [`own_program`]: the program that the process runs.
 //! - [`packet`]: sockets that see an interface's frames; [`packet_ring`]: memory that the kernel puts
 //!   their beginnings into.
+//! - [`peer`]: the process at the other end of a socket.
 //! - [`process`]: other processes, held by descriptors and found by marks.
 //! - [`sysctl`]: kernel settings of the current namespaces.
 //! - [`title`]: what `ps` shows of a process.
@@ -42,6 +43,7 @@ pub mod own_priority;
 pub mod own_program;
 pub mod packet;
 pub mod packet_ring;
+pub mod peer;
 pub mod process;
 pub mod sysctl;
 mod system_calls;

@@ -76,6 +76,13 @@ impl ProcessHandle {
     }
 }
 
+impl From<OwnedFd> for ProcessHandle {
+    /// Takes a descriptor of a process (pidfd_open(2)).
+    fn from(descriptor: OwnedFd) -> Self {
+        Self(descriptor)
+    }
+}
+
 /// A process's number and the moment of its birth. Numbers are reused, but all three values together are never
 /// reused within one process namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

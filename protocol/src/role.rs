@@ -16,6 +16,10 @@ use crate::task::{Arrival, DownloadRecord, RunRecord, Tally, TaskRecord};
 /// The name by which the program is called to act as the node: for its roles, and for the parts of the test bed.
 pub const PROGRAM: &str = "node";
 
+/// The path at which a process that was put into a container runs the program of its agent, which is the first process there.
+/// No other program can take its place.
+pub const PROGRAM_OF_AGENT: &str = "/proc/1/exe";
+
 /// A line printed by a role.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]

@@ -9,6 +9,7 @@
 //! - [`conversation`]: commands to file servers.
 //! - [`refusals`]: what the backend cannot do, and says.
 //! - [`stress`]: clients at a file server, of ours and of people's own.
+//! - [`escapes`]: programs that would speak in their agent's place.
 //! - [`programs`]: images and programs of people's own.
 
 #![expect(
@@ -21,6 +22,7 @@
 mod conversation;
 mod endings;
 mod engine;
+mod escapes;
 mod image;
 mod lifecycle;
 mod losses;
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         programs::own_program_passes_in_an_image_with_python,
         programs::two_networks_pass_in_an_image_with_python,
         programs::own_program_without_its_image_fails_and_names_what_is_missing,
+        escapes::a_program_cannot_speak_in_its_agents_place,
         programs::a_volume_that_an_image_asks_for_goes_with_its_node,
         endings::an_interrupted_run_takes_everything_away,
         refusals::an_absent_image_is_named_with_what_to_do,

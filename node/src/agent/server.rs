@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::signal::SigSet;
-use nix::unistd::geteuid;
 use plumbing::endpoint::Endpoint;
+use plumbing::peer;
 use tokio::net::UnixListener;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -88,14 +88,14 @@ async fn serve_all(options: AgentOptions) -> io::Result<()> {
     Ok(())
 }
 
-/// Serves every connection of this process's own user.
+/// Serves every connection of the test bed, and none of the node's own programs.
 async fn accept(node: &Arc<Node>, listener: &UnixListener) {
     loop {
         let accepted = listener.accept().await;
         let endpoint = accepted.and_then(|(stream, _)| {
-            let is_own = stream.peer_cred()?.uid() == geteuid().as_raw();
+            let is_ours = peer::has_our_rights(&stream).unwrap_or(false);
             let endpoint = Endpoint::new(stream.into_std()?)?;
-            Ok(is_own.then_some(endpoint))
+            Ok(is_ours.then_some(endpoint))
         });
         match endpoint {
             // The socket's mode may have been changed; who is at its other end cannot be (SO_PEERCRED,

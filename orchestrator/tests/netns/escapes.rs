@@ -1,7 +1,16 @@
 //! Ways out of a node, each tried by a program in it that runs as the node's root: out to this machine, and to the agent, whose
 //! word decides a verdict.
 
+use std::io::Read;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
 use nix::libc;
+use plumbing::child::ChildSetup;
+use plumbing::confinement::Confinement;
+use plumbing::peer::has_our_rights;
 
 use crate::support::{Raised, plan, run};
 use crate::user::as_ordinary_user;
@@ -158,6 +167,48 @@ async fn no_way_leads_out_of_a_node() {
     // The agent is as it was.
     assert_eq!(lab.shell(0, "echo there").await, "there");
     lab.remove().await;
+}
+
+/// Starts a confined program that connects to the socket `at`, or listens there, and then says so.
+fn confined(script: &str, at: &Path) -> Child {
+    let script = format!(
+        "import socket, sys, time; s = socket.socket(1); {script}; print(flush=True); time.sleep(60)"
+    );
+    let mut start = Command::new("/usr/bin/python3");
+    start.arg("-c").arg(script).arg(at).stdout(Stdio::piped());
+    let setup = ChildSetup {
+        terminal: false,
+        control_groups: Arc::new([]),
+        confinement: Arc::new(Confinement::new().unwrap()),
+    };
+    setup.apply(&mut start);
+    let mut program = start.spawn().unwrap();
+    let said = program.stdout.as_mut().unwrap();
+    said.read_exact(&mut [0]).unwrap();
+    program
+}
+
+fn end(mut program: Child) {
+    program.kill().unwrap();
+    program.wait().unwrap();
+}
+
+/// On Docker a node's programs see the agent's socket, and could put another in its place.
+#[test]
+fn a_program_of_a_node_is_known_at_the_other_end_of_a_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = folder.path().join("ours");
+    let listener = UnixListener::bind(&ours).unwrap();
+    let program = confined("s.connect(sys.argv[1])", &ours);
+    let (stream, _) = listener.accept().unwrap();
+    assert!(!has_our_rights(&stream).unwrap());
+    end(program);
+    has_our_rights(&stream).unwrap_err();
+    let its = folder.path().join("its");
+    let program = confined("s.bind(sys.argv[1]); s.listen()", &its);
+    let stream = UnixStream::connect(&its).unwrap();
+    assert!(!has_our_rights(&stream).unwrap());
+    end(program);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bollard::Docker;
 use protocol::link::Port;
 use protocol::name::NodeName;
+use protocol::role::PROGRAM_OF_AGENT;
 use protocol::settings::{FoundBy, NodeSettings};
 
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, ByteStream, Fabric, LabHandle};
@@ -16,7 +17,6 @@ use super::attached_stream::AttachedStream;
 use super::container::SOCKET;
 use super::error::at;
 use super::exec::{self, ExecError};
-use super::image::NODE;
 use super::network::Endpoint;
 
 /// A lab that is up on an engine. Its containers live on without us.
@@ -94,7 +94,10 @@ impl DockerFabric {
         };
         let container = self.containers.get(node);
         let container = container.ok_or_else(|| gone("the lab has no such node"))?;
-        let command = [NODE, "connect", SOCKET].map(str::to_owned).to_vec();
+        // A program of the node could put another in place of the file.
+        let command = [PROGRAM_OF_AGENT, "connect", SOCKET]
+            .map(str::to_owned)
+            .to_vec();
         let stream = exec::connect(&self.docker, (node, container), command).await;
         stream.map_err(|error| match error {
             ExecError::Gone => gone("its container is gone"),
