@@ -196,6 +196,22 @@ async fn the_engines_machine_takes_no_part_in_a_network() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Docker engine"]
+async fn programs_gain_no_privileges_and_stay_under_the_engines_filter() {
+    TestLab::with("privileges", lan(&["a"]), async |lab| {
+        let there = engine().inspect_container(&lab.container("a"), None).await;
+        let host = there.unwrap().host_config.unwrap();
+        let options = host.security_opt.unwrap();
+        assert_eq!(options, ["no-new-privileges:true"]);
+        let status = lab.read("a", "/proc/1/status").await;
+        for line in ["NoNewPrivs:\t1", "Seccomp:\t2"] {
+            assert!(status.lines().any(|found| found == line), "{status}");
+        }
+    })
+    .await;
+}
+
 /// An image of somebody's own: a program, and a user and a command that would get in the way.
 async fn import_image(name: &str) {
     let mut tar = tar::Builder::new(Vec::new());
