@@ -4,6 +4,7 @@ use std::fs;
 
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::geteuid;
+use plumbing::capability::may_administer;
 use serde::Serialize;
 
 use crate::backend::BackendKind;
@@ -186,7 +187,9 @@ fn kernel() -> Check {
 }
 
 fn privilege() -> Check {
-    if geteuid().is_root() {
+    let is_root = geteuid().is_root();
+    // Where this cannot be told, the check of the backend says so.
+    if is_root && may_administer().unwrap_or(true) {
         return Check::good("privilege", "root");
     }
     let read = |path: &str| {
@@ -207,7 +210,12 @@ fn privilege() -> Check {
         let remedy = "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or run as root";
         return Check::limited("privilege", "AppArmor restricts user namespaces", remedy);
     }
-    Check::good("privilege", "no root, user namespaces allowed")
+    let who = if is_root {
+        "root, but not of the machine"
+    } else {
+        "no root"
+    };
+    Check::good("privilege", format!("{who}, user namespaces allowed"))
 }
 
 fn overlay() -> Check {
