@@ -1,5 +1,5 @@
 //! The command where somebody else has confined it: in a user namespace, where it is root and yet not the
-//! machine's.
+//! machine's, and where control groups are only shown.
 
 use std::process::Command;
 
@@ -8,7 +8,10 @@ use e2e::sandbox::Who;
 use crate::stage::{Play, Stage};
 
 /// Whoever confines it is root.
-pub(crate) const TRIALS: &[Play] = &[("root_of_a_user_namespace_runs_labs", runs_labs)];
+pub(crate) const TRIALS: &[Play] = &[
+    ("root_of_a_user_namespace_runs_labs", runs_labs),
+    ("control_groups_are_read_only", control_groups_are_read_only),
+];
 
 fn runs_labs(who: Who) {
     let stage = Stage::with_lab(
@@ -23,6 +26,19 @@ fn runs_labs(who: Who) {
         assert!(said.contains("1 of 1 step"), "{said}");
         let said = inside(&stage, namespaces, "doctor --backend netns");
         assert!(said.contains("root, but not of the machine"), "{said}");
+    }
+    stage.is_as_before();
+}
+
+fn control_groups_are_read_only(who: Who) {
+    let lab = "name = \"one\"\n[node.a]\nmemory = \"64MiB\"\n";
+    let stage = Stage::with_lab(who, lab);
+    let confined = ["-m", "sh", "-c", READ_ONLY];
+    for line in ["run --out out", "doctor --backend netns"] {
+        let said = inside(&stage, &confined, line);
+        assert!(said.contains(" are mounted read-only"), "{said}");
+        assert!(said.contains("mount -o remount,rw /"), "{said}");
+        assert!(!said.contains("run as root"), "{said}");
     }
     stage.is_as_before();
 }
@@ -44,3 +60,11 @@ fn inside(stage: &Stage, namespaces: &[&str], line: &str) -> String {
     assert_eq!(ended.status.code(), Some(0), "{printed}{complained}");
     printed
 }
+
+/// Shows control groups read-only in a mount namespace, and starts what comes behind in there.
+const READ_ONLY: &str = r#"
+while read -r _ place kind _; do
+    case $kind in cgroup*) mount -o remount,bind,ro "$place" || exit 9 ;; esac
+done < /proc/self/mounts
+exec "$0" "$@"
+"#;

@@ -5,6 +5,7 @@ use std::fs;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::geteuid;
 use plumbing::capability::may_administer;
+use plumbing::control_group::ControlGroups;
 use serde::Serialize;
 
 use crate::backend::BackendKind;
@@ -242,11 +243,16 @@ fn control_groups() -> Check {
             return Check::limited("control groups", "not mounted", remedy);
         }
     };
-    if geteuid().is_root() {
-        return Check::good("control groups", found);
+    let hindrance = ControlGroups::find().and_then(|groups| groups.hindrance());
+    match hindrance {
+        Ok(None) => Check::good("control groups", found),
+        Ok(Some(hindrance)) => {
+            let found = format!("{found}, but {hindrance}");
+            let remedy = format!("limits of nodes need them: {}", hindrance.remedy());
+            Check::limited("control groups", found, &remedy)
+        }
+        Err(error) => Check::limited("control groups", error.to_string(), "mount /proc"),
     }
-    let remedy = "limits of nodes need root, or a delegated group: systemd-run --user --scope -p Delegate=yes …";
-    Check::limited("control groups", format!("{found}, without root"), remedy)
 }
 
 fn descriptors() -> Check {
