@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use protocol::role::{PROGRAM, PROGRAM_OF_AGENT};
 use roles::role::Role;
 
-use crate::{agent, bridge, capture, connect, console, keeper};
+use crate::{agent, bridge, capture, connect, console, keeper, seclusion};
 
 /// The node binary of the orchestrator's labs. The orchestrator starts it; people rarely do.
 #[derive(Debug, Parser)]
@@ -30,6 +30,8 @@ enum Part {
     Connect(connect::Arguments),
     /// Carry any number of streams to an agent over this terminal, a node's console.
     Console(console::Arguments),
+    /// Take the machine out of networks that it bridges.
+    Seclude(seclusion::Arguments),
     #[command(flatten)]
     Role(Role),
     /// Write an interface's frames to standard output as pcapng.
@@ -63,6 +65,7 @@ pub fn run() -> ExitCode {
         Part::Bridge(arguments) => bridge::main(&arguments),
         Part::Connect(arguments) => connect::main(&arguments),
         Part::Console(arguments) => console::main(&arguments),
+        Part::Seclude(arguments) => seclusion::main(&arguments),
         Part::Role(role) => role.run().unwrap_or_else(|error| fail(&error)),
         Part::Capture(arguments) => capture::main(arguments),
     }

@@ -8,6 +8,7 @@
 //! - [`keeper`]: makes the nodes of a lab out of namespaces and holds them.
 //! - [`network`]: gives a node its interfaces, addresses, routes and names.
 //! - [`capture`]: an interface's frames as pcapng.
+//! - [`seclusion`]: takes a machine out of networks that it bridges for a lab.
 //!
 //! The programs that run in nodes are the crate [`roles`]; only [`cli`] knows of them.
 
@@ -19,3 +20,4 @@ pub mod connect;
 pub mod console;
 pub mod keeper;
 pub mod network;
+pub mod seclusion;

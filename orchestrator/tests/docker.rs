@@ -173,6 +173,45 @@ async fn a_kept_lab_is_found_again_and_limits_hold() {
     .await;
 }
 
+/// Read on the engine's machine, which has to be this one.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Docker engine"]
+async fn the_engines_machine_takes_no_part_in_a_network() {
+    TestLab::with("secluded", lan(&["a", "b"]), async |lab| {
+        assert_eq!(lab.fabric.warnings(), Vec::<String>::new());
+        let network = format!("{}-lan", lab.plan.lab);
+        let network = engine().inspect_network(&network, None).await.unwrap();
+        let bridge = format!("br-{}", &network.id.unwrap()[..12]);
+        for setting in [
+            "ipv6/conf/BRIDGE/disable_ipv6",
+            "ipv4/conf/BRIDGE/rp_filter",
+        ] {
+            let path = format!("/proc/sys/net/{}", setting.replace("BRIDGE", &bridge));
+            assert_eq!(fs::read_to_string(&path).unwrap().trim(), "1", "{path}");
+        }
+        let addresses = fs::read_to_string("/proc/net/if_inet6").unwrap();
+        assert!(!addresses.contains(&bridge), "{addresses}");
+        lab.transfer("a", "b", "255.255.255.255").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Docker engine"]
+async fn programs_gain_no_privileges_and_stay_under_the_engines_filter() {
+    TestLab::with("privileges", lan(&["a"]), async |lab| {
+        let there = engine().inspect_container(&lab.container("a"), None).await;
+        let host = there.unwrap().host_config.unwrap();
+        let options = host.security_opt.unwrap();
+        assert_eq!(options, ["no-new-privileges:true"]);
+        let status = lab.read("a", "/proc/1/status").await;
+        for line in ["NoNewPrivs:\t1", "Seccomp:\t2"] {
+            assert!(status.lines().any(|found| found == line), "{status}");
+        }
+    })
+    .await;
+}
+
 /// An image of somebody's own: a program, and a user and a command that would get in the way.
 async fn import_image(name: &str) {
     let mut tar = tar::Builder::new(Vec::new());

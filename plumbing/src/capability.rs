@@ -6,12 +6,18 @@ use std::io;
 use nix::errno::Errno;
 use nix::libc;
 
+use crate::namespace;
+
 /// Whether the process may administer the system: make namespaces and mounts without a user
-/// namespace of its own (`CAP_SYS_ADMIN`).
+/// namespace of its own (`CAP_SYS_ADMIN`). Root of a user namespace may not: it can show no folder
+/// without what is mounted below, and no mark of an overlay is its to set.
 ///
 /// # Errors
 /// If `/proc` is not mounted.
 pub fn may_administer() -> io::Result<bool> {
+    if !namespace::is_in_the_first_user_namespace()? {
+        return Ok(false);
+    }
     let status = fs::read_to_string("/proc/self/status")?;
     let effective = status
         .lines()

@@ -8,10 +8,11 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::{AccessFlags, access, geteuid};
 
-use crate::mount_table;
+use crate::mount_table::{self, MountedAt};
 use crate::process::ProcessHandle;
 
 /// A controller: the part of the kernel that limits a resource.
@@ -50,7 +51,63 @@ struct Place {
     controllers: BTreeSet<Controller>,
 }
 
+/// Why there is not a place for every limit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Hindrance {
+    /// There are no control groups.
+    #[error("no control groups are mounted")]
+    NotMounted,
+    /// They can be seen and not changed, as in many containers.
+    #[error("the control groups at {} are mounted read-only", .0.display())]
+    ReadOnly(PathBuf),
+    /// They are somebody else's, or hand nothing down.
+    #[error("no control group can be made here")]
+    NotAllowed,
+}
+
+impl Hindrance {
+    /// Returns what mends it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::NotMounted => "mount them at /sys/fs/cgroup".to_owned(),
+            Self::ReadOnly(place) => format!(
+                "`mount -o remount,rw {}`, or let whoever made this container show them writable",
+                place.display()
+            ),
+            Self::NotAllowed => {
+                "run as root, or in a session to which systemd delegates them".to_owned()
+            }
+        }
+    }
+}
+
 impl ControlGroups {
+    /// Says why there is not a place for every limit; `None` if there is.
+    ///
+    /// # Errors
+    /// If `/proc` is not mounted.
+    pub fn hindrance(&self) -> io::Result<Option<Hindrance>> {
+        let has_place = |controller| {
+            let mut places = self.places.iter();
+            places.any(|place| place.controllers.contains(controller))
+        };
+        if CONTROLLERS.iter().all(has_place) {
+            return Ok(None);
+        }
+        let mounted = mount_table::read()?.into_iter();
+        let mounted: Vec<_> = mounted.filter(controls).collect();
+        if mounted.is_empty() {
+            return Ok(Some(Hindrance::NotMounted));
+        }
+        let is_read_only =
+            |one: &MountedAt| access(&one.target, AccessFlags::W_OK) == Err(Errno::EROFS);
+        let read_only = mounted.into_iter().find(is_read_only);
+        Ok(Some(match read_only {
+            Some(one) => Hindrance::ReadOnly(one.target),
+            None => Hindrance::NotAllowed,
+        }))
+    }
+
     /// Finds the places in the mount table. To find none is no error.
     ///
     /// # Errors
@@ -252,6 +309,15 @@ fn unified_places(mounted_at: &Path) -> Vec<Place> {
     folders.into_iter().filter_map(place).collect()
 }
 
+/// Whether the mount is of control groups that can limit something.
+fn controls(mounted: &MountedAt) -> bool {
+    let mut options = mounted.options.split(',');
+    match mounted.kind.as_str() {
+        "cgroup" => options.any(|option| Controller::named(option).is_some()),
+        kind => kind == "cgroup2",
+    }
+}
+
 fn may_make_groups(folder: &Path) -> bool {
     may_write(folder) && may_write(&folder.join(PROCESSES))
 }
@@ -327,6 +393,8 @@ fn folders(folder: &Path) -> Vec<String> {
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect()
 }
+
+const CONTROLLERS: [Controller; 3] = [Controller::Memory, Controller::Cpu, Controller::Pids];
 
 /// The group above those of all labs.
 const OURS: &str = "orchestrator";

@@ -45,6 +45,17 @@ pub fn own_namespaces() -> io::Result<[u64; 3]> {
     Ok([number("pid")?, number("user")?, number("time").unwrap_or(0)])
 }
 
+/// Whether the process is in the user namespace that the machine started with.
+///
+/// # Errors
+/// If `/proc` is not mounted.
+pub fn is_in_the_first_user_namespace() -> io::Result<bool> {
+    Ok(fs::metadata("/proc/self/ns/user")?.ino() == FIRST_USER_NAMESPACE)
+}
+
+/// `PROC_USER_INIT_INO` of `linux/proc_ns.h`.
+const FIRST_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
+
 /// Makes new namespaces, of the kinds given, for this process; new process name spaces are for its
 /// next child.
 ///

@@ -97,6 +97,9 @@ pub enum Request {
         channel: u32,
         /// Absolute path in the node.
         path: String,
+        /// The bytes after which its body ends; none for all of it.
+        #[serde(default)]
+        at_most: Option<u64>,
     },
     /// Names the entries of a folder. Replied to with [`Reply::Entries`].
     List {

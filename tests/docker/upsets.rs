@@ -5,13 +5,21 @@ use nix::sys::signal::Signal;
 use crate::proxy::{Proxy, Upset};
 use crate::site::Site;
 
-/// Refused at whatever index, a raise ends with one message and leaves nothing.
+/// Refused at whatever index, a raise ends with one message and leaves nothing. Where it was only the engine's
+/// machine that could not be taken out of the networks, it goes on and says so.
 pub(crate) fn whatever_the_engine_refuses_nothing_is_left() {
     for index in 0..requests_of_a_raise() {
         let mut site = Site::new();
         let (proxy, _) = upset(&mut site, Upset::Refused(index, "not today"));
-        let said = site.complains(&["run"], 4);
+        let ended = site.start(&["run"]).ended();
+        let (said, code) = (&ended.said, ended.code);
         assert_eq!(said.matches("not today").count(), 1, "{index}: {said}");
+        let is_exposed = said.contains("which it could not be taken out of: ");
+        assert_eq!(
+            code,
+            Some(if is_exposed { 0 } else { 4 }),
+            "{index}: {said}"
+        );
         proxy.settled();
         site.assert_nothing_of(LAB);
     }

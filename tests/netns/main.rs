@@ -6,6 +6,7 @@
 //! - [`keeper`]: a lab that other processes change; [`keeper_client`]: those.
 //! - [`life`]: a lab from `up` to `down`.
 //! - [`interruption`]: signals at every moment, and what is left.
+//! - [`confined`]: the command where somebody else has confined it.
 //! - [`decoys`]: what `clean` must not touch.
 //! - [`marks`]: what proves that a thing is ours, and what does not.
 //! - [`origins`]: labs that were raised elsewhere.
@@ -24,6 +25,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod confined;
 mod conversation;
 mod decoys;
 mod downloads;
@@ -99,6 +101,8 @@ fn main() -> ExitCode {
         Who::Ordinary,
         &both,
     ));
+    let confined = confined::TRIALS;
+    all.extend(end_to_end("root", "confined", confined, Who::Caller, &both));
     trials::run(all)
 }
 

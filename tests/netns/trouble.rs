@@ -15,6 +15,10 @@ pub(crate) const TRIALS: &[Play] = &[
     ("a_program_dies", a_program_dies),
     ("a_program_hangs", a_program_hangs),
     ("a_program_floods_its_output", a_program_floods_its_output),
+    (
+        "a_copy_that_is_huge_is_read_no_further",
+        a_copy_that_is_huge_is_read_no_further,
+    ),
     ("a_command_is_not_there", a_command_is_not_there),
     (
         "a_file_goes_after_it_was_checked",
@@ -93,6 +97,22 @@ fn a_program_floods_its_output(who: Who) {
         .unwrap()
         .len();
     assert!((1_000..2_000_000).contains(&log), "{log} bytes");
+    stage.is_as_before();
+}
+
+/// Files that hold nothing and say that they are longer than a disk: a copy, and an original in a node.
+fn a_copy_that_is_huge_is_read_no_further(who: Who) {
+    let stage = Stage::with_lab(
+        who,
+        "name = \"one\"\n[node.a]\n[[scenario]]\nname = \"s\"\nkind = \"steps\"\n\
+         [[scenario.step]]\nrun = [\"truncate\", \"-s\", \"1T\", \"/root/huge\"]\nnode = \"a\"\n\
+         [[scenario.step]]\nequal = [\"original\", \"a:/root/huge\"]\n",
+    );
+    stage.sandbox.write("original", "short");
+    let shown = stdout(&stage.run("run --out out").ends_with(1));
+    let named = "a:/root/huge is changed, first difference at byte 0: \
+                 it is longer than its original: more than 65541 bytes";
+    assert!(shown.contains(named), "{shown}");
     stage.is_as_before();
 }
 

@@ -97,6 +97,17 @@ fn a_file_that_is_missing_cut_changed_or_extra_ends_with_1_and_is_named() {
 }
 
 #[test]
+fn a_copy_that_goes_on_beyond_its_original_fails_and_is_read_no_further() {
+    let mut sandbox = sandbox();
+    let said = run(&mut sandbox, "", "swell:to", 1);
+    let named = "it is longer than its original: more than 165536 bytes";
+    assert!(said.contains("image at to is changed"), "{said}");
+    assert!(said.contains(named), "{said}");
+    let kept = fs::read(sandbox.path("work/out/received/send/all/to/image")).unwrap();
+    assert_eq!(kept.len(), 165_536);
+}
+
+#[test]
 fn only_the_copy_that_differs_is_kept() {
     let mut sandbox = sandbox();
     run(&mut sandbox, "", "", 0);

@@ -50,13 +50,18 @@ pub(super) async fn put(path: String, mode: u32, mut body: Incoming) -> Result<(
     .map_err(failed)
 }
 
-/// Sends a file on `channel`.
-pub(super) async fn get(outbox: Outbox, id: u32, channel: u32, path: String) {
+/// Sends a file on `channel`, `at_most` so many bytes of it.
+pub(super) async fn get(outbox: Outbox, id: u32, channel: u32, path: String, at_most: u64) {
     // Without a connection there is nobody to tell.
-    let _ = try_get(&outbox, id, channel, path).await;
+    let _ = try_get(&outbox, id, channel, (path, at_most)).await;
 }
 
-async fn try_get(outbox: &Outbox, id: u32, channel: u32, path: String) -> Result<(), Gone> {
+async fn try_get(
+    outbox: &Outbox,
+    id: u32,
+    channel: u32,
+    (path, at_most): (String, u64),
+) -> Result<(), Gone> {
     let (path, file, length, mode) = match open(path).await {
         Ok(opened) => opened,
         Err(failure) => return outbox.reply(id, Err(failure)).await,
@@ -64,14 +69,15 @@ async fn try_get(outbox: &Outbox, id: u32, channel: u32, path: String) -> Result
     outbox.reply(id, Ok(Reply::File { length, mode })).await?;
     // Files of the kernel say that they are empty, or a page long; they are read as far as they go.
     // Of others no more is sent than was there, for they may grow as fast as they are read.
-    let mut body = file.take(if length == 0 { u64::MAX } else { length });
+    let whole = if length == 0 { u64::MAX } else { length };
+    let mut body = file.take(whole.min(at_most));
     let (mut buffer, mut sent) = (vec![0; DATA_CHUNK], 0);
     let broken = loop {
         match body.read(&mut buffer).await {
             // A length that stays as it is, though the file ends before it, is the kernel's way of
             // speaking: files in /sys are a page long.
             Ok(0)
-                if sent < length
+                if sent < length.min(at_most)
                     && body
                         .get_ref()
                         .metadata()

@@ -37,9 +37,14 @@ impl Connection {
             Request::Capture { channel, capture } => {
                 return self.capture(id, channel, capture).await;
             }
-            Request::Get { channel, path } => {
-                let outbox = self.outbox.clone();
-                self.tasks.spawn(files::get(outbox, id, channel, path));
+            Request::Get {
+                channel,
+                path,
+                at_most,
+            } => {
+                let (outbox, at_most) = (self.outbox.clone(), at_most.unwrap_or(u64::MAX));
+                self.tasks
+                    .spawn(files::get(outbox, id, channel, path, at_most));
                 return Ok(());
             }
             Request::Logs { channel, follow } => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
 
-use plumbing::control_group::{ControlGroups, Limit};
+use plumbing::control_group::{ControlGroups, Hindrance, Limit};
 use plumbing::own_limits;
 use protocol::keeper::{KeeperFailure, LabSpec, Limits};
 
@@ -40,6 +40,7 @@ impl LabLimits {
             return Ok(made);
         }
         let groups = ControlGroups::find().during("looking for control groups")?;
+        let hindrance = groups.hindrance().during("looking for control groups")?;
         for (number, node) in spec.nodes.iter().enumerate() {
             let limits = in_kernel_words(node.limits);
             if limits.is_empty() {
@@ -49,11 +50,11 @@ impl LabLimits {
             steps.begin(doing).on_node(&node.settings.name)?;
             let group = groups.make(&spec.lab, node.settings.name.as_str(), &limits);
             let (control_groups, left) = group.during(doing).on_node(&node.settings.name)?;
+            let why = hindrance.as_ref().unwrap_or(&Hindrance::NotAllowed);
             let warnings = left.iter().map(|limit| {
-                let how = in_words(*limit);
+                let (how, remedy) = (in_words(*limit), why.remedy());
                 format!(
-                    "node {}: {how}, because no control group can be made here; run as root, or in a \
-                     session to which systemd delegates them",
+                    "node {}: {how}, because {why}; {remedy}",
                     node.settings.name
                 )
             });

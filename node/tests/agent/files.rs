@@ -29,9 +29,19 @@ fn put(
 }
 
 fn get(client: &mut Client, path: &str) -> Vec<u8> {
+    get_at_most(client, path, None)
+}
+
+fn get_at_most(client: &mut Client, path: &str, at_most: Option<u64>) -> Vec<u8> {
     let channel = client.number();
     let path = path.to_owned();
-    let file = client.ask(Request::Get { channel, path }).unwrap();
+    let file = client
+        .ask(Request::Get {
+            channel,
+            path,
+            at_most,
+        })
+        .unwrap();
     assert!(matches!(file, Reply::File { .. }));
     let mut body = Vec::new();
     loop {
@@ -115,7 +125,13 @@ fn what_cannot_be_read_or_written_is_named() {
     let mut get = |path: &str| {
         let channel = client.number();
         let path = path.to_owned();
-        client.ask(Request::Get { channel, path }).unwrap_err()
+        client
+            .ask(Request::Get {
+                channel,
+                path,
+                at_most: None,
+            })
+            .unwrap_err()
     };
     let missing = get("/no/such/file");
     assert_eq!(missing.kind, FailureKind::NotFound);
@@ -202,6 +218,7 @@ fn a_file_that_shrinks_is_not_passed_off_as_whole() {
         .ask(Request::Get {
             channel,
             path: path.clone(),
+            at_most: None,
         })
         .unwrap();
     // The agent can be no further than its queue and the socket's buffer, which nobody has read.
@@ -219,6 +236,22 @@ fn a_file_that_shrinks_is_not_passed_off_as_whole() {
         }
     };
     assert!(broken.message.contains("shrank"), "{broken}");
+}
+
+/// More than a disk holds, of which nothing was ever written.
+#[test]
+fn no_more_of_a_file_comes_than_was_asked_for() {
+    let agent = Agent::start();
+    let mut client = agent.connect();
+    let path = agent.path("long");
+    let file = std::fs::File::create(&path).unwrap();
+    file.set_len(1 << 40).unwrap();
+    for (at_most, comes) in [(0, 0), (100_001, 100_001)] {
+        let body = get_at_most(&mut client, &path, Some(at_most));
+        assert_eq!(body.len(), comes);
+    }
+    file.set_len(5).unwrap();
+    assert_eq!(get_at_most(&mut client, &path, Some(6)).len(), 5);
 }
 
 #[test]

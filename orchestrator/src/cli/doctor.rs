@@ -4,6 +4,8 @@ use std::fs;
 
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::geteuid;
+use plumbing::capability::may_administer;
+use plumbing::control_group::ControlGroups;
 use serde::Serialize;
 
 use crate::backend::BackendKind;
@@ -186,7 +188,9 @@ fn kernel() -> Check {
 }
 
 fn privilege() -> Check {
-    if geteuid().is_root() {
+    let is_root = geteuid().is_root();
+    // Where this cannot be told, the check of the backend says so.
+    if is_root && may_administer().unwrap_or(true) {
         return Check::good("privilege", "root");
     }
     let read = |path: &str| {
@@ -207,7 +211,12 @@ fn privilege() -> Check {
         let remedy = "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or run as root";
         return Check::limited("privilege", "AppArmor restricts user namespaces", remedy);
     }
-    Check::good("privilege", "no root, user namespaces allowed")
+    let who = if is_root {
+        "root, but not of the machine"
+    } else {
+        "no root"
+    };
+    Check::good("privilege", format!("{who}, user namespaces allowed"))
 }
 
 fn overlay() -> Check {
@@ -234,11 +243,16 @@ fn control_groups() -> Check {
             return Check::limited("control groups", "not mounted", remedy);
         }
     };
-    if geteuid().is_root() {
-        return Check::good("control groups", found);
+    let hindrance = ControlGroups::find().and_then(|groups| groups.hindrance());
+    match hindrance {
+        Ok(None) => Check::good("control groups", found),
+        Ok(Some(hindrance)) => {
+            let found = format!("{found}, but {hindrance}");
+            let remedy = format!("limits of nodes need them: {}", hindrance.remedy());
+            Check::limited("control groups", found, &remedy)
+        }
+        Err(error) => Check::limited("control groups", error.to_string(), "mount /proc"),
     }
-    let remedy = "limits of nodes need root, or a delegated group: systemd-run --user --scope -p Delegate=yes …";
-    Check::limited("control groups", format!("{found}, without root"), remedy)
 }
 
 fn descriptors() -> Check {

@@ -5,6 +5,7 @@
 //! up its connection: readers must drain, as [`super::Process::collect`] does.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -162,7 +163,8 @@ impl Control {
             })
             .await?
         {
-            Reply::Entries(entries) => Ok(entries),
+            // They become names of files here, where a path would lead elsewhere.
+            Reply::Entries(entries) if entries.iter().all(is_in_its_folder) => Ok(entries),
             _ => Err(self.error(ControlErrorKind::Unexpected("list"))),
         }
     }
@@ -405,6 +407,11 @@ async fn deliver(waiting: &Mutex<Waiting>, channel: u32, incoming: Incoming) {
 fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
     // Nothing panics while it holds the lock; were it so, the maps would still be whole.
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn is_in_its_folder(entry: &Entry) -> bool {
+    let mut parts = Path::new(&entry.name).components();
+    matches!(parts.next(), Some(Component::Normal(name)) if name == entry.name.as_str())
 }
 
 fn describe(request: &Request) -> &'static str {

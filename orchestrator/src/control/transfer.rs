@@ -111,11 +111,25 @@ impl Control {
     /// # Errors
     /// If there is no such file.
     pub async fn get(&self, path: &str) -> Result<Download, ControlError> {
+        self.open(path, None).await
+    }
+
+    /// Opens a file in the node and asks for no more than its first bytes. What comes may be more all the
+    /// same, for it is the node that is asked.
+    ///
+    /// # Errors
+    /// If there is no such file.
+    pub async fn get_at_most(&self, path: &str, bytes: u64) -> Result<Download, ControlError> {
+        self.open(path, Some(bytes)).await
+    }
+
+    async fn open(&self, path: &str, at_most: Option<u64>) -> Result<Download, ControlError> {
         let (channel, incoming) = self.open_channel();
         match self
             .request(Request::Get {
                 channel,
                 path: path.to_owned(),
+                at_most,
             })
             .await
         {

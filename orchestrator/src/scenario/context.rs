@@ -85,6 +85,18 @@ pub enum ScenarioError {
         "{0} was changed during the run, so that copies of it prove nothing; leave it as it is and run again"
     )]
     OriginalChanged(PathBuf),
+    /// A node's file that others are to equal goes on and on.
+    #[error(
+        "node {node}: {path} is longer than the {read} bytes that are read of a file that others are to equal; make it shorter, or compare it inside the lab"
+    )]
+    TooLong {
+        /// The node.
+        node: NodeName,
+        /// The file in the node.
+        path: String,
+        /// The bytes that were read.
+        read: u64,
+    },
     /// A defect of this program.
     #[error("the verifier broke off: {0}")]
     Verifier(String),

@@ -5,7 +5,7 @@ use protocol::control::{CommandState, Exit};
 use protocol::name::NodeName;
 
 use super::context::{RunContext, ScenarioError};
-use super::received::fetch;
+use super::fetching::keep;
 use super::steps::expect::ending;
 
 /// Fetches the log of every node that has a command of its own. Returns, in words, which could not be
@@ -39,5 +39,9 @@ async fn ended_badly(cx: &RunContext<'_>, node: &NodeName) -> Option<String> {
 
 async fn keep_log(cx: &RunContext<'_>, node: &NodeName) -> Result<(), ScenarioError> {
     let log = cx.node(node)?.logs(false).await?;
-    fetch(log, &cx.evidence.log(node.as_str())?).await
+    keep(log, &cx.evidence.log(node.as_str())?, LONGEST).await?;
+    Ok(())
 }
+
+/// An agent keeps a mebibyte of a log; whatever one sends, no more than this is written.
+const LONGEST: u64 = 2 << 20;

@@ -11,7 +11,8 @@
 //! - [`stress`]: many clients at a file server.
 //! - [`capture`]: the captures of all interfaces meanwhile.
 //! - [`proof`]: judges the captures.
-//! - [`received`]: files out of nodes and their comparison.
+//! - [`fetching`]: files out of nodes, as far as they may be believed.
+//! - [`received`]: received files and their comparison.
 //! - [`logs`]: the output of the nodes' own commands.
 //! - [`estimate`]: estimates the time of the cells that are left.
 //! - [`folder`]: folders in a node, and their removal.
@@ -25,6 +26,7 @@ pub mod context;
 pub mod conversation;
 pub mod estimate;
 pub mod expectation;
+pub mod fetching;
 pub mod folder;
 pub mod headline;
 pub mod logs;

@@ -1,19 +1,17 @@
-//! Files out of nodes, and their comparison with what was sent.
+//! Received files out of nodes, and their comparison with what was sent.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use futures_util::future::try_join_all;
 use protocol::name::{FileName, NodeName};
-use tokio::io::AsyncWriteExt;
 
-use crate::control::Download;
 use crate::evidence::EvidenceError;
 use crate::report::event::RunEvent;
 use crate::report::model::{FileOutcome, FileReport};
 use crate::verify::files::{Delivery, verify};
 
 use super::context::{CellPlace, RunContext, ScenarioError};
+use super::fetching::{Fetched, Room, fetch};
 use super::folder;
 
 /// A folder of a node in which files are due.
@@ -25,31 +23,8 @@ pub struct Destination {
     pub folder: String,
 }
 
-/// Fetches everything out of folders of nodes and compares it with what is due there: each file
-/// that is due, and each that nobody sent.
-///
-/// # Errors
-/// If a folder or a file cannot be read, here or there. A missing folder holds no files.
-pub async fn verify_folders(
-    cx: &RunContext<'_>,
-    place: CellPlace<'_>,
-    due: Vec<Destination>,
-    expected: &BTreeMap<FileName, PathBuf>,
-) -> Result<Vec<FileReport>, ScenarioError> {
-    let fetched = due.iter().map(|due| async {
-        let here = fetch_folder(cx, place, due).await?;
-        let (node, expected) = (due.node.clone(), expected.clone());
-        Ok::<_, ScenarioError>(Delivery {
-            node,
-            expected,
-            folder: here,
-        })
-    });
-    let deliveries = try_join_all(fetched).await?;
-    judge(cx, deliveries).await
-}
-
-/// Fetches every file in a node's folder; says where they are here. A missing folder holds none.
+/// Fetches every file in a node's folder, where these were sent, into a folder here. A missing folder holds
+/// none.
 ///
 /// # Errors
 /// If the folder or a file cannot be read there, or written here.
@@ -57,17 +32,20 @@ pub async fn fetch_folder(
     cx: &RunContext<'_>,
     place: CellPlace<'_>,
     due: &Destination,
-) -> Result<PathBuf, ScenarioError> {
+    sent: &BTreeMap<FileName, PathBuf>,
+) -> Result<(PathBuf, Vec<Fetched>), ScenarioError> {
     let here = cx.evidence.received(place.evidence(), due.node.as_str())?;
     let control = cx.node(&due.node)?;
     let entries = folder::entries(cx, (&due.node, &due.folder)).await?;
+    let mut room = Room::of(sent).await?;
+    let mut all = Vec::new();
     for entry in entries.iter().filter(|entry| !entry.folder) {
-        let download = control
-            .get(&format!("{}/{}", due.folder, entry.name))
-            .await?;
-        fetch(download, &here.join(&entry.name)).await?;
+        let (name, path) = (&entry.name, format!("{}/{}", due.folder, entry.name));
+        let fetched = fetch(control, &path, &here.join(name), room.of_file(name)).await?;
+        room.take(name, fetched.read);
+        all.push(fetched);
     }
-    Ok(here)
+    Ok((here, all))
 }
 
 /// Compares what was fetched, tells the observer, and removes copies that are equal unless all are
@@ -78,6 +56,7 @@ pub async fn fetch_folder(
 pub async fn judge(
     cx: &RunContext<'_>,
     deliveries: Vec<Delivery>,
+    fetched: &[Fetched],
 ) -> Result<Vec<FileReport>, ScenarioError> {
     let folders = deliveries
         .iter()
@@ -85,11 +64,11 @@ pub async fn judge(
         .collect();
     let compared = tokio::task::spawn_blocking(move || verify(&deliveries)).await;
     let reports = compared.map_err(|panic| ScenarioError::Verifier(panic.to_string()))??;
-    settle(cx, reports, &folders).await
+    settle(cx, reports, &folders, fetched).await
 }
 
-/// Tells the observer what was compared, and removes the copies that are equal, by node and folder
-/// here, unless all are kept.
+/// Says of which copies there was more to read, tells the observer what was compared, and removes the
+/// copies that are equal, by node and folder here, unless all are kept.
 ///
 /// # Errors
 /// If a file cannot be removed here.
@@ -97,12 +76,16 @@ pub async fn settle(
     cx: &RunContext<'_>,
     mut reports: Vec<FileReport>,
     folders: &BTreeMap<String, PathBuf>,
+    fetched: &[Fetched],
 ) -> Result<Vec<FileReport>, ScenarioError> {
     for report in &mut reports {
         let Some(folder) = folders.get(&report.node) else {
             continue;
         };
         let copy = folder.join(report.received_as.as_ref().unwrap_or(&report.name));
+        if let Some(longer) = fetched.iter().find(|f| f.goes_on && f.copy == copy) {
+            report.goes_on_beyond(longer.read);
+        }
         if report.outcome == FileOutcome::Equal && !cx.keep_received {
             let removed = tokio::fs::remove_file(&copy).await;
             removed.map_err(|source| EvidenceError::at(&copy, source))?;
@@ -118,18 +101,4 @@ pub async fn settle(
         }
     }
     Ok(reports)
-}
-
-/// Writes a download to a file here.
-///
-/// # Errors
-/// If it breaks off, or there is no room.
-pub async fn fetch(mut download: Download, to: &Path) -> Result<(), ScenarioError> {
-    let failed = |source| EvidenceError::at(to, source);
-    let mut file = tokio::fs::File::create(to).await.map_err(failed)?;
-    while let Some(bytes) = download.next().await? {
-        file.write_all(&bytes).await.map_err(failed)?;
-    }
-    file.flush().await.map_err(failed)?;
-    Ok(())
 }

@@ -33,9 +33,9 @@ pub(super) async fn nothing_is_made_that_is_not_recorded(site: &Site) {
     };
     let (fabric, looks) = tokio::join!(raising, watching);
     assert!(looks > 0);
-    let mut sorted = ledger.recorded();
-    sorted.sort();
-    assert_eq!(site.survey(&plan.lab).await, sorted);
+    let mut lasting = Site::lasting(ledger.recorded());
+    lasting.sort();
+    assert_eq!(site.survey(&plan.lab).await, lasting);
     drop(fabric);
     remove(site, &ledger.recorded()).await;
     assert_eq!(site.survey(&plan.lab).await, []);

@@ -105,6 +105,16 @@ impl Site {
         listed
     }
 
+    /// Those that are there for as long as the lab is. A Docker lab's networks are secluded by a container that
+    /// is gone once it is up.
+    pub fn lasting(mut recorded: Vec<Resource>) -> Vec<Resource> {
+        recorded.retain(|resource| match resource {
+            Resource::Container(name) => !name.ends_with("-_seclusion"),
+            _ => true,
+        });
+        recorded
+    }
+
     /// Makes what is in the plan, without connections to its nodes.
     pub async fn make(&self, plan: &Plan) -> Made {
         // Without the lock a `clean` would take the lab for one whose process was killed.

@@ -20,7 +20,7 @@ use super::engine::Engine;
 use super::error::{at, lacking};
 use super::fabric::DockerFabric;
 use super::network::Networks;
-use super::{gns3_image, image, late, mark, removal};
+use super::{gns3_image, image, late, mark, removal, seclusion};
 use crate::backend::pending_request::PendingRequests;
 
 /// Labs on a Docker engine. It is connected to when it is first needed.
@@ -122,16 +122,16 @@ impl DockerBackend {
         let networks = async {
             let networks =
                 Networks::survey(docker, &self.pending_requests, plan, &labels, local).await?;
-            let endpoints = networks.make_all(ledger.as_ref()).await?;
-            Ok((endpoints, networks.warnings()))
+            let made = networks.make_all(ledger.as_ref()).await?;
+            Ok((made, networks.warnings()))
         };
-        let ((endpoints, mut warnings), built_in) = tokio::try_join!(networks, self.images(plan))?;
+        let ((made, mut warnings), built_in) = tokio::try_join!(networks, self.images(plan))?;
         let factory = ContainerFactory {
             docker,
             pending_requests: &self.pending_requests,
             lab: &plan.lab,
             labels: &labels,
-            endpoints: &endpoints,
+            endpoints: &made.endpoints,
             built_in,
             node: self.node_archive(plan)?,
             without_ipv6: local && kernel_lacks_ipv6(),
@@ -140,10 +140,12 @@ impl DockerBackend {
         for node in &plan.nodes {
             starts.push(factory.start(node, ledger.as_ref()));
         }
-        let started: Vec<Started> = stream::iter(starts)
+        let started = stream::iter(starts)
             .buffer_unordered(IN_FLIGHT)
-            .try_collect()
-            .await?;
+            .try_collect();
+        let secluded = seclusion::seclude(&factory, &made.bridges, ledger.as_ref());
+        let (started, exposed): (Vec<Started>, _) = tokio::try_join!(started, secluded)?;
+        warnings.extend(exposed);
 
         let mut containers = BTreeMap::new();
         let mut attached = BTreeMap::new();
@@ -157,7 +159,7 @@ impl DockerBackend {
             lab: plan.lab.clone(),
             containers,
             attached: Mutex::new(attached),
-            endpoints,
+            endpoints: made.endpoints,
             warnings,
         })
     }

@@ -12,6 +12,11 @@ pub(super) fn container_name(lab: &LabId, node: &NodeName) -> String {
     format!("{lab}-{node}")
 }
 
+/// Returns the name of the container that secludes a lab's networks. No node can have it, for the underscore.
+pub(super) fn seclusion_name(lab: &LabId) -> String {
+    format!("{lab}-_seclusion")
+}
+
 /// Returns the name of a segment's network.
 pub(super) fn network_name(lab: &LabId, segment: &NetworkName) -> String {
     format!("{lab}-{segment}")

@@ -11,6 +11,7 @@
 //! - [`network`]: segments as the engine's networks.
 //! - [`translation`]: whether the engine's own firewall would change a lab's packets.
 //! - [`container`]: nodes as the engine's containers.
+//! - [`seclusion`]: takes the engine's machine out of a lab's networks.
 //! - [`image`]: the built-in image, and people's own.
 //! - [`gns3_image`]: the image of nodes on GNS3's servers.
 //! - [`late`]: what a process asked for before it was killed.
@@ -34,6 +35,7 @@ mod mark;
 mod network;
 mod pool;
 mod removal;
+mod seclusion;
 pub(super) mod stray;
 mod translation;
 

@@ -30,6 +30,15 @@ pub(super) struct Endpoint {
     pub(super) tunnel: Option<u32>,
 }
 
+/// The networks of a lab.
+#[derive(Debug)]
+pub(super) struct Made {
+    /// Where each port is plugged in.
+    pub(super) endpoints: BTreeMap<Port, Endpoint>,
+    /// The bridges on the engine's machine.
+    pub(super) bridges: Vec<String>,
+}
+
 /// Makes networks.
 #[derive(Debug)]
 pub(super) struct Networks<'a> {
@@ -81,13 +90,10 @@ impl<'a> Networks<'a> {
     }
 
     /// Makes a network for each segment, all at once, and plans each port's endpoint.
-    pub(super) async fn make_all(
-        &self,
-        ledger: &dyn Ledger,
-    ) -> Result<BTreeMap<Port, Endpoint>, BackendError> {
+    pub(super) async fn make_all(&self, ledger: &dyn Ledger) -> Result<Made, BackendError> {
         let segments = &self.plan.segments;
         let made = segments.iter().map(|segment| self.make(segment, ledger));
-        let shares = try_join_all(made).await?;
+        let (shares, bridges): (Vec<_>, _) = try_join_all(made).await?.into_iter().unzip();
         let segments = segments.iter().zip(shares).zip(1..);
         let ports = segments.flat_map(|((segment, share), number)| {
             let network = mark::network_name(&self.plan.lab, &segment.name);
@@ -101,12 +107,19 @@ impl<'a> Networks<'a> {
                 (port.clone(), endpoint)
             })
         });
-        Ok(ports.collect())
+        Ok(Made {
+            endpoints: ports.collect(),
+            bridges,
+        })
     }
 
-    /// Makes one network. Another process may take the same addresses after we looked: then others
-    /// are tried.
-    async fn make(&self, segment: &Segment, ledger: &dyn Ledger) -> Result<Share, BackendError> {
+    /// Makes one network; returns its addresses and its bridge. Another process may take the same addresses
+    /// after we looked: then others are tried.
+    async fn make(
+        &self,
+        segment: &Segment,
+        ledger: &dyn Ledger,
+    ) -> Result<(Share, String), BackendError> {
         let name = mark::network_name(&self.plan.lab, &segment.name);
         let action = format!("making network {}", segment.name);
         ledger.record(&Resource::ContainerNetwork(name.clone()))?;
@@ -124,7 +137,7 @@ impl<'a> Networks<'a> {
                 .pending_requests
                 .run(async move { soon(docker.create_network(request)).await });
             match made.await {
-                Some(Ok(_)) => return Ok(share),
+                Some(Ok(network)) => return Ok((share, bridge(&network.id))),
                 Some(Err(error)) if is_taken(&error) => {}
                 Some(Err(error)) if status(&error) == Some(409) => {
                     let there = BackendErrorKind::Conflict(Resource::ContainerNetwork(name));
@@ -141,8 +154,8 @@ impl<'a> Networks<'a> {
         pool.take(ports)
     }
 
-    /// Not `internal`: that drops limited broadcasts and whatever a node routes. Without an address
-    /// of the bridge's own and without masquerading, the lab is as far from the host.
+    /// Not `internal`: that drops limited broadcasts and whatever a node routes. The bridge has no address of
+    /// its own, nothing is masqueraded, and [`super::seclusion`] does the rest.
     fn request(&self, name: String, share: Share) -> NetworkCreateRequest {
         let mut options = vec![
             (translation::MASQUERADE, "false"),
@@ -168,6 +181,11 @@ impl<'a> Networks<'a> {
             ..NetworkCreateRequest::default()
         }
     }
+}
+
+/// The name that the engine gives to a network's bridge.
+fn bridge(network: &str) -> String {
+    format!("br-{}", network.get(..12).unwrap_or(network))
 }
 
 /// Docker and Podman have no code of their own for this, only words.

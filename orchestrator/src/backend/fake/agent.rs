@@ -67,7 +67,7 @@ impl Session {
                 self.puts.insert(channel, (id, path, Vec::new()));
                 return;
             }
-            Request::Get { channel, path } => return self.send_file(id, channel, &path).await,
+            Request::Get { channel, path, .. } => return self.send_file(id, channel, &path).await,
             Request::List { path } => Ok(Reply::Entries(self.list(&path))),
             Request::Start { channel, command } => return self.start(id, channel, command).await,
             Request::Signal { channel, .. } => self.end(channel).await,

@@ -181,7 +181,8 @@ fn tampered(body: &[u8], tamper: Option<Tamper>) -> Vec<u8> {
     match tamper {
         Some(Tamper::Cut) => copy.truncate(middle),
         Some(Tamper::Change) => copy.iter_mut().skip(middle).take(1).for_each(|b| *b = !*b),
-        _ => {}
+        Some(Tamper::Swell) => copy.resize(copy.len() + SWELLING, 0),
+        Some(Tamper::Drop | Tamper::Extra) | None => {}
     }
     copy
 }
@@ -198,3 +199,6 @@ fn record(name: &str, body: &[u8]) -> Option<FileRecord> {
     let name = name.parse().ok()?;
     Some(FileRecord::new(name, body.len() as u64, &hash, 0.0))
 }
+
+/// Far more than is read beyond an original.
+const SWELLING: usize = 64 << 20;

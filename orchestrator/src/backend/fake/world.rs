@@ -33,6 +33,8 @@ pub enum Tamper {
     Change,
     /// A file that nobody sent arrives too.
     Extra,
+    /// The file goes on for mebibytes beyond its end, and the agent sends more than it is asked for.
+    Swell,
 }
 
 /// A fault of a node, in any lab.

@@ -273,6 +273,25 @@ pub struct FileReport {
     pub note: Option<String>,
 }
 
+impl FileReport {
+    /// Notes that no more than `read` bytes of the copy were compared, and that it goes on: it equals nothing,
+    /// and neither its length nor its hash is known.
+    pub fn goes_on_beyond(&mut self, read: u64) {
+        (self.bytes_received, self.sha256_received) = (None, None);
+        if self.outcome == FileOutcome::Equal {
+            self.outcome = FileOutcome::Changed;
+            self.first_difference = Some(self.bytes);
+        }
+        let longer = if self.outcome == FileOutcome::Extra {
+            format!("it is longer than the {read} bytes that were read of it")
+        } else {
+            format!("it is longer than its original: more than {read} bytes")
+        };
+        let known = self.note.take().map(|note| format!("{note}; "));
+        self.note = Some(known.unwrap_or_default() + &longer);
+    }
+}
+
 /// The result of comparing a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

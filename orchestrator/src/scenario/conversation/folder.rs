@@ -8,8 +8,9 @@ use crate::evidence::{EvidenceError, component};
 use crate::lab::raised::put_file;
 use crate::report::model::FileReport;
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError, base_name};
+use crate::scenario::fetching::fetch_copy;
 use crate::scenario::folder;
-use crate::scenario::received::{fetch, judge};
+use crate::scenario::received::judge;
 use crate::topology::model::{Conversation, Server};
 use crate::verify::files::Delivery;
 
@@ -112,17 +113,14 @@ pub async fn compare(
     let folder = folder.join(component(&format!("{number}-{name}")));
     let made = tokio::fs::create_dir_all(&folder).await;
     made.map_err(|error| EvidenceError::at(&folder, error))?;
-    match cx.node(copied.node)?.get(copied.path).await {
-        Ok(download) => fetch(download, &folder.join(name.as_str())).await?,
-        Err(error) if error.is_absent() => {}
-        Err(error) => return Err(error.into()),
-    }
+    let (node, here) = (cx.node(copied.node)?, folder.join(name.as_str()));
+    let fetched = fetch_copy(node, copied.path, &here, copied.original).await?;
     let delivery = Delivery {
         node: copied.node.clone(),
         expected: [(name, copied.original.to_owned())].into(),
         folder,
     };
-    judge(cx, vec![delivery]).await
+    judge(cx, vec![delivery], fetched.as_slice()).await
 }
 
 /// The name of a content that came under no file's name.

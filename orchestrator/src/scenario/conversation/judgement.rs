@@ -49,9 +49,11 @@ pub fn difference(report: &FileReport) -> Option<String> {
     let (name, node, word) = (&report.name, &report.node, report.outcome.word());
     let at = report.first_difference;
     let at = at.map(|at| format!(", the first difference at byte {at}"));
+    let why = report.note.as_ref().map(|note| format!(": {note}"));
     Some(format!(
-        "{name} at {node} is {word}{}",
-        at.unwrap_or_default()
+        "{name} at {node} is {word}{}{}",
+        at.unwrap_or_default(),
+        why.unwrap_or_default()
     ))
 }
 

@@ -13,7 +13,8 @@ use crate::control::process::ProcessHandle;
 use crate::evidence::{EvidenceError, component};
 use crate::report::model::{FileOutcome, FileReport};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError, base_name};
-use crate::scenario::received::{fetch, judge};
+use crate::scenario::fetching::{Fetched, fetch_copy, fetch_original};
+use crate::scenario::received::judge;
 use crate::topology::model::{Action, FilePlace, RunProgram};
 use crate::verify::files::Delivery;
 
@@ -142,6 +143,7 @@ impl Stage {
     ) -> ActionResult {
         let refused = |error| match error {
             ScenarioError::Control(error) => refusal(Err(error)),
+            ScenarioError::TooLong { .. } => Ok(Err(error.to_string())),
             error => Err(error),
         };
         let folder = cx.evidence.received(place.evidence(), ORIGINALS)?;
@@ -155,11 +157,12 @@ impl Stage {
                 continue;
             };
             let path = self.values.fill(path);
-            let (delivery, name) = match delivery(cx, place, node, &path, &original).await {
+            let (delivery, name, fetched) = match delivery(cx, place, node, &path, &original).await
+            {
                 Ok(fetched) => fetched,
                 Err(error) => return refused(error),
             };
-            for report in judge(cx, vec![delivery]).await? {
+            for report in judge(cx, vec![delivery], fetched.as_slice()).await? {
                 if report.outcome != FileOutcome::Equal {
                     wrong.push(describe(&path, &report));
                 }
@@ -188,7 +191,7 @@ impl Stage {
             FilePlace::Node(node, path) => {
                 let path = self.values.fill(path);
                 let here = folder.join(base_name(path.as_ref()));
-                fetch(cx.node(node)?.get(&path).await?, &here).await?;
+                fetch_original(cx.node(node)?, &path, &here).await?;
                 Ok(here)
             }
         }
@@ -212,7 +215,7 @@ async fn delivery(
     node: &NodeName,
     path: &str,
     original: &Path,
-) -> Result<(Delivery, String), ScenarioError> {
+) -> Result<(Delivery, String, Option<Fetched>), ScenarioError> {
     let name = base_name(path.as_ref());
     let folder = cx
         .evidence
@@ -221,11 +224,7 @@ async fn delivery(
     tokio::fs::create_dir_all(&folder)
         .await
         .map_err(|e| EvidenceError::at(&folder, e))?;
-    match cx.node(node)?.get(path).await {
-        Ok(download) => fetch(download, &folder.join(&name)).await?,
-        Err(error) if error.is_absent() => {}
-        Err(error) => return Err(error.into()),
-    }
+    let fetched = fetch_copy(cx.node(node)?, path, &folder.join(&name), original).await?;
     let expected = name
         .parse()
         .map(|file| (file, original.to_owned()))
@@ -238,6 +237,7 @@ async fn delivery(
             folder,
         },
         name,
+        fetched,
     ))
 }
 
@@ -265,10 +265,12 @@ fn describe(path: &str, report: &FileReport) -> String {
         FileOutcome::Mixed => "mixed",
         FileOutcome::Extra => "extra",
     };
+    let why = report.note.as_ref().map(|note| format!(": {note}"));
     format!(
-        "{}:{path} is {state}{}",
+        "{}:{path} is {state}{}{}",
         report.node,
-        at.unwrap_or_default()
+        at.unwrap_or_default(),
+        why.unwrap_or_default()
     )
 }
 

@@ -28,14 +28,6 @@ pub async fn compare(
     (transfer, paths, payloads): (&Transfer, &Paths, &[Payload]),
     tasks: &[TaskRecord],
 ) -> Result<Vec<FileReport>, ScenarioError> {
-    let fetched = paths.to.iter().map(|end| async {
-        let due = Destination {
-            node: end.node.clone(),
-            folder: place.folder("received"),
-        };
-        fetch_folder(cx, place, &due).await
-    });
-    let folders = try_join_all(fetched).await?;
     let expected = |receiver| -> BTreeMap<FileName, PathBuf> {
         let payloads = payloads.iter().enumerate();
         payloads
@@ -43,6 +35,19 @@ pub async fn compare(
             .map(|(_, payload)| (payload.name.clone(), payload.original.clone()))
             .collect()
     };
+    let fetching = paths
+        .to
+        .iter()
+        .enumerate()
+        .map(|(receiver, end)| async move {
+            let due = Destination {
+                node: end.node.clone(),
+                folder: place.folder("received"),
+            };
+            fetch_folder(cx, place, &due, &expected(receiver)).await
+        });
+    let (folders, fetched): (Vec<_>, Vec<_>) = try_join_all(fetching).await?.into_iter().unzip();
+    let fetched = fetched.concat();
     let received = paths.to.iter().zip(folders).enumerate();
     let Some(buffer) = buffer(transfer) else {
         let deliveries = received.map(|(receiver, (end, folder))| Delivery {
@@ -50,7 +55,7 @@ pub async fn compare(
             expected: expected(receiver),
             folder,
         });
-        return judge(cx, deliveries.collect()).await;
+        return judge(cx, deliveries.collect(), &fetched).await;
     };
     let mut nameless = Vec::new();
     for (receiver, (end, folder)) in received {
@@ -80,7 +85,7 @@ pub async fn compare(
         .into_iter()
         .flatten()
         .map(|report| explained(report, &tasks));
-    settle(cx, reports.collect(), &folders).await
+    settle(cx, reports.collect(), &folders, &fetched).await
 }
 
 /// Returns the size of a receiver's buffer; none where it takes whatever comes.

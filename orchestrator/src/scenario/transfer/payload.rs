@@ -13,7 +13,8 @@ use crate::control::process::ProcessHandle;
 use crate::lab::raised::put_file;
 use crate::report::model::{FileReport, Finding, Outcome};
 use crate::scenario::context::{CellPlace, RunContext, ScenarioError, base_name};
-use crate::scenario::received::{fetch, judge};
+use crate::scenario::fetching::{fetch_copy, fetch_original};
+use crate::scenario::received::judge;
 use crate::scenario::role::{RoleStep, ended};
 use crate::topology::model::{Download, Files, Source, Transfer};
 use crate::verify::files::Delivery;
@@ -155,13 +156,7 @@ async fn download(
     running.push(role.handle());
     let mut records = BTreeMap::new();
     let mut loaded = Loaded::default();
-    let mut finding = |text| {
-        loaded.findings.push(Finding {
-            outcome: Outcome::Failed,
-            node: Some(transfer.from.to_string()),
-            text,
-        });
-    };
+    let mut finding = |text| loaded.findings.push(failed(transfer, text));
     loop {
         match role.next().await? {
             RoleStep::Event(RoleEvent::Downloaded(record)) => {
@@ -198,22 +193,29 @@ async fn take_over(
         .evidence
         .received(place.evidence(), transfer.from.as_str())?;
     let mut expected = BTreeMap::new();
+    let mut copies = Vec::new();
     for download in downloads {
         let Some(record) = records.get(download.key.as_str()) else {
             continue;
         };
         let path = format!("{folder}/{}", record.name);
-        let copy = sender.get(&path).await?;
         let original = match &download.source {
             Source::Origin { file, .. } => {
-                fetch(copy, &compared.join(record.name.as_str())).await?;
+                let here = compared.join(record.name.as_str());
+                copies.extend(fetch_copy(sender, &path, &here, file).await?);
                 expected.insert(record.name.clone(), file.clone());
                 file.clone()
             }
             Source::Url { .. } => {
                 let kept = cx.evidence.received(place.evidence(), DOWNLOADS)?;
                 let kept = kept.join(record.name.as_str());
-                fetch(copy, &kept).await?;
+                match fetch_original(sender, &path, &kept).await {
+                    Err(error @ ScenarioError::TooLong { .. }) => {
+                        loaded.findings.push(failed(transfer, error.to_string()));
+                        continue;
+                    }
+                    fetched => fetched?,
+                }
                 kept
             }
         };
@@ -228,8 +230,16 @@ async fn take_over(
         expected,
         folder: compared,
     };
-    loaded.files = judge(cx, vec![due]).await?;
+    loaded.files = judge(cx, vec![due], &copies).await?;
     Ok(())
+}
+
+fn failed(transfer: &Transfer, text: String) -> Finding {
+    Finding {
+        outcome: Outcome::Failed,
+        node: Some(transfer.from.to_string()),
+        text,
+    }
 }
 
 fn url(download: &Download) -> String {
