@@ -43,7 +43,7 @@ fn hold(socket: &impl AsFd, number: u32) -> io::Result<ProcessHandle> {
     }
 }
 
-/// Returns the rights that a process and its children may ever have (`CapBnd`, proc_pid_status(5)).
+/// Returns the rights that a process and its children may ever have (`CapBnd`, `proc_pid_status(5)`).
 fn rights_of(process: &str) -> io::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("CapBnd:"));

@@ -77,7 +77,7 @@ impl ProcessHandle {
 }
 
 impl From<OwnedFd> for ProcessHandle {
-    /// Takes a descriptor of a process (pidfd_open(2)).
+    /// Takes a descriptor of a process (`pidfd_open(2)`).
     fn from(descriptor: OwnedFd) -> Self {
         Self(descriptor)
     }

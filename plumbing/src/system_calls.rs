@@ -1,6 +1,6 @@
 //! The system calls of a node's programs, as container engines allow them. What is missing changes the machine (mounts,
 //! clocks, modules, swap), makes namespaces, keeps keys of the kernel, or is for few programs and has been the way out of
-//! many a room: bpf(2), userfaultfd(2), io_uring(7). What is allowed with certain arguments only is in
+//! many a room: bpf(2), userfaultfd(2), `io_uring(7)`. What is allowed with certain arguments only is in
 //! [`super::confinement`].
 
 use nix::libc::{self, c_long};
