@@ -212,6 +212,60 @@ async fn programs_gain_no_privileges_and_stay_under_the_engines_filter() {
     .await;
 }
 
+/// A rule of this machine's firewall that drops what stays on a bridge, for as long as it lives.
+struct Rule<'a>(&'a str);
+
+impl<'a> Rule<'a> {
+    fn add(bridge: &'a str) -> Self {
+        let rule = Self(bridge);
+        assert!(rule.change("-I"), "iptables, as root");
+        rule
+    }
+
+    fn change(&self, how: &str) -> bool {
+        let words = ["-w", how, "DOCKER-USER", "-i", self.0, "-o", self.0];
+        let mut command = std::process::Command::new("iptables");
+        let changed = command.args(words).args(["-j", "DROP"]).status();
+        changed.is_ok_and(|status| status.success())
+    }
+}
+
+impl Drop for Rule<'_> {
+    fn drop(&mut self) {
+        self.change("-D");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Docker engine"]
+async fn a_firewall_that_drops_what_nodes_send_is_named_with_its_remedy() {
+    let bridged = fs::read_to_string("/proc/sys/net/bridge/bridge-nf-call-iptables");
+    if bridged.is_ok_and(|setting| setting.trim() == "0") {
+        eprintln!("left out: the kernel hands no bridged packets to the firewall");
+        return;
+    }
+    TestLab::with("dropped", lan(&["a", "b"]), async |lab| {
+        let passage = || lab.fabric.check_passage(&lab.plan, &lab.controls);
+        passage().await.unwrap();
+        let network = format!("{}-lan", lab.plan.lab);
+        let network = engine().inspect_network(&network, None).await.unwrap();
+        let bridge = format!("br-{}", &network.id.unwrap()[..12]);
+        let rule = Rule::add(&bridge);
+        let error = passage().await.unwrap_err();
+        drop(rule);
+        assert!(
+            matches!(error.kind, BackendErrorKind::Lacking { .. }),
+            "{error}"
+        );
+        let said = error.to_string();
+        for words in ["a had no answer from b within 5 s", "DOCKER-USER"] {
+            assert!(said.contains(words), "{said}");
+        }
+        passage().await.unwrap();
+    })
+    .await;
+}
+
 /// An image of somebody's own: a program, and a user and a command that would get in the way.
 async fn import_image(name: &str) {
     let mut tar = tar::Builder::new(Vec::new());

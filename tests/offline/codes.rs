@@ -195,6 +195,13 @@ fn what_cannot_be_raised_ends_with_4() {
 }
 
 #[test]
+fn a_machine_that_lets_no_packets_pass_is_found_out_before_anything_runs() {
+    let said = run(&mut sandbox(), "", "cut-off:to", 3);
+    assert!(said.contains("nothing reaches to"), "{said}");
+    assert!(!said.contains("file equal"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_removed_ends_with_5_and_is_named_after_the_verdict() {
     let said = run(&mut sandbox(), "", "stuck:from", 5);
     assert!(said.contains("1 of 1 file equal"), "{said}");

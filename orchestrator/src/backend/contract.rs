@@ -17,7 +17,7 @@ use protocol::settings::NodeSettings;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::control::CaptureStream;
+use crate::control::{CaptureStream, Control};
 use crate::plan::{LabId, LinkConditions, Plan};
 use crate::topology::model::FaultKind;
 
@@ -147,6 +147,19 @@ pub trait Fabric: fmt::Debug + Send + Sync {
     /// Returns warnings for a reader of the results, such as limits that could not be enforced.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Makes sure that packets pass between nodes, which are configured, where something outside of the lab may
+    /// keep them from it.
+    ///
+    /// # Errors
+    /// Names the obstacle, and its remedy.
+    async fn check_passage(
+        &self,
+        _plan: &Plan,
+        _controls: &BTreeMap<NodeName, Control>,
+    ) -> Result<(), BackendError> {
+        Ok(())
     }
 
     /// Leaves the lab up when this process ends, and returns what [`Backend::attach`] needs. Without

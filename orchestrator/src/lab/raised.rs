@@ -243,6 +243,7 @@ impl Lab {
             .buffer_unordered(IN_FLIGHT)
             .try_collect::<Vec<()>>()
             .await?;
+        fabric.check_passage(&self.plan, &self.controls).await?;
         self.fabric = Some(fabric);
         Ok(RaiseTimings {
             raise,

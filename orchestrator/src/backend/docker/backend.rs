@@ -20,7 +20,7 @@ use super::engine::Engine;
 use super::error::{at, lacking};
 use super::fabric::DockerFabric;
 use super::network::Networks;
-use super::{gns3_image, image, late, mark, removal, seclusion};
+use super::{gns3_image, image, late, mark, removal, seclusion, translation};
 use crate::backend::pending_request::PendingRequests;
 
 /// Labs on a Docker engine. It is connected to when it is first needed.
@@ -161,6 +161,7 @@ impl DockerBackend {
             attached: Mutex::new(attached),
             endpoints: made.endpoints,
             warnings,
+            filtered: translation::reaches_bridges(local),
         })
     }
 
@@ -218,6 +219,7 @@ impl Backend for DockerBackend {
             attached: Mutex::default(),
             endpoints: BTreeMap::new(),
             warnings: Vec::new(),
+            filtered: false,
         }))
     }
 

@@ -11,13 +11,15 @@ use protocol::role::PROGRAM_OF_AGENT;
 use protocol::settings::{FoundBy, NodeSettings};
 
 use crate::backend::{BackendError, BackendErrorKind, BackendKind, ByteStream, Fabric, LabHandle};
-use crate::plan::LabId;
+use crate::control::Control;
+use crate::plan::{LabId, Plan};
 
 use super::attached_stream::AttachedStream;
 use super::container::SOCKET;
 use super::error::at;
 use super::exec::{self, ExecError};
 use super::network::Endpoint;
+use super::passage;
 
 /// A lab that is up on an engine. Its containers live on without us.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub(super) struct DockerFabric {
     /// The addresses that the engine gave to each port.
     pub(super) endpoints: BTreeMap<Port, Endpoint>,
     pub(super) warnings: Vec<String>,
+    /// Whether the engine's kernel hands bridged packets to its firewall, or may.
+    pub(super) filtered: bool,
 }
 
 #[async_trait]
@@ -70,6 +74,17 @@ impl Fabric for DockerFabric {
 
     fn warnings(&self) -> Vec<String> {
         self.warnings.clone()
+    }
+
+    async fn check_passage(
+        &self,
+        plan: &Plan,
+        controls: &BTreeMap<NodeName, Control>,
+    ) -> Result<(), BackendError> {
+        if !self.filtered {
+            return Ok(());
+        }
+        passage::check(plan, controls).await
     }
 
     async fn keep(&self) -> Result<LabHandle, BackendError> {

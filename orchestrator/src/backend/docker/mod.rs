@@ -10,6 +10,7 @@
 //! - [`pool`]: private addresses that nobody else uses.
 //! - [`network`]: segments as the engine's networks.
 //! - [`translation`]: whether the engine's own firewall would change a lab's packets.
+//! - [`passage`]: whether the engine's machine lets packets pass between nodes.
 //! - [`container`]: nodes as the engine's containers.
 //! - [`seclusion`]: takes the engine's machine out of a lab's networks.
 //! - [`image`]: the built-in image, and people's own.
@@ -33,6 +34,7 @@ mod image;
 mod late;
 mod mark;
 mod network;
+mod passage;
 mod pool;
 mod removal;
 mod seclusion;

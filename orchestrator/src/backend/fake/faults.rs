@@ -6,7 +6,7 @@ use super::world::{FakeBackend, InjectedFault, Tamper};
 
 impl FakeBackend {
     /// A backend in which things go wrong: words such as `cut:alpine-1`. A broadcast to a node is
-    /// changed by `drop`, `cut`, `change`, `extra` and `swell` ([`Tamper`]); `stuck` makes a node impossible to
+    /// changed by `drop`, `cut`, `change`, `extra` and `swell` ([`Tamper`]); `cut-off` keeps packets from a node; `stuck` makes one impossible to
     /// remove, and removing it takes forever with `endless`; `panic` makes reaching a node a defect of
     /// this program; `fail:2` makes the next raise fail at its third resource. Other words mean nothing.
     pub fn with_faults(words: &str) -> Self {
@@ -32,6 +32,7 @@ impl FakeBackend {
             "change" => self.tamper(node, Tamper::Change),
             "extra" => self.tamper(node, Tamper::Extra),
             "swell" => self.tamper(node, Tamper::Swell),
+            "cut-off" => self.afflict(node, InjectedFault::CutOff),
             "stuck" => self.afflict(node, InjectedFault::Stuck),
             "endless" => self.afflict(node, InjectedFault::Endless),
             "panic" => self.afflict(node, InjectedFault::Panics),

@@ -12,6 +12,7 @@ use crate::backend::{
     Backend, BackendError, BackendErrorKind, BackendKind, ByteStream, Capabilities, Fabric,
     LabHandle, Ledger, Owned, Provenance, Resource,
 };
+use crate::control::Control;
 use crate::plan::{LabId, Plan};
 
 use super::agent;
@@ -42,6 +43,8 @@ pub enum Tamper {
 pub(super) enum InjectedFault {
     /// It is impossible to remove.
     Stuck,
+    /// Nothing that other nodes send reaches it.
+    CutOff,
     /// Removing it takes forever.
     Endless,
     /// Reaching for it panics.
@@ -235,6 +238,27 @@ impl Fabric for FakeFabric {
         let (ours, theirs) = tokio::io::duplex(PIPE);
         tokio::spawn(agent::serve(theirs, node.clone(), Arc::clone(&self.world)));
         Ok(Box::new(ours))
+    }
+
+    async fn check_passage(
+        &self,
+        _plan: &Plan,
+        controls: &BTreeMap<NodeName, Control>,
+    ) -> Result<(), BackendError> {
+        let state = self.world.lock();
+        let is_cut_off =
+            |node: &&NodeName| state.afflicted.get(*node) == Some(&InjectedFault::CutOff);
+        match controls.keys().find(is_cut_off) {
+            None => Ok(()),
+            Some(node) => Err(BackendErrorKind::Lacking {
+                missing: format!("nothing reaches {node}"),
+                remedy: "do not ask for that".to_owned(),
+            }
+            .at(
+                BackendKind::Fake,
+                "checking that packets pass between nodes",
+            )),
+        }
     }
 
     async fn conditions(&self) -> Result<Option<HeldConditions>, BackendError> {
