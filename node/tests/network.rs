@@ -13,7 +13,7 @@ use nix::unistd::gethostname;
 use node::network::configure;
 use plumbing::netlink::{Batch, LinkIndex, NetworkNamespace, RouteSocket, VethEnd};
 use protocol::control::FailureKind;
-use protocol::settings::{FoundBy, Host, InterfaceSettings, NodeSettings, Route};
+use protocol::settings::{FoundBy, Host, InterfaceSettings, NodeSettings, Route, Sandbox};
 
 /// Runs `body` as in a node: its own network, host name and hosts file.
 fn in_a_node<T: Send>(body: impl FnOnce() -> T + Send) -> T {
@@ -54,6 +54,7 @@ fn node(name: &str, interfaces: Vec<InterfaceSettings>) -> NodeSettings {
         name: name.parse().unwrap(),
         interfaces,
         routes: Vec::new(),
+        sandbox: Sandbox::Default,
         forward: false,
         hosts: vec![Host {
             name: name.parse().unwrap(),

@@ -17,8 +17,8 @@ pub struct ChildSetup {
     pub terminal: bool,
     /// `cgroup.procs` files, open for writing, of the control groups that it joins (cgroups(7)).
     pub control_groups: Arc<[OwnedFd]>,
-    /// What it may not do.
-    pub confinement: Arc<Confinement>,
+    /// Its confinement, if it has one.
+    pub confinement: Option<Arc<Confinement>>,
 }
 
 impl ChildSetup {
@@ -66,7 +66,10 @@ impl ChildSetup {
                 libc::CLOSE_RANGE_CLOEXEC,
             )
         };
-        self.confinement.enter()
+        match &self.confinement {
+            Some(confinement) => confinement.enter(),
+            None => Ok(()),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use seccompiler::{
 use super::capability;
 use super::system_calls::{EVERYWHERE, HERE};
 
-/// What is to be done to a process before it becomes a program that is not trusted.
+/// The confinement of a program that is not trusted, made ready.
 #[derive(Debug)]
 pub struct Confinement {
     filters: Vec<BpfProgram>,

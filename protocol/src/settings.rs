@@ -8,6 +8,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::{InterfaceName, NodeName};
 
+/// The confinement of a node's programs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sandbox {
+    /// None: they have the rights of the node's agent.
+    Off,
+    /// As container engines confine programs.
+    #[default]
+    Default,
+}
+
+impl Sandbox {
+    /// Returns whether it is the one that a node has unless its file says otherwise.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Everything a node must know of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeSettings {
@@ -19,6 +37,9 @@ pub struct NodeSettings {
     pub routes: Vec<Route>,
     /// Whether it routes between its interfaces, IPv4 and IPv6.
     pub forward: bool,
+    /// The confinement of its programs.
+    #[serde(default, skip_serializing_if = "Sandbox::is_default")]
+    pub sandbox: Sandbox,
     /// Names that resolve in it: the lab's nodes with all their addresses. Empty where they are told once for
     /// all nodes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

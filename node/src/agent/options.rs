@@ -6,6 +6,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
+use protocol::settings::Sandbox;
+
 /// The options of an agent that is a node's first process.
 #[derive(Debug, Default)]
 pub struct AgentOptions {
@@ -19,6 +21,8 @@ pub struct AgentOptions {
     pub control_groups: Vec<OwnedFd>,
     /// The environment of its processes.
     pub environment: Environment,
+    /// The confinement of its processes, until it is told another.
+    pub sandbox: Sandbox,
     /// The effect of SIGTERM and SIGINT.
     pub on_terminate: OnTerminate,
 }

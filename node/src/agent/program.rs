@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Start, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use plumbing::child::ChildSetup;
@@ -12,6 +13,7 @@ use plumbing::confinement::Confinement;
 use plumbing::own_program;
 use protocol::control::{Command, Failure, FailureKind, Program};
 use protocol::role::PROGRAM;
+use protocol::settings::Sandbox;
 
 use super::children::{Child, Children};
 use super::failure::{refusal, system};
@@ -24,6 +26,7 @@ pub(super) struct ProcessSetup {
     pub(super) control_groups: Arc<[OwnedFd]>,
     /// Made when the first program starts, for many a node has none.
     confinement: OnceLock<Arc<Confinement>>,
+    is_confined: AtomicBool,
     /// Where a process runs that is not told where.
     directory: PathBuf,
 }
@@ -53,6 +56,7 @@ impl ProcessSetup {
             environment,
             control_groups: control_groups.into(),
             confinement: OnceLock::new(),
+            is_confined: AtomicBool::new(true),
             directory,
         }
     }
@@ -95,12 +99,22 @@ impl ProcessSetup {
             .map_err(|error| self.explain(command, program, directory, &error))
     }
 
-    fn confinement(&self) -> Result<Arc<Confinement>, Failure> {
+    /// Confines the programs that start from now on, or does not.
+    pub(super) fn confine(&self, sandbox: Sandbox) {
+        let is_confined = sandbox != Sandbox::Off;
+        self.is_confined.store(is_confined, Ordering::Relaxed);
+    }
+
+    fn confinement(&self) -> Result<Option<Arc<Confinement>>, Failure> {
+        if !self.is_confined.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         if let Some(made) = self.confinement.get() {
-            return Ok(Arc::clone(made));
+            return Ok(Some(Arc::clone(made)));
         }
         let made = Confinement::new().map_err(|error| system("confining programs", &error))?;
-        Ok(Arc::clone(self.confinement.get_or_init(|| Arc::new(made))))
+        let made = self.confinement.get_or_init(|| Arc::new(made));
+        Ok(Some(Arc::clone(made)))
     }
 
     /// The system names neither which of several things is missing nor where it looked.

@@ -52,6 +52,7 @@ impl Connection {
                 return Ok(());
             }
             Request::Configure(settings) => {
+                self.node.setup.confine(settings.sandbox);
                 self.answer(id, configure(settings));
                 return Ok(());
             }

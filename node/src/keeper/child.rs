@@ -64,6 +64,7 @@ impl Child {
             listener: Some(self.listener),
             control_groups: self.limits.control_groups,
             environment: Environment::Only(environment()),
+            sandbox: self.settings.sandbox,
             ..AgentOptions::default()
         })
     }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use protocol::control::{Command, Lifetime, Program};
 use protocol::name::NodeName;
+use protocol::settings::Sandbox;
 
 use crate::backend::{Backend, BackendErrorKind, BackendKind, Fabric, LabHandle};
 use crate::control::{Control, GREETING_AGAIN};
@@ -143,6 +144,12 @@ impl Lab {
                 format!("node {node} does not answer, and nothing of it was captured: {why}")
             })
             .collect();
+        let nodes = self.plan.nodes.iter();
+        let free = nodes.filter(|node| node.settings.sandbox == Sandbox::Off);
+        warnings.extend(free.map(|node| {
+            let rights = "its programs are not confined, and may reach beyond the lab";
+            format!("node {}: sandbox = \"off\": {rights}", node.name)
+        }));
         warnings.extend(self.fabric.iter().flat_map(|fabric| fabric.warnings()));
         warnings
     }

@@ -33,6 +33,7 @@ pub fn plan(topology: &Topology, lab: LabId) -> Plan {
                 given(node)
             },
             forward: node.forward,
+            sandbox: node.sandbox,
             hosts: Vec::new(),
         },
     };

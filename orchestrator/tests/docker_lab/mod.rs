@@ -15,7 +15,7 @@ use orchestrator::plan::{LabId, LinkConditions, Plan, PlannedNode, Segment};
 use protocol::control::{Command, Exit, Lifetime, Program, Stream};
 use protocol::link::Port;
 use protocol::name::NodeName;
-use protocol::settings::{FoundBy, Host, InterfaceSettings, NodeSettings};
+use protocol::settings::{FoundBy, Host, InterfaceSettings, NodeSettings, Sandbox};
 use tokio::sync::Notify;
 
 /// A lab's segments and nodes.
@@ -291,6 +291,7 @@ pub(crate) fn node(name: &str, interfaces: &[(&str, u8, &[&str])]) -> PlannedNod
             name: name.parse().unwrap(),
             interfaces,
             routes: Vec::new(),
+            sandbox: Sandbox::Default,
             forward: false,
             hosts: Vec::new(),
         },

@@ -11,6 +11,7 @@ use nix::libc;
 use plumbing::child::ChildSetup;
 use plumbing::confinement::Confinement;
 use plumbing::peer::has_our_rights;
+use protocol::settings::Sandbox;
 
 use crate::support::{Raised, plan, run};
 use crate::user::as_ordinary_user;
@@ -179,7 +180,7 @@ fn confined(script: &str, at: &Path) -> Child {
     let setup = ChildSetup {
         terminal: false,
         control_groups: Arc::new([]),
-        confinement: Arc::new(Confinement::new().unwrap()),
+        confinement: Some(Arc::new(Confinement::new().unwrap())),
     };
     setup.apply(&mut start);
     let mut program = start.spawn().unwrap();
@@ -225,4 +226,26 @@ fn no_way_leads_out_of_a_node_of_a_user() {
 #[ignore = "run as an ordinary user by the test above"]
 fn for_a_user_no_way_leads_out_of_a_node() {
     run(no_way_leads_out_of_a_node());
+}
+
+/// Whether a node's programs are confined, in the kernel's words.
+async fn confinement(lab: &Raised, node: usize) -> String {
+    let words = lab
+        .shell(node, "grep -E 'NoNewPrivs|Seccomp:' /proc/self/status")
+        .await;
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_node_without_a_sandbox_is_not_confined_and_others_are() {
+    run(async {
+        let mut plan = plan("free", 2);
+        plan.nodes[0].settings.sandbox = Sandbox::Off;
+        let lab = Raised::new(plan).await;
+        assert_eq!(confinement(&lab, 0).await, "NoNewPrivs: 0 Seccomp: 0");
+        assert_eq!(confinement(&lab, 1).await, "NoNewPrivs: 1 Seccomp: 2");
+        lab.shell(0, "mount -t tmpfs none /mnt && umount /mnt")
+            .await;
+        lab.remove().await;
+    });
 }

@@ -13,7 +13,7 @@ use orchestrator::plan::position::Positions;
 use orchestrator::plan::{LabId, LinkConditions, Plan, PlannedNode, Segment};
 use protocol::control::{Command, Lifetime, Program};
 use protocol::link::Port;
-use protocol::settings::{FoundBy, Host, InterfaceSettings, MacAddress, NodeSettings};
+use protocol::settings::{FoundBy, Host, InterfaceSettings, MacAddress, NodeSettings, Sandbox};
 use tempfile::TempDir;
 
 /// The path of the node binary, which the command under test is.
@@ -161,6 +161,7 @@ pub(crate) fn plan(name: &str, count: u8) -> Plan {
                     name: node(number),
                     interfaces: vec![interface("eth0", [10, 0, 0, number])],
                     routes: Vec::new(),
+                    sandbox: Sandbox::Default,
                     forward: false,
                     hosts: hosts.clone(),
                 },

@@ -1,7 +1,7 @@
 //! The tables of the file and their keys. The JSON Schema is made from these, comments included.
 
 use protocol::name::{InterfaceName, LabName, NetworkName};
-use protocol::settings::MacAddress;
+use protocol::settings::{MacAddress, Sandbox};
 use protocol::unit::{ByteSize, Percent, Rate, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -69,6 +69,8 @@ pub(in crate::topology) struct NodeEntry {
     pub(in crate::topology) env: Named<Written<Scalar>>,
     /// Whether it routes between its interfaces.
     pub(in crate::topology) forward: Written<Flag>,
+    /// The confinement of its programs: "default", or "off" for those that need all rights that there are.
+    pub(in crate::topology) sandbox: Written<Sandbox>,
     /// Routes in place of the planned ones: "10.2.0.0/24 via 10.1.0.2".
     pub(in crate::topology) routes: Many<Written<StaticRoute>>,
     /// Memory at most: "256MiB".

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use protocol::conversation::Connections;
 use protocol::name::{FileName, InterfaceName, LabName, NameError, NetworkName, NodeName};
-use protocol::settings::{MacAddress, MacError};
+use protocol::settings::{MacAddress, MacError, Sandbox};
 use protocol::stress::{Operation, Workers};
 use protocol::unit::{ByteSize, Percent, Rate, Time, UnitError};
 use schemars::{Schema, json_schema};
@@ -378,6 +378,7 @@ one_of! {
     ExpectWord, "an outcome": "pass" => Self::Pass, "fail" => Self::Fail;
     Framing, "a framing":
         "reliable" => Self::Reliable, "datagram" => Self::Datagram, "byte" => Self::Byte;
+    Sandbox, "a sandbox": "default" => Self::Default, "off" => Self::Off;
     Connections, "a way to connect":
         "per-command" => Self::PerCommand, "shared" => Self::Shared;
     Answer, "a status": "ok" => Self::Ok, "error" => Self::Error;

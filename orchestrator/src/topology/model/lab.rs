@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use protocol::link::Conditions;
 use protocol::name::{InterfaceName, LabName, NetworkName, NodeName};
-use protocol::settings::MacAddress;
+use protocol::settings::{MacAddress, Sandbox};
 use protocol::unit::ByteSize;
 
 use super::Scenario;
@@ -63,6 +63,8 @@ pub struct Node {
     pub routes: Vec<StaticRoute>,
     /// Whether it routes between its interfaces.
     pub forward: bool,
+    /// The confinement of its programs.
+    pub sandbox: Sandbox,
     /// Its resource limits.
     pub limits: Limits,
 }

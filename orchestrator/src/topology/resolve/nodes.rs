@@ -201,6 +201,7 @@ fn settings(cx: &Context<'_>, entry: &NodeEntry, name: NodeName) -> Node {
         interfaces: Vec::new(),
         routes: Vec::new(),
         forward: cx.get(&entry.forward).is_some_and(|Flag(flag)| flag),
+        sandbox: cx.get(&entry.sandbox).unwrap_or_default(),
         limits: limits(cx, entry),
     }
 }

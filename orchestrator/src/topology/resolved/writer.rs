@@ -83,6 +83,9 @@ impl Writer<'_> {
         if node.forward {
             writeln!(self.out, "forward = true")?;
         }
+        if !node.sandbox.is_default() {
+            self.text("sandbox", "off")?;
+        }
         if !node.routes.is_empty() {
             let routes = node.routes.iter();
             let routes: Vec<_> = routes.map(|r| format!("{} via {}", r.to, r.via)).collect();
