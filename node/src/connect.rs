@@ -65,7 +65,7 @@ fn await_agent(arguments: &Arguments) -> Result<(), String> {
 /// the process. Duplicates of the standard streams are used because Rust's own hold bytes back.
 fn bridge(arguments: &Arguments) -> io::Result<()> {
     let mut from_agent = UnixStream::connect(&arguments.socket)?;
-    if !peer::has_our_rights(&from_agent)? {
+    if !peer::is_unconfined(&from_agent)? {
         let stranger = "a program of the node listens there, and not its agent";
         return Err(io::Error::new(ErrorKind::PermissionDenied, stranger));
     }

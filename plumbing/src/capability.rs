@@ -38,17 +38,12 @@ pub fn give_up_the_machine() -> io::Result<()> {
 }
 
 /// Takes from all programs that the process will start every right that container engines do not give, but for that over the
-/// network, and lets none of the process's own rights be inherited.
+/// network, and lets none of the process's own rights be inherited. The right to do this is taken too, so that programs have
+/// fewer than the process on any engine.
 ///
 /// # Errors
 /// `EPERM` if the process may not change its own capabilities.
 pub fn keep_those_of_containers() -> io::Result<()> {
-    for capability in 0..=LAST {
-        if OF_CONTAINERS & 1 << capability == 0 {
-            leave_out(capability)?;
-        }
-    }
-    // Root's programs get what may be inherited even if it is left out above.
     let header = Header {
         version: VERSION_3,
         process: 0,
@@ -57,6 +52,16 @@ pub fn keep_those_of_containers() -> io::Result<()> {
     // SAFETY: the kernel reads the header and, for this version, writes two such records.
     let read = unsafe { libc::syscall(libc::SYS_capget, &raw const header, &raw mut rights) };
     Errno::result(read)?;
+    if rights.iter().all(|half| half.effective == 0) {
+        // An ordinary user's process has none, and so have its programs.
+        return Ok(());
+    }
+    for capability in 0..=LAST {
+        if OF_CONTAINERS & 1 << capability == 0 {
+            leave_out(capability)?;
+        }
+    }
+    // Root's programs get what may be inherited even if it is left out above.
     for half in &mut rights {
         half.inheritable = 0;
     }
@@ -105,7 +110,6 @@ const OF_CONTAINERS: u64 = 1 // CAP_CHOWN
     | 1 << 5 // CAP_KILL
     | 1 << 6 // CAP_SETGID
     | 1 << 7 // CAP_SETUID
-    | 1 << 8 // CAP_SETPCAP
     | 1 << 10 // CAP_NET_BIND_SERVICE
     | 1 << 12 // CAP_NET_ADMIN
     | 1 << 13 // CAP_NET_RAW

@@ -1,7 +1,7 @@
 //! The confinement of a node's programs: what they may ask of the kernel, and the rights that root has among them.
 //!
-//! It is that of container engines: their capabilities and `NET_ADMIN`, since a node's network is its own, and their system
-//! calls (seccomp(2)). A program may not have more rights than the agent that started it, and has fewer, so the kernel refuses it
+//! It is that of container engines: their capabilities without `SETPCAP`, and `NET_ADMIN`, since a node's network is its own; and
+//! their system calls (seccomp(2)). A program always has fewer rights than the agent that started it, so the kernel refuses it
 //! the agent's memory and descriptors (ptrace(2), "Ptrace access mode checking").
 
 use std::collections::BTreeMap;
@@ -103,9 +103,12 @@ fn when(argument: u8, operation: SeccompCmpOp, value: u64) -> Result<SeccompRule
     Ok(SeccompRule::new(vec![condition])?)
 }
 
-fn kernel_has_filters() -> bool {
-    // SAFETY: the call takes integers only.
-    unsafe { libc::prctl(libc::PR_GET_SECCOMP, 0, 0, 0, 0) >= 0 }
+/// Returns whether the kernel has filters of system calls that refuse with an error (Linux 4.14).
+pub fn kernel_has_filters() -> bool {
+    let refusal = libc::SECCOMP_RET_ERRNO;
+    let operation = libc::SECCOMP_GET_ACTION_AVAIL;
+    // SAFETY: the kernel reads one number from the pointer, which is valid for the call.
+    unsafe { libc::syscall(libc::SYS_seccomp, operation, 0, &raw const refusal) == 0 }
 }
 
 /// The flags of clone(2) that make namespaces.

@@ -11,13 +11,13 @@ use nix::unistd::geteuid;
 
 use super::process::ProcessHandle;
 
-/// Returns whether the process that connected, or that listens, is of this process's user and may have at least the rights
-/// that this one may have. Programs of a node may have fewer than its agent (see [`super::confinement`]), for good. A process
-/// outside of this one's process namespace is none of them.
+/// Returns whether the process that connected, or that listens, is of this process's user and not confined, as the programs
+/// of a node are (see [`super::confinement`]): they lack the right to take rights away, for good. A process outside of this
+/// one's process namespace is none of them.
 ///
 /// # Errors
 /// If the process cannot be looked at; it has ended, perhaps.
-pub fn has_our_rights(socket: &impl AsFd) -> io::Result<bool> {
+pub fn is_unconfined(socket: &impl AsFd) -> io::Result<bool> {
     let peer = getsockopt(socket, sockopt::PeerCredentials)?;
     if peer.uid() != geteuid().as_raw() {
         return Ok(false);
@@ -26,12 +26,12 @@ pub fn has_our_rights(socket: &impl AsFd) -> io::Result<bool> {
         return Ok(true);
     };
     let held = hold(socket, number)?;
-    let (its, ours) = (rights_of(&number.to_string())?, rights_of("self")?);
+    let rights = rights_of(number)?;
     // As long as it has not ended, the number is its own.
     if held.wait(Duration::ZERO)? {
         return Err(Errno::ESRCH.into());
     }
-    Ok(its & ours == ours)
+    Ok(rights & 1 << CAP_SETPCAP != 0)
 }
 
 /// Takes hold of the process. Kernels before 6.5 do not give it with the socket, and its number may be another's by then.
@@ -44,12 +44,15 @@ fn hold(socket: &impl AsFd, number: u32) -> io::Result<ProcessHandle> {
 }
 
 /// Returns the rights that a process and its children may ever have (`CapBnd`, `proc_pid_status(5)`).
-fn rights_of(process: &str) -> io::Result<u64> {
+fn rights_of(process: u32) -> io::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("CapBnd:"));
     let rights = line.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
     rights.ok_or_else(|| ErrorKind::InvalidData.into())
 }
+
+/// linux/capability.h.
+const CAP_SETPCAP: u32 = 8;
 
 #[cfg(test)]
 mod tests {
@@ -58,8 +61,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_has_its_own_rights() {
+    fn this_process_is_not_confined() {
         let (one, _other) = UnixStream::pair().unwrap();
-        assert!(has_our_rights(&one).unwrap());
+        assert!(is_unconfined(&one).unwrap());
     }
 }

@@ -94,7 +94,7 @@ async fn accept(node: &Arc<Node>, listener: &UnixListener) {
     loop {
         let accepted = listener.accept().await;
         let endpoint = accepted.and_then(|(stream, _)| {
-            let is_ours = peer::has_our_rights(&stream).unwrap_or(false);
+            let is_ours = peer::is_unconfined(&stream).unwrap_or(false);
             let endpoint = Endpoint::new(stream.into_std()?)?;
             Ok(is_ours.then_some(endpoint))
         });

@@ -44,10 +44,25 @@ pub(crate) struct Outcome {
     pub(crate) exit: Option<Exit>,
 }
 
+/// The program.
+const NODE: &str = env!("CARGO_BIN_EXE_node");
+
 impl Agent {
     pub(crate) fn start() -> Self {
+        Self::started_by(Start::new(NODE))
+    }
+
+    /// Starts one with a file system of its own, of 1 MiB, in its folder `small`.
+    pub(crate) fn with_a_small_disk() -> Self {
+        let line = "mkdir small && mount -t tmpfs -o size=1m none small && exec \"$0\" \"$@\"";
+        let mut start = Start::new("unshare");
+        start.args(["--mount", "--map-root-user", "sh", "-c", line, NODE]);
+        Self::started_by(start)
+    }
+
+    fn started_by(mut start: Start) -> Self {
         let folder = TempDir::new().unwrap();
-        let mut process = Start::new(env!("CARGO_BIN_EXE_node"))
+        let mut process = start
             .args(["agent", "--stdio", "--listen"])
             .arg(folder.path().join("agent.sock"))
             .current_dir(folder.path())

@@ -150,35 +150,11 @@ fn what_cannot_be_read_or_written_is_named() {
 
 #[test]
 fn a_full_disk_is_told_and_the_rest_of_the_body_is_dropped() {
-    let agent = Agent::start();
+    let agent = Agent::with_a_small_disk();
     let mut client = agent.connect();
-    // The one mount is in a namespace that the program alone is in, and so is the second agent.
-    let socket = agent.path("inner.sock");
-    let node = env!("CARGO_BIN_EXE_node");
     let folder = agent.path("small");
-    std::fs::create_dir(&folder).unwrap();
-    let line =
-        format!("mount -t tmpfs -o size=1m none {folder} && exec {node} agent --listen {socket}");
-    client.start(crate::client::own(&[
-        "unshare",
-        "--mount",
-        "--map-root-user",
-        "sh",
-        "-c",
-        &line,
-    ]));
-    let condition = protocol::control::Condition::File {
-        path: socket.clone(),
-    };
-    client
-        .ask(Request::Await {
-            condition,
-            within_ms: 60_000,
-        })
-        .unwrap();
-    let mut inner = Client::at(socket.as_ref());
     let full = put(
-        &mut inner,
+        &mut client,
         &format!("{folder}/file"),
         0o600,
         &vec![1; 5_000_000],
@@ -186,7 +162,7 @@ fn a_full_disk_is_told_and_the_rest_of_the_body_is_dropped() {
     let full = full.unwrap_err();
     assert_eq!(full.kind, FailureKind::System);
     assert!(full.message.contains("No space left"), "{full}");
-    let listed = inner.ask(Request::List { path: folder });
+    let listed = client.ask(Request::List { path: folder });
     assert_eq!(listed, Ok(Reply::Entries(Vec::new())));
 }
 

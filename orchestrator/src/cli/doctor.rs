@@ -5,6 +5,7 @@ use std::fs;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::geteuid;
 use plumbing::capability::may_administer;
+use plumbing::confinement::kernel_has_filters;
 use plumbing::control_group::ControlGroups;
 use serde::Serialize;
 
@@ -65,6 +66,7 @@ fn local() -> Vec<Check> {
         kernel(),
         privilege(),
         overlay(),
+        sandbox(),
         control_groups(),
         descriptors(),
         tun(),
@@ -217,6 +219,20 @@ fn privilege() -> Check {
         "no root"
     };
     Check::good("privilege", format!("{who}, user namespaces allowed"))
+}
+
+fn sandbox() -> Check {
+    if !kernel_has_filters() {
+        let remedy = "run untrusted programs on a kernel with CONFIG_SECCOMP_FILTER";
+        return Check::limited("sandbox", "this kernel filters no system calls", remedy);
+    }
+    let user = if geteuid().is_root() {
+        "root"
+    } else {
+        "this user"
+    };
+    let found = format!("programs are confined; on namespaces they read what {user} may read");
+    Check::good("sandbox", found)
 }
 
 fn overlay() -> Check {
