@@ -37,18 +37,40 @@ pub fn give_up_the_machine() -> io::Result<()> {
     BEYOND_NAMESPACES.into_iter().try_for_each(leave_out)
 }
 
-/// Takes from all programs that the process will start every right that container engines do not give, but for that over the
-/// network, and lets none of the process's own rights be inherited. The right to do this is taken too, so that programs have
-/// fewer than the process on any engine.
+/// The rights that a program has beside those that container engines give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rights {
+    /// None. The right to take rights away (`SETPCAP`), which engines give, is left out, so that these programs have
+    /// fewer rights than the process that starts them on any engine.
+    Few,
+    /// The same, and the right over the network (`NET_ADMIN`).
+    OverNetwork,
+    /// The rights over the network and to take rights away: the kernel lets no other program attach to this one.
+    Trusted,
+}
+
+impl Rights {
+    fn bits(self) -> u64 {
+        OF_CONTAINERS
+            | match self {
+                Self::Few => 0,
+                Self::OverNetwork => 1 << CAP_NET_ADMIN,
+                Self::Trusted => 1 << CAP_NET_ADMIN | 1 << CAP_SETPCAP,
+            }
+    }
+}
+
+/// Takes from all programs that the process will start every right but these, and lets none of the process's own rights be
+/// inherited.
 ///
 /// # Errors
 /// `EPERM` if the process may not change its own capabilities.
-pub fn keep_those_of_containers() -> io::Result<()> {
+pub fn keep(rights_of_programs: Rights) -> io::Result<()> {
     let header = Header {
         version: VERSION_3,
         process: 0,
     };
-    let mut rights = [Rights::default(); 2];
+    let mut rights = [Half::default(); 2];
     // SAFETY: the kernel reads the header and, for this version, writes two such records.
     let read = unsafe { libc::syscall(libc::SYS_capget, &raw const header, &raw mut rights) };
     Errno::result(read)?;
@@ -57,7 +79,7 @@ pub fn keep_those_of_containers() -> io::Result<()> {
         return Ok(());
     }
     for capability in 0..=LAST {
-        if OF_CONTAINERS & 1 << capability == 0 {
+        if rights_of_programs.bits() & 1 << capability == 0 {
             leave_out(capability)?;
         }
     }
@@ -92,7 +114,7 @@ struct Header {
 /// `struct __user_cap_data_struct`, linux/capability.h: 32 capabilities.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
-struct Rights {
+struct Half {
     effective: u32,
     permitted: u32,
     inheritable: u32,
@@ -100,6 +122,8 @@ struct Rights {
 
 // Numbers from linux/capability.h.
 const VERSION_3: u32 = 0x2008_0522;
+pub(super) const CAP_SETPCAP: u64 = 8;
+const CAP_NET_ADMIN: u64 = 12;
 const CAP_SYS_ADMIN: u64 = 21;
 /// No kernel has more.
 const LAST: libc::c_ulong = 63;
@@ -111,7 +135,6 @@ const OF_CONTAINERS: u64 = 1 // CAP_CHOWN
     | 1 << 6 // CAP_SETGID
     | 1 << 7 // CAP_SETUID
     | 1 << 10 // CAP_NET_BIND_SERVICE
-    | 1 << 12 // CAP_NET_ADMIN
     | 1 << 13 // CAP_NET_RAW
     | 1 << 18 // CAP_SYS_CHROOT
     | 1 << 29 // CAP_AUDIT_WRITE

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::ptr;
 use std::sync::Arc;
 
+use super::capability::Rights;
 use super::confinement::Confinement;
 
 /// The isolation of a child process from its parent. In every case the child leads a session of its own, its
@@ -17,8 +18,8 @@ pub struct ChildSetup {
     pub terminal: bool,
     /// `cgroup.procs` files, open for writing, of the control groups that it joins (cgroups(7)).
     pub control_groups: Arc<[OwnedFd]>,
-    /// Its confinement, if it has one.
-    pub confinement: Option<Arc<Confinement>>,
+    /// Its confinement, if it has one, and the rights that it has in it.
+    pub confinement: Option<(Arc<Confinement>, Rights)>,
 }
 
 impl ChildSetup {
@@ -67,7 +68,7 @@ impl ChildSetup {
             )
         };
         match &self.confinement {
-            Some(confinement) => confinement.enter(),
+            Some((confinement, rights)) => confinement.enter(*rights),
             None => Ok(()),
         }
     }

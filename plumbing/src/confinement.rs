@@ -1,7 +1,6 @@
 //! The confinement of a node's programs: what they may ask of the kernel, and the rights that root has among them.
 //!
-//! It is that of container engines: their capabilities without `SETPCAP`, and `NET_ADMIN`, since a node's network is its own; and
-//! their system calls (seccomp(2)). A program always has fewer rights than the agent that started it, so the kernel refuses it
+//! It is that of container engines: their capabilities ([`Rights`] has the difference) and their system calls (seccomp(2)). A program always has fewer rights than the agent that started it, so the kernel refuses it
 //! the agent's memory and descriptors (ptrace(2), "Ptrace access mode checking").
 
 use std::collections::BTreeMap;
@@ -15,7 +14,7 @@ use seccompiler::{
     SeccompFilter, SeccompRule, TargetArch,
 };
 
-use super::capability;
+use super::capability::{self, Rights};
 use super::system_calls::{EVERYWHERE, HERE};
 
 /// The confinement of a program that is not trusted, made ready.
@@ -47,8 +46,8 @@ impl Confinement {
     ///
     /// # Errors
     /// The system's.
-    pub fn enter(&self) -> io::Result<()> {
-        capability::keep_those_of_containers()?;
+    pub fn enter(&self, rights: Rights) -> io::Result<()> {
+        capability::keep(rights)?;
         for filter in &self.filters {
             match seccompiler::apply_filter(filter) {
                 Ok(()) => {}

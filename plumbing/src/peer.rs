@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::geteuid;
 
+use super::capability::CAP_SETPCAP;
 use super::process::ProcessHandle;
 
 /// Returns whether the process that connected, or that listens, is of this process's user and not confined, as the programs
@@ -50,9 +51,6 @@ fn rights_of(process: u32) -> io::Result<u64> {
     let rights = line.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
     rights.ok_or_else(|| ErrorKind::InvalidData.into())
 }
-
-/// linux/capability.h.
-const CAP_SETPCAP: u32 = 8;
 
 #[cfg(test)]
 mod tests {

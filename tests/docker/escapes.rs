@@ -62,7 +62,7 @@ pub(crate) fn a_program_cannot_speak_in_its_agents_place() {
     site.sandbox.write("lab.toml", lab);
     site.sandbox.run(["deploy"]).succeeds();
     let python = |script| ["exec", "a", "--", "python3", "-c", script];
-    assert_eq!(site.says(&python(TRIES)), "00000000a00434fb 1 2\n");
+    assert_eq!(site.says(&python(TRIES)), "00000000a00424fb 1 2\n");
     site.says(&python(PROGRAM));
     assert_eq!(site.says(&python("print('there')")), "there\n");
     // It can keep others from the agent, and that is all.

@@ -21,8 +21,11 @@ pub struct AgentOptions {
     pub control_groups: Vec<OwnedFd>,
     /// The environment of its processes.
     pub environment: Environment,
-    /// The confinement of its processes, until it is told another.
-    pub sandbox: Sandbox,
+    /// The confinement of its processes, if it is known already.
+    pub sandbox: Option<Sandbox>,
+    /// Its programs have the right over its network (`NET_ADMIN`). It reaches to all networks of the user namespace that
+    /// owns this one, by their numbers (`IFLA_TARGET_NETNSID`, linux/if_link.h): in a container to the machine's.
+    pub owns_network: bool,
     /// The effect of SIGTERM and SIGINT.
     pub on_terminate: OnTerminate,
 }

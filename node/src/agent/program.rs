@@ -5,9 +5,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Start, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use plumbing::capability::Rights;
 use plumbing::child::ChildSetup;
 use plumbing::confinement::Confinement;
 use plumbing::own_program;
@@ -26,7 +26,9 @@ pub(super) struct ProcessSetup {
     pub(super) control_groups: Arc<[OwnedFd]>,
     /// Made when the first program starts, for many a node has none.
     confinement: OnceLock<Arc<Confinement>>,
-    is_confined: AtomicBool,
+    sandbox: OnceLock<Sandbox>,
+    /// Its programs have the right over its network.
+    owns_network: bool,
     /// Where a process runs that is not told where.
     directory: PathBuf,
 }
@@ -43,7 +45,11 @@ pub(super) struct Streams {
 
 impl ProcessSetup {
     /// The agent's own directory is the image's, if the image says one.
-    pub(super) fn new(environment: Environment, control_groups: Vec<OwnedFd>) -> Self {
+    pub(super) fn new(
+        environment: Environment,
+        control_groups: Vec<OwnedFd>,
+        owns_network: bool,
+    ) -> Self {
         let own = std::env::current_dir().unwrap_or_default();
         let directory = if own.parent().is_some() {
             own
@@ -56,7 +62,8 @@ impl ProcessSetup {
             environment,
             control_groups: control_groups.into(),
             confinement: OnceLock::new(),
-            is_confined: AtomicBool::new(true),
+            sandbox: OnceLock::new(),
+            owns_network,
             directory,
         }
     }
@@ -91,7 +98,7 @@ impl ProcessSetup {
         let setup = ChildSetup {
             terminal: streams.terminal,
             control_groups: Arc::clone(&self.control_groups),
-            confinement: self.confinement()?,
+            confinement: self.confinement(&command.program)?,
         };
         setup.apply(&mut start);
         children
@@ -99,22 +106,29 @@ impl ProcessSetup {
             .map_err(|error| self.explain(command, program, directory, &error))
     }
 
-    /// Confines the programs that start from now on, or does not.
+    /// Confines all programs, or none. Only the first word counts.
     pub(super) fn confine(&self, sandbox: Sandbox) {
-        let is_confined = sandbox != Sandbox::Off;
-        self.is_confined.store(is_confined, Ordering::Relaxed);
+        let _ = self.sandbox.set(sandbox);
     }
 
-    fn confinement(&self) -> Result<Option<Arc<Confinement>>, Failure> {
-        if !self.is_confined.load(Ordering::Relaxed) {
+    fn confinement(
+        &self,
+        program: &Program,
+    ) -> Result<Option<(Arc<Confinement>, Rights)>, Failure> {
+        if self.sandbox.get() == Some(&Sandbox::Off) {
             return Ok(None);
         }
+        let rights = match program {
+            Program::Role(_) => Rights::Trusted,
+            Program::Own(_) if self.owns_network => Rights::OverNetwork,
+            Program::Own(_) => Rights::Few,
+        };
         if let Some(made) = self.confinement.get() {
-            return Ok(Some(Arc::clone(made)));
+            return Ok(Some((Arc::clone(made), rights)));
         }
         let made = Confinement::new().map_err(|error| system("confining programs", &error))?;
         let made = self.confinement.get_or_init(|| Arc::new(made));
-        Ok(Some(Arc::clone(made)))
+        Ok(Some((Arc::clone(made), rights)))
     }
 
     /// The system names neither which of several things is missing nor where it looked.

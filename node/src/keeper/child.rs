@@ -64,7 +64,8 @@ impl Child {
             listener: Some(self.listener),
             control_groups: self.limits.control_groups,
             environment: Environment::Only(environment()),
-            sandbox: self.settings.sandbox,
+            sandbox: Some(self.settings.sandbox),
+            owns_network: true,
             ..AgentOptions::default()
         })
     }

@@ -18,6 +18,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::mount::MsFlags;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use plumbing::mount::{self, Below};
 use plumbing::mount_table;
@@ -50,6 +51,8 @@ pub(super) struct World {
     pub(super) private_of: Vec<Vec<PathBuf>>,
     /// Names in `/dev` that are shown from `/devices`.
     pub(super) devices: Vec<&'static str>,
+    /// The folder of the agents' sockets.
+    pub(super) sockets: PathBuf,
 }
 
 impl World {
@@ -65,6 +68,7 @@ impl World {
             here: None,
             private_of: Vec::new(),
             devices: Vec::new(),
+            sockets: std::env::current_dir().during(doing)?,
         };
         fill_base().during(doing)?;
         world.show_where_the_user_is(spec).during(doing)?;
@@ -135,6 +139,7 @@ impl World {
         let here = spec.working_directory.as_deref().map(Path::new);
         let wanted = written.into_iter().chain(here.and_then(existing_folder));
         self.private = in_order(wanted.filter(|folder| self.needs_overlay(folder)));
+        self.hide_state_folder()?;
         for node in &spec.nodes {
             let folders = node.file_targets.iter().filter_map(|target| {
                 let folder = existing_folder(Path::new(target).parent()?)?;
@@ -145,6 +150,19 @@ impl World {
             self.private_of.push(folders);
         }
         Ok(())
+    }
+
+    /// Hides the labs of this user, whose agents' sockets could be connected to. Through an overlay none can be.
+    fn hide_state_folder(&self) -> io::Result<()> {
+        // The keeper runs in STATE/LAB/nodes.
+        let Some(state) = self.sockets.ancestors().nth(2) else {
+            return Ok(());
+        };
+        if !self.needs_overlay(state) || self.private.iter().any(|p| state.starts_with(p)) {
+            return Ok(());
+        }
+        let (shown, sealed) = (below_base("host", state), MsFlags::MS_RDONLY);
+        mount::mount_new("tmpfs", &shown, sealed, "mode=755")
     }
 
     /// Whether a folder is one of those shown read-only, or below one.

@@ -8,13 +8,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use nix::libc;
+use plumbing::capability::Rights;
 use plumbing::child::ChildSetup;
 use plumbing::confinement::Confinement;
 use plumbing::peer::is_unconfined;
 use protocol::settings::Sandbox;
 
-use crate::support::{Raised, plan, run};
-use crate::user::as_ordinary_user;
+use crate::support::{NODE, Raised, plan, run};
+use crate::user::{NOBODY, as_ordinary_user};
 
 /// System calls that no program of a node may make, with arguments that would do no harm.
 const CALLS: [(&str, libc::c_long); 26] = [
@@ -180,7 +181,7 @@ fn confined(script: &str, at: &Path) -> Child {
     let setup = ChildSetup {
         terminal: false,
         control_groups: Arc::new([]),
-        confinement: Some(Arc::new(Confinement::new().unwrap())),
+        confinement: Some((Arc::new(Confinement::new().unwrap()), Rights::Few)),
     };
     setup.apply(&mut start);
     let mut program = start.spawn().unwrap();
@@ -235,6 +236,36 @@ async fn confinement(lab: &Raised, node: usize) -> String {
         .await;
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+/// Its agents' sockets are in a part of the file system that nodes of an ordinary user are shown as it is.
+#[test]
+fn a_node_of_a_user_does_not_see_the_sockets_of_others() {
+    let shown = tempfile::Builder::new().prefix(SHOWN).tempdir_in("/opt");
+    let shown = shown.unwrap();
+    std::os::unix::fs::chown(shown.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    as_ordinary_user("escapes::for_a_user_sockets_of_others_are_out_of_sight");
+}
+
+#[test]
+#[ignore = "run as an ordinary user by the test above"]
+fn for_a_user_sockets_of_others_are_out_of_sight() {
+    run(async {
+        let mut found = std::fs::read_dir("/opt")
+            .unwrap()
+            .map(|entry| entry.unwrap());
+        let place = found.find(|entry| entry.file_name().to_string_lossy().starts_with(SHOWN));
+        let state = tempfile::tempdir_in(place.unwrap().path()).unwrap();
+        let path = state.path().display().to_string();
+        let lab = Raised::recorded_in(state, Path::new(NODE), plan("sockets", 2)).await;
+        let here = std::fs::read_dir(&path).unwrap().count();
+        assert_ne!(here, 0);
+        assert_eq!(lab.shell(0, &format!("ls -A {path}")).await, "");
+        lab.remove().await;
+    });
+}
+
+/// The beginning of the name of a folder of an ordinary user's in `/opt`.
+const SHOWN: &str = "netns-shown-";
 
 #[test]
 fn a_node_without_a_sandbox_is_not_confined_and_others_are() {

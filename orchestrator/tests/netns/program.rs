@@ -5,7 +5,9 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use protocol::control::{Command, Exit, Program};
+use orchestrator::plan::Plan;
+use protocol::control::{Command, Program};
+use protocol::settings::Sandbox;
 use tempfile::TempDir;
 
 use crate::support::{NODE, Raised, command, plan, run};
@@ -45,34 +47,38 @@ fn copy() -> (TempDir, PathBuf) {
     (folder, copy)
 }
 
-/// Tries it on a role, for the first process's is out of sight.
-async fn try_to_change_the_program(lab: &Raised) -> String {
-    let role = Command {
-        program: Program::Role(
-            ["serve", "--directory", "/tmp/served"]
-                .map(str::to_owned)
-                .to_vec(),
-        ),
-        ..command(&[])
-    };
-    let mut role = lab.controls[0].start(role).await.unwrap();
-    // It has become the program once it says something.
-    role.next().await.unwrap();
-    let tries = TRIES.replace("PID", &role.pid().to_string());
-    let said = lab
-        .shell(0, &format!("/usr/bin/python3 -c '{tries}'"))
-        .await;
-    let first = lab.try_shell(0, "cat /proc/1/exe").await;
-    assert_ne!(first.exit, Exit::Code(0));
-    said
+/// A lab whose first node has no sandbox, and whose second has.
+fn free_and_confined(name: &str) -> Plan {
+    let mut plan = plan(name, 2);
+    plan.nodes[0].settings.sandbox = Sandbox::Off;
+    plan
+}
+
+async fn try_to_change_the_program(lab: &Raised, node: usize, process: u32) -> String {
+    let tries = TRIES.replace("PID", &process.to_string());
+    let script = format!("/usr/bin/python3 -c '{tries}'");
+    lab.shell(node, &script).await
 }
 
 async fn a_node_cannot_change_the_program() {
     let (_folder, program) = copy();
-    let lab = Raised::running(&program, plan("program", 1)).await;
-    let said = try_to_change_the_program(&lab).await;
+    let lab = Raised::running(&program, free_and_confined("program")).await;
+    let free = try_to_change_the_program(&lab, 0, 1).await;
+    assert_eq!(free, "EROFS EROFS, -1, -1, -1, EROFS EROFS");
+    // The file of a role is out of sight in a sandbox, as its memory is, and that of the agent.
+    let serve = ["serve", "--directory", "/tmp/served"].map(str::to_owned);
+    let role = Command {
+        program: Program::Role(serve.to_vec()),
+        ..command(&[])
+    };
+    let mut role = lab.controls[1].start(role).await.unwrap();
+    // It has become the program once it says something.
+    role.next().await.unwrap();
+    for process in [1, role.pid()] {
+        let confined = try_to_change_the_program(&lab, 1, process).await;
+        assert_eq!(confined, "EACCES EACCES, -1, -1, -1, EACCES EACCES");
+    }
     lab.remove().await;
-    assert_eq!(said, "EROFS EROFS, -1, -1, -1, EROFS EROFS");
     assert_eq!(fs::read(&program).unwrap(), fs::read(NODE).unwrap());
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&program), mode(Path::new(NODE)));
@@ -83,9 +89,9 @@ async fn a_program_whose_file_is_gone_still_raises_labs() {
     let file = File::open(&program).unwrap();
     fs::remove_file(&program).unwrap();
     let running = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
-    let lab = Raised::running(&running, plan("gone", 2)).await;
+    let lab = Raised::running(&running, free_and_confined("gone")).await;
     assert_eq!(lab.shell(0, "cat /proc/1/comm").await, "node n1");
-    let said = try_to_change_the_program(&lab).await;
+    let said = try_to_change_the_program(&lab, 0, 1).await;
     assert_eq!(said, "EROFS EROFS, -1, -1, -1, EROFS EROFS");
     lab.remove().await;
 }

@@ -48,7 +48,11 @@ impl Raised {
 
     /// Raises a lab whose nodes run this program.
     pub(crate) async fn running(program: &Path, plan: Plan) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::recorded_in(tempfile::tempdir().unwrap(), program, plan).await
+    }
+
+    /// Raises a lab with its agents' sockets in this folder.
+    pub(crate) async fn recorded_in(folder: TempDir, program: &Path, plan: Plan) -> Self {
         let backend = NetnsBackend::new(folder.path().to_owned(), program.to_owned());
         backend.preflight(&plan).await.unwrap();
         let ledger = Arc::<Remembered>::default();

@@ -36,4 +36,5 @@ pub(crate) fn as_ordinary_user(test: &str) {
     );
 }
 
-const NOBODY: u32 = 65_534;
+/// Its number.
+pub(crate) const NOBODY: u32 = 65_534;
