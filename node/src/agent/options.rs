@@ -24,7 +24,7 @@ pub struct AgentOptions {
     /// The confinement of its processes, if it is known already.
     pub sandbox: Option<Sandbox>,
     /// Its programs have the right over its network (`NET_ADMIN`). It reaches to all networks of the user namespace that
-    /// owns this one, by their numbers (`IFLA_TARGET_NETNSID`, linux/if_link.h): in a container to the machine's.
+    /// owns this one, by their numbers (`IFLA_TARGET_NETNSID`, `linux/if_link.h`): in a container to the machine's.
     pub owns_network: bool,
     /// The effect of SIGTERM and SIGINT.
     pub on_terminate: OnTerminate,
