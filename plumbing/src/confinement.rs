@@ -31,7 +31,7 @@ impl Confinement {
     /// If there are no filters for processors of this kind.
     pub fn new() -> io::Result<Self> {
         let filters = if kernel_has_filters() {
-            // Where both deny a call, the later one has the last word.
+            // The later one has the last word on a call that both deny.
             vec![filter(), filter_of_clone3()]
         } else {
             Vec::new()

@@ -51,7 +51,7 @@ struct Place {
     controllers: BTreeSet<Controller>,
 }
 
-/// Why there is not a place for every limit.
+/// The reason why there is not a place for every limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Hindrance {
     /// There are no control groups.
@@ -309,7 +309,7 @@ fn unified_places(mounted_at: &Path) -> Vec<Place> {
     folders.into_iter().filter_map(place).collect()
 }
 
-/// Whether the mount is of control groups that can limit something.
+/// Returns whether the mount is of control groups that can limit something.
 fn controls(mounted: &MountedAt) -> bool {
     let mut options = mounted.options.split(',');
     match mounted.kind.as_str() {

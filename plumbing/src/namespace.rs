@@ -45,7 +45,7 @@ pub fn own_namespaces() -> io::Result<[u64; 3]> {
     Ok([number("pid")?, number("user")?, number("time").unwrap_or(0)])
 }
 
-/// Whether the process is in the user namespace that the machine started with.
+/// Returns whether the process is in the user namespace that the machine started with.
 ///
 /// # Errors
 /// If `/proc` is not mounted.

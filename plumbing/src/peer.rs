@@ -14,7 +14,8 @@ use super::process::ProcessHandle;
 
 /// Returns whether the process that connected, or that listens, is of this process's user and not confined, as the programs
 /// of a node are (see [`super::confinement`]): they lack the right to take rights away, for good. A process outside of this
-/// one's process namespace is none of them.
+/// one's process namespace has no number here and counts as unconfined, also if it is of another node: nodes must not see
+/// each other's sockets.
 ///
 /// # Errors
 /// If the process cannot be looked at; it has ended, perhaps.

@@ -7,7 +7,7 @@ use e2e::sandbox::Who;
 
 use crate::stage::{Play, Stage};
 
-/// Whoever confines it is root.
+/// Only root can confine it.
 pub(crate) const TRIALS: &[Play] = &[
     ("root_of_a_user_namespace_runs_labs", runs_labs),
     ("control_groups_are_read_only", control_groups_are_read_only),
@@ -43,7 +43,7 @@ fn control_groups_are_read_only(who: Who) {
     stage.is_as_before();
 }
 
-/// What the command under test prints there.
+/// Returns the output of the command under test there.
 fn inside(stage: &Stage, namespaces: &[&str], line: &str) -> String {
     let inner = stage.sandbox.command(line.split_whitespace());
     let mut outer = Command::new("unshare");

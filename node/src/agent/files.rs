@@ -50,17 +50,18 @@ pub(super) async fn put(path: String, mode: u32, mut body: Incoming) -> Result<(
     .map_err(failed)
 }
 
-/// Sends a file on `channel`, `at_most` so many bytes of it.
+/// Sends a file on `channel`, or its first `at_most` bytes.
 pub(super) async fn get(outbox: Outbox, id: u32, channel: u32, path: String, at_most: u64) {
     // Without a connection there is nobody to tell.
-    let _ = try_get(&outbox, id, channel, (path, at_most)).await;
+    let _ = try_get(&outbox, id, channel, path, at_most).await;
 }
 
 async fn try_get(
     outbox: &Outbox,
     id: u32,
     channel: u32,
-    (path, at_most): (String, u64),
+    path: String,
+    at_most: u64,
 ) -> Result<(), Gone> {
     let (path, file, length, mode) = match open(path).await {
         Ok(opened) => opened,

@@ -106,7 +106,7 @@ impl ProcessSetup {
             .map_err(|error| self.explain(command, program, directory, &error))
     }
 
-    /// Confines all programs, or none. Only the first word counts.
+    /// Confines all programs, or none. Later calls change nothing.
     pub(super) fn confine(&self, sandbox: Sandbox) {
         let _ = self.sandbox.set(sandbox);
     }
@@ -123,11 +123,12 @@ impl ProcessSetup {
             Program::Own(_) if self.owns_network => Rights::OverNetwork,
             Program::Own(_) => Rights::Few,
         };
-        if let Some(made) = self.confinement.get() {
-            return Ok(Some((Arc::clone(made), rights)));
-        }
-        let made = Confinement::new().map_err(|error| system("confining programs", &error))?;
-        let made = self.confinement.get_or_init(|| Arc::new(made));
+        let made = if let Some(made) = self.confinement.get() {
+            made
+        } else {
+            let made = Confinement::new().map_err(|error| system("confining programs", &error))?;
+            self.confinement.get_or_init(|| Arc::new(made))
+        };
         Ok(Some((Arc::clone(made), rights)))
     }
 

@@ -191,7 +191,7 @@ fn kernel() -> Check {
 
 fn privilege() -> Check {
     let is_root = geteuid().is_root();
-    // Where this cannot be told, the check of the backend says so.
+    // The check of the backend says so if this cannot be told.
     if is_root && may_administer().unwrap_or(true) {
         return Check::good("privilege", "root");
     }

@@ -57,23 +57,48 @@ fn record(lab: &LabId, file: &Path) -> LabRecord {
     }
 }
 
+fn lab() -> LabId {
+    LabId {
+        name: "lab".parse().unwrap(),
+        instance: 1,
+    }
+}
+
+/// A state folder, and the backend of its labs.
+struct Place {
+    dir: tempfile::TempDir,
+    state: StateDir,
+    backends: [Arc<dyn Backend>; 1],
+}
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path().join("state")).unwrap();
+        Self {
+            dir,
+            state,
+            backends: [Arc::new(FakeBackend::with_faults(""))],
+        }
+    }
+
+    /// Sweeps all labs.
+    fn sweep(&self) -> Sweep<'_> {
+        Sweep {
+            state: &self.state,
+            backends: &self.backends,
+            only: &[],
+            dry_run: false,
+        }
+    }
+}
+
 /// It was looked at as it was being raised, and is up once it is locked.
 #[tokio::test]
 async fn a_lab_that_comes_up_between_look_and_lock_stays() {
-    let dir = tempfile::tempdir().unwrap();
-    let state = StateDir::open(dir.path().join("state")).unwrap();
-    let lab = LabId {
-        name: "lab".parse().unwrap(),
-        instance: 1,
-    };
-    let backends: [Arc<dyn Backend>; 1] = [Arc::new(FakeBackend::with_faults(""))];
-    let sweep = Sweep {
-        state: &state,
-        backends: &backends,
-        only: &[],
-        dry_run: false,
-    };
-    let NewLab { folder, lock } = state.create(&lab).unwrap();
+    let place = Place::new();
+    let sweep = place.sweep();
+    let NewLab { folder, lock } = place.state.create(&lab()).unwrap();
     assert!(matches!(folder.standing(), Standing::Unfinished));
     let found = Found::default();
     let mut notes = Notes::default();
@@ -83,7 +108,9 @@ async fn a_lab_that_comes_up_between_look_and_lock_stays() {
         "{:?}",
         notes.stays
     );
-    folder.write_record(&record(&lab, dir.path())).unwrap();
+    folder
+        .write_record(&record(&lab(), place.dir.path()))
+        .unwrap();
     drop(lock);
     sweep.sweep_idle(&folder, &found, &mut notes).await;
     assert!(
@@ -100,20 +127,9 @@ async fn a_lab_that_comes_up_between_look_and_lock_stays() {
 /// A later version can raise labs on several machines, and this one may be asked to clean after it.
 #[tokio::test]
 async fn a_part_on_another_machine_is_never_taken_for_gone() {
-    let dir = tempfile::tempdir().unwrap();
-    let state = StateDir::open(dir.path().join("state")).unwrap();
-    let lab = LabId {
-        name: "lab".parse().unwrap(),
-        instance: 1,
-    };
-    let backends: [Arc<dyn Backend>; 1] = [Arc::new(FakeBackend::with_faults(""))];
-    let sweep = Sweep {
-        state: &state,
-        backends: &backends,
-        only: &[],
-        dry_run: false,
-    };
-    let NewLab { folder, lock } = state.create(&lab).unwrap();
+    let place = Place::new();
+    let sweep = place.sweep();
+    let NewLab { folder, lock } = place.state.create(&lab()).unwrap();
     drop(lock);
     let there = Resource::OnHost {
         host: HostName("far".to_owned()),
@@ -128,18 +144,14 @@ async fn a_part_on_another_machine_is_never_taken_for_gone() {
     let said = "lab node a on far could not be looked for";
     assert!(notes.failed[0].contains(said), "{:?}", notes.failed);
     assert!(folder.is_there() && notes.removed.is_empty());
-    let left = remove_all(&backends[0], &[there]).await.unwrap_err();
+    let left = remove_all(&place.backends[0], &[there]).await.unwrap_err();
     let left = LabError::from(left).to_string();
     assert!(left.contains("it is on far, which this version"), "{left}");
 }
 
 #[test]
 fn a_handle_says_where_nodes_are_that_are_elsewhere() {
-    let lab = LabId {
-        name: "lab".parse().unwrap(),
-        instance: 1,
-    };
-    let mut handle = record(&lab, Path::new("/lab.toml")).handle;
+    let mut handle = record(&lab(), Path::new("/lab.toml")).handle;
     let here = serde_json::to_string(&handle).unwrap();
     assert!(!here.contains("hosts"), "{here}");
     assert_eq!(serde_json::from_str::<LabHandle>(&here).unwrap(), handle);

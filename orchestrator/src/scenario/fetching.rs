@@ -19,7 +19,7 @@ pub struct Fetched {
     pub copy: PathBuf,
     /// The bytes that were read.
     pub read: u64,
-    /// Whether there were more.
+    /// Set if there were more.
     pub goes_on: bool,
 }
 
@@ -130,7 +130,7 @@ impl Room {
             named.insert(name.clone(), bound(original).await?);
         }
         let all = named.values().sum::<u64>();
-        // What came without a name came from the same originals, some of it more than once.
+        // Files without a name came from the same originals, some of them more than once.
         let others = all.saturating_mul(REPEATED).saturating_add(NOBODY_SENT);
         Ok(Self { named, others })
     }

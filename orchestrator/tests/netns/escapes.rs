@@ -114,10 +114,10 @@ for name, expected in [("NoNewPrivs", "1"), ("Seccomp", "2")]:
 print("all tried")
 "#;
 
-/// What container engines give, without `SETPCAP`, and `NET_ADMIN`.
+/// The rights that container engines give, without `SETPCAP`, and `NET_ADMIN`.
 const RIGHTS: u64 = 0xa004_34fb;
 
-/// What labs need all the same.
+/// Does all that labs need.
 const NEEDS: &str = r#"
 import fcntl, os, signal, socket, struct, subprocess, threading
 socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)).bind(("eth0", 0))
@@ -229,7 +229,7 @@ fn for_a_user_no_way_leads_out_of_a_node() {
     run(no_way_leads_out_of_a_node());
 }
 
-/// Whether a node's programs are confined, in the kernel's words.
+/// Returns the kernel's words on how a node's programs are confined.
 async fn confinement(lab: &Raised, node: usize) -> String {
     let words = lab
         .shell(node, "grep -E 'NoNewPrivs|Seccomp:' /proc/self/status")

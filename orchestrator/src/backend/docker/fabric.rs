@@ -33,7 +33,7 @@ pub(super) struct DockerFabric {
     /// The addresses that the engine gave to each port.
     pub(super) endpoints: BTreeMap<Port, Endpoint>,
     pub(super) warnings: Vec<String>,
-    /// Whether the engine's kernel hands bridged packets to its firewall, or may.
+    /// Set where the engine's kernel hands bridged packets to its firewall, or may.
     pub(super) filtered: bool,
 }
 

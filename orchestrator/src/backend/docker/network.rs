@@ -33,7 +33,7 @@ pub(super) struct Endpoint {
 /// The networks of a lab.
 #[derive(Debug)]
 pub(super) struct Made {
-    /// Where each port is plugged in.
+    /// The end of each port on the engine.
     pub(super) endpoints: BTreeMap<Port, Endpoint>,
     /// The bridges on the engine's machine.
     pub(super) bridges: Vec<String>,

@@ -1,4 +1,4 @@
-//! Whether the engine's machine lets packets pass between nodes. Where its kernel hands bridged packets to its
+//! Finds out that the engine's machine lets packets pass between nodes. If its kernel hands bridged packets to its
 //! firewall, a rule there may drop them all, and no scenario would find out why.
 
 use std::collections::BTreeMap;
@@ -80,7 +80,7 @@ fn pair<'a>(plan: &'a Plan, segment: &'a Segment) -> Option<Pair<'a>> {
     })
 }
 
-/// Whether any segment of TCP came back, of which nothing else in the node has any so early.
+/// Returns whether any segment of TCP came back, of which nothing else in the node has any so early.
 async fn is_answered(control: &Control, address: Ipv4Addr) -> Result<bool, ControlError> {
     let before = segments(control).await?;
     let words = [
