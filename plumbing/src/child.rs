@@ -1,6 +1,7 @@
 //! The setup of a new process between fork(2) and execve(2), and its terminal.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use super::capability::Rights;
 use super::confinement::Confinement;
+use super::enclosure::Enclosure;
 
 /// The isolation of a child process from its parent. In every case the child leads a session of its own, its
 /// signals have their default actions, and it inherits nothing but its standard streams.
@@ -18,6 +20,8 @@ pub struct ChildSetup {
     pub terminal: bool,
     /// `cgroup.procs` files, open for writing, of the control groups that it joins (cgroups(7)).
     pub control_groups: Arc<[OwnedFd]>,
+    /// The user namespace that it is root of, if it is to be in another one than its parent.
+    pub enclosure: Option<Arc<Enclosure>>,
     /// Its confinement, if it has one, and the rights that it has in it.
     pub confinement: Option<(Arc<Confinement>, Rights)>,
 }
@@ -56,6 +60,14 @@ impl ChildSetup {
             // SAFETY: the third argument is a plain number, zero: no terminal is stolen.
             check(unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) } as isize)?;
         }
+        if let Some(enclosure) = &self.enclosure {
+            for stream in 0..FIRST_OTHER {
+                if is_pipe(stream) || self.terminal {
+                    enclosure.own(stream)?;
+                }
+            }
+            enclosure.enter()?;
+        }
         // Every descriptor of ours is close-on-exec already; this is for what we were given. Where
         // the call is forbidden (an old container engine's filter) those two are what there is.
         // SAFETY: only flags of descriptors change; std's own descriptors in the child have the flag.
@@ -71,6 +83,15 @@ impl ChildSetup {
             Some((confinement, rights)) => confinement.enter(*rights),
             None => Ok(()),
         }
+    }
+}
+
+fn is_pipe(descriptor: libc::c_int) -> bool {
+    let mut status = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the kernel writes one `stat` to the pointer, which is read only if it did.
+    unsafe {
+        libc::fstat(descriptor, status.as_mut_ptr()) == 0
+            && status.assume_init().st_mode & libc::S_IFMT == libc::S_IFIFO
     }
 }
 
@@ -105,4 +126,4 @@ const LAST_SIGNAL: libc::c_int = 64;
 const DEFAULT_ACTION: [u64; 4] = [0; 4];
 
 /// The first descriptor after the standard streams.
-const FIRST_OTHER: libc::c_uint = 3;
+const FIRST_OTHER: libc::c_int = 3;

@@ -6,6 +6,7 @@
 //! - [`confinement`]: what programs may ask of the kernel; `system_calls`: its list.
 //! - [`control_group`]: control groups, which limit what nodes may use.
 //! - [`descriptor`]: open descriptors of the process.
+//! - [`enclosure`]: a user namespace for programs that are not trusted, and their network.
 //! - [`endpoint`]: sockets, pipes and terminals that are never blocked on.
 //! - [`folder`]: folders held by their descriptors, in which no link is followed.
 //! - [`fork`]: forks of a process that has one thread only.
@@ -29,6 +30,7 @@ pub mod child;
 pub mod confinement;
 pub mod control_group;
 pub mod descriptor;
+pub mod enclosure;
 pub mod endpoint;
 pub mod folder;
 pub mod fork;

@@ -66,14 +66,21 @@ pub fn mount_new(kind: &str, target: &Path, flags: MsFlags, options: &str) -> io
 pub struct Overlay<'a> {
     /// The folders below, the uppermost first; never written to.
     pub lower: &'a [&'a Path],
-    /// Where everything written goes.
+    /// The place for everything that is written; without one it is read-only.
+    pub written: Option<Written<'a>>,
+}
+
+/// The place for what is written to an overlay.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'a> {
+    /// The uppermost layer.
     pub upper: &'a Path,
-    /// An empty folder of the same file system as `upper`.
+    /// An empty folder of the same file system.
     pub work: &'a Path,
 }
 
 impl Overlay<'_> {
-    /// Mounts it. Its bookkeeping is in `user.` attributes where `in_user_namespace`.
+    /// Mounts it; one that is read-only is without devices and set-user-ID programs too. Its bookkeeping is in `user.` attributes where `in_user_namespace`.
     ///
     /// # Errors
     /// `EINVAL` where a user namespace may not uncover what is under a mount in a lower layer.
@@ -85,16 +92,21 @@ impl Overlay<'_> {
             }
             push_escaped(&mut options, layer);
         }
-        options.extend_from_slice(b",upperdir=");
-        push_escaped(&mut options, self.upper);
-        options.extend_from_slice(b",workdir=");
-        push_escaped(&mut options, self.work);
+        let flags = if let Some(written) = self.written {
+            options.extend_from_slice(b",upperdir=");
+            push_escaped(&mut options, written.upper);
+            options.extend_from_slice(b",workdir=");
+            push_escaped(&mut options, written.work);
+            MsFlags::empty()
+        } else {
+            MsFlags::MS_RDONLY | MsFlags::MS_NODEV | MsFlags::MS_NOSUID
+        };
         if in_user_namespace {
             options.extend_from_slice(b",userxattr");
         }
         let kind = Some("overlay");
         let options = OsStr::from_bytes(&options);
-        Ok(mount(kind, target, kind, MsFlags::empty(), Some(options))?)
+        Ok(mount(kind, target, kind, flags, Some(options))?)
     }
 }
 
@@ -103,10 +115,23 @@ impl Overlay<'_> {
 /// # Errors
 /// `ENOSYS` before Linux 5.12.
 pub fn make_read_only(target: &Path, below: Below) -> io::Result<()> {
+    restrict(target, below, libc::MOUNT_ATTR_RDONLY)
+}
+
+/// Makes a mount read-only, and its devices and set-user-ID programs plain files.
+///
+/// # Errors
+/// `ENOSYS` before Linux 5.12.
+pub fn seal(target: &Path, below: Below) -> io::Result<()> {
+    let without = libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOSUID;
+    restrict(target, below, libc::MOUNT_ATTR_RDONLY | without)
+}
+
+fn restrict(target: &Path, below: Below, attributes_to_set: u64) -> io::Result<()> {
     let path = CString::new(target.as_os_str().as_bytes())?;
     // SAFETY: all-zero bytes are a valid mount_attr, a struct of integers.
     let mut attributes: libc::mount_attr = unsafe { mem::zeroed() };
-    attributes.attr_set = libc::MOUNT_ATTR_RDONLY;
+    attributes.attr_set = attributes_to_set;
     let flags = match below {
         Below::Included => libc::AT_RECURSIVE,
         Below::LeftOut => 0,

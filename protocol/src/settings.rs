@@ -9,14 +9,16 @@ use serde::{Deserialize, Serialize};
 use crate::name::{InterfaceName, NodeName};
 
 /// The confinement of a node's programs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sandbox {
-    /// None: they have the rights of the node's agent.
+    /// None: they have the rights of the node's agent, and on namespaces see what the lab's user sees.
     Off,
     /// As container engines confine programs.
     #[default]
     Default,
+    /// The same; and of this machine they see the system's folders alone.
+    Strict,
 }
 
 impl Sandbox {

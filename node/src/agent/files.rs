@@ -2,7 +2,7 @@
 
 use std::fs::{FileType, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, fchown, lchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -15,12 +15,18 @@ use super::failure::{refusal, system};
 use super::inbox::Incoming;
 use super::outbox::{Gone, Outbox};
 
-/// Writes a file whose body is `body`. It has its name only once it is whole.
-pub(super) async fn put(path: String, mode: u32, mut body: Incoming) -> Result<(), Failure> {
+/// Writes a file whose body is `body`. It has its name only once it is whole. It belongs to `owner`, as do folders that are
+/// made for it.
+pub(super) async fn put(
+    path: String,
+    mode: u32,
+    owner: Option<u32>,
+    mut body: Incoming,
+) -> Result<(), Failure> {
     let path = absolute(path)?;
     let failed = |error: io::Error| system(format_args!("writing {}", path.display()), &error);
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).await.map_err(failed)?;
+        make_folders(folder, owner).await.map_err(failed)?;
     }
     let unfinished = Unfinished::beside(&path);
     let mut options = OpenOptions::new();
@@ -36,6 +42,9 @@ pub(super) async fn put(path: String, mode: u32, mut body: Incoming) -> Result<(
         }
         file.write_all(&chunk.bytes).await.map_err(failed)?;
     }
+    if owner.is_some() {
+        fchown(&file, owner, owner).map_err(failed)?;
+    }
     // What the last write met is only told here.
     file.flush().await.map_err(failed)?;
     let permissions = Permissions::from_mode(mode & PERMISSION_BITS);
@@ -48,6 +57,18 @@ pub(super) async fn put(path: String, mode: u32, mut body: Incoming) -> Result<(
         renamed => renamed,
     }
     .map_err(failed)
+}
+
+/// Makes the folder and those above it that are missing.
+async fn make_folders(folder: &Path, owner: Option<u32>) -> io::Result<()> {
+    let missing = folder.ancestors().take_while(|above| !above.exists());
+    let missing: Vec<_> = missing.collect();
+    fs::create_dir_all(folder).await?;
+    if owner.is_some() {
+        let mut made = missing.into_iter();
+        made.try_for_each(|made| lchown(made, owner, owner))?;
+    }
+    Ok(())
 }
 
 /// Sends a file on `channel`, or its first `at_most` bytes.

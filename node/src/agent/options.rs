@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
+use plumbing::enclosure::Enclosure;
 use protocol::settings::Sandbox;
 
 /// The options of an agent that is a node's first process.
@@ -21,6 +22,8 @@ pub struct AgentOptions {
     pub control_groups: Vec<OwnedFd>,
     /// The environment of its processes.
     pub environment: Environment,
+    /// The user namespace of its programs, if they have one of their own. New files and folders of the node belong to its root.
+    pub enclosure: Option<Enclosure>,
     /// The confinement of its processes, if it is known already.
     pub sandbox: Option<Sandbox>,
     /// Its programs have the right over its network (`NET_ADMIN`). It reaches to all networks of the user namespace that

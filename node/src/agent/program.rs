@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use plumbing::capability::Rights;
 use plumbing::child::ChildSetup;
 use plumbing::confinement::Confinement;
+use plumbing::enclosure::Enclosure;
 use plumbing::own_program;
 use protocol::control::{Command, Failure, FailureKind, Program};
 use protocol::role::PROGRAM;
@@ -27,6 +28,7 @@ pub(super) struct ProcessSetup {
     /// Made when the first program starts, for many a node has none.
     confinement: OnceLock<Arc<Confinement>>,
     sandbox: OnceLock<Sandbox>,
+    enclosure: Option<Arc<Enclosure>>,
     /// Its programs have the right over its network.
     owns_network: bool,
     /// Where a process runs that is not told where.
@@ -48,6 +50,7 @@ impl ProcessSetup {
     pub(super) fn new(
         environment: Environment,
         control_groups: Vec<OwnedFd>,
+        enclosure: Option<Enclosure>,
         owns_network: bool,
     ) -> Self {
         let own = std::env::current_dir().unwrap_or_default();
@@ -63,6 +66,7 @@ impl ProcessSetup {
             control_groups: control_groups.into(),
             confinement: OnceLock::new(),
             sandbox: OnceLock::new(),
+            enclosure: enclosure.map(Arc::new),
             owns_network,
             directory,
         }
@@ -98,12 +102,20 @@ impl ProcessSetup {
         let setup = ChildSetup {
             terminal: streams.terminal,
             control_groups: Arc::clone(&self.control_groups),
+            enclosure: self.enclosure.clone(),
             confinement: self.confinement(&command.program)?,
         };
         setup.apply(&mut start);
         children
             .spawn(&mut start)
             .map_err(|error| self.explain(command, program, directory, &error))
+    }
+
+    /// Returns the number of the user that files of the node belong to, if it is another than this process's own.
+    pub(super) fn owner(&self) -> Option<u32> {
+        self.enclosure
+            .as_ref()
+            .map(|enclosure| enclosure.users().first)
     }
 
     /// Confines all programs, or none. Later calls change nothing.

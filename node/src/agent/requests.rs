@@ -147,9 +147,10 @@ impl Connection {
         let (input, incoming) = inbox();
         self.channels.open(channel, Channel::File(input));
         let (outbox, channels) = (self.outbox.clone(), Arc::clone(&self.channels));
+        let owner = self.node.setup.owner();
         // Not one of the connection's tasks: it ends when its body is cut off, and then tidies up.
         tokio::spawn(async move {
-            let written = files::put(path, mode, incoming).await;
+            let written = files::put(path, mode, owner, incoming).await;
             channels.close(channel);
             // Without a connection there is nobody to tell.
             let _ = outbox.reply(id, written.map(|()| Reply::Done)).await;

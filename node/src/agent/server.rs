@@ -60,6 +60,7 @@ async fn serve_all(options: AgentOptions) -> io::Result<()> {
     let setup = ProcessSetup::new(
         options.environment,
         options.control_groups,
+        options.enclosure,
         options.owns_network,
     );
     if let Some(sandbox) = options.sandbox {

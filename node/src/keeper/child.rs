@@ -9,10 +9,12 @@ use std::process::ExitCode;
 use nix::sched::CloneFlags;
 use nix::sys::signal::SigSet;
 use nix::unistd::dup2_stderr;
+use plumbing::enclosure::Enclosure;
+use plumbing::fork::SingleThread;
 use plumbing::title::TitleArea;
 use plumbing::{capability, namespace};
 use protocol::keeper::{KeeperFailure, MARK};
-use protocol::settings::NodeSettings;
+use protocol::settings::{NodeSettings, Sandbox};
 
 use crate::agent::{self, AgentOptions, Environment};
 use crate::network::{self, arrival::Arrival};
@@ -44,6 +46,8 @@ pub(super) struct Child {
     pub(super) steps: Steps,
     /// The title that `ps` shows.
     pub(super) title: TitleArea,
+    /// The user namespace of its programs, once it is made.
+    pub(super) enclosure: Option<Enclosure>,
 }
 
 impl Child {
@@ -63,11 +67,25 @@ impl Child {
         agent::run(AgentOptions {
             listener: Some(self.listener),
             control_groups: self.limits.control_groups,
-            environment: Environment::Only(environment()),
+            environment: Environment::Only(environment(self.settings.sandbox)),
+            enclosure: self.enclosure,
             sandbox: Some(self.settings.sandbox),
             owns_network: true,
             ..AgentOptions::default()
         })
+    }
+
+    /// The network belongs to its programs, if they are confined, and all else to the keeper's user namespace.
+    fn enter_namespaces(&mut self) -> io::Result<()> {
+        let mut kinds =
+            CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWIPC;
+        if self.settings.sandbox == Sandbox::Off {
+            kinds |= CloneFlags::CLONE_NEWNET;
+        } else {
+            let users = self.world.privilege.users();
+            self.enclosure = Some(Enclosure::make(&SingleThread::prove()?, users)?);
+        }
+        namespace::enter_new(kinds)
     }
 
     fn make(&mut self) -> Result<(), KeeperFailure> {
@@ -78,13 +96,7 @@ impl Child {
         self.title
             .show(&format!("node {}", self.settings.name))
             .during("naming the process")?;
-        namespace::enter_new(
-            CloneFlags::CLONE_NEWNET
-                | CloneFlags::CLONE_NEWNS
-                | CloneFlags::CLONE_NEWUTS
-                | CloneFlags::CLONE_NEWIPC,
-        )
-        .during("making namespaces")?;
+        self.enter_namespaces().during("making namespaces")?;
         let arrival = Arrival::begin().during("listening for interfaces")?;
         self.reporter
             .tell(Progress::HasNetwork)
@@ -112,13 +124,46 @@ impl Child {
     }
 }
 
-/// The keeper's own environment, without the mark that tells keepers and nodes from programs.
-fn environment() -> BTreeMap<String, String> {
+/// The part of the keeper's own environment that programs start with: all but the mark that tells keepers and nodes from
+/// programs, or, in a sandbox, what says where programs are and how to print. The rest may be keys and tokens.
+fn environment(sandbox: Sandbox) -> BTreeMap<String, String> {
+    let is_shown = |name: &str| match sandbox {
+        Sandbox::Off => name != MARK,
+        Sandbox::Default | Sandbox::Strict => {
+            VARIABLES.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family))
+        }
+    };
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name != MARK)
+        .filter(|(name, _)| is_shown(name))
         .collect()
 }
+
+/// Variables of the environment that hold no secrets (environ(7)).
+const VARIABLES: [&str; 19] = [
+    "COLORTERM",
+    "GOROOT",
+    "HOME",
+    "JAVA_HOME",
+    "LANG",
+    "LANGUAGE",
+    "LD_LIBRARY_PATH",
+    "LOGNAME",
+    "NO_COLOR",
+    "NVM_DIR",
+    "PATH",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "SHELL",
+    "TERM",
+    "TZ",
+    "USER",
+    "VIRTUAL_ENV",
+    "XDG_DATA_DIRS",
+];
+
+/// Beginnings of the names of such variables.
+const FAMILIES: [&str; 3] = ["LC_", "PYENV_", "PYTHON"];
 
 /// Makes the socket of a node's agent in the working directory, where its path is short enough for
 /// any (unix(7): 107 bytes).

@@ -155,6 +155,7 @@ impl Start {
             limits: self.limits.take(number),
             steps: steps.set_aside(Child::STEPS),
             title: self.title,
+            enclosure: None,
         })
     }
 }

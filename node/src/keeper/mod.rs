@@ -7,7 +7,9 @@
 //! - [`hold`]: holds it.
 //! - [`clients`]: processes that read and change it while it is up; [`client`]: one of them.
 //! - [`service`]: the answers to their requests.
-//! - [`world`]: what all nodes see of this machine.
+//! - [`world`]: what nodes see of this machine; [`view`]: its parts.
+//! - [`closed`]: the view of nodes in a sandbox; [`settings_copy`]: their `/etc`; [`open`]: the view of others.
+//! - [`template`]: the lowest layer of nodes' roots.
 //! - [`child`]: what becomes a node.
 //! - [`root`]: a node's own root.
 //! - [`links`]: plugs nodes together.
@@ -20,17 +22,22 @@
 mod child;
 mod client;
 mod clients;
+mod closed;
 mod connection;
 mod failure;
 mod hold;
 mod lab;
 mod limits;
 mod links;
+mod open;
 mod program;
 mod report;
 mod root;
 mod service;
+mod settings_copy;
 mod start;
+mod template;
+mod view;
 mod world;
 
 pub use start::{Arguments, main};

@@ -3,63 +3,86 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::mount::MsFlags;
-use plumbing::mount::{self, Below, Overlay};
+use plumbing::mount::{self, Below, Overlay, Written};
 use protocol::keeper::KeeperFailure;
+use protocol::settings::Sandbox;
 
 use super::failure::DuringStep;
+use super::view::below;
 use super::world::{Privilege, World};
 
 /// Builds the root of a node and moves into it. The process must be alone in its mount namespace, and
 /// in the node's other namespaces, whose `/proc` and `/sys` are mounted.
 pub(super) fn build(world: &World, node: usize) -> Result<(), KeeperFailure> {
+    let missing = || Errno::ENOENT;
+    let (view, own) = world
+        .parts_of(node)
+        .ok_or_else(missing)
+        .during("finding its parts")?;
     let stage = Path::new("/stage");
     mount::mount_new("tmpfs", stage, MsFlags::empty(), "mode=755")
         .during("mounting memory for the node's writes")?;
-    let mut layers = Layers { world, made: 0 };
+    let closed = own.sandbox != Sandbox::Off;
+    let mut layers = Layers {
+        privilege: world.privilege,
+        owner: closed.then(|| world.privilege.users().first),
+        made: 0,
+    };
     let root = stage.join("root");
     fs::create_dir(&root).during("making the node's root")?;
     layers
-        .overlay(&world.layers, &root, 0o755, &[])
+        .overlay(&view.layers, &root, 0o755, &[])
         .during("mounting the node's root")?;
-    let at = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
-    for shown in &world.shown {
-        mount::bind(&host(shown), &at(shown), Below::Included)
-            .during(format!("showing {}", shown.display()))?;
+    let at = |path: &Path| below(&root, path);
+    for shown in &view.shown {
+        mount::bind(&shown.source, &at(&shown.target), Below::Included)
+            .during(format!("showing {}", shown.target.display()))?;
     }
-    let own = world.private_of.get(node).map_or(&[][..], Vec::as_slice);
-    for private in world.private.iter().chain(own) {
+    for private in view.private.iter().chain(&own.private) {
         layers
-            .make_private(&host(private), &at(private))
-            .during(format!("making {} the node's own", private.display()))?;
+            .make_private(&private.layer, &at(&private.target))
+            .during(format!(
+                "making {} the node's own",
+                private.target.display()
+            ))?;
     }
-    if let Some(here) = &world.here {
-        let doing = "showing where the user is";
-        fs::create_dir_all(at(here)).during(doing)?;
+    for bind in &own.binds {
+        let doing = || format!("showing {}, as `binds` says", bind.target.display());
         layers
-            .make_private(Path::new("/here"), &at(here))
-            .during(doing)?;
+            .make_place(&bind.source, &at(&bind.target))
+            .during(doing())?;
+        mount::bind(&bind.source, &at(&bind.target), Below::Included).during(doing())?;
     }
     for device in &world.devices {
         let source = Path::new("/devices").join(device.replace('/', "-"));
         mount::bind(&source, &at(Path::new("/dev")).join(device), Below::LeftOut)
             .during(format!("showing /dev/{device}"))?;
     }
-    mount_kernel_files(world.privilege, &root)?;
+    mount_kernel_files(&root)?;
+    if closed || world.privilege == Privilege::Machine {
+        protect_machine(&root).during("protecting the machine's settings")?;
+    }
+    if closed && world.privilege == Privilege::UserNamespace {
+        protect_agent(&root).during("protecting the agent's settings")?;
+    }
     mount::change_root(&root).during("changing the node's root")
 }
 
 /// Makes overlays whose upper layers are in the node's memory.
 #[derive(Debug)]
-struct Layers<'a> {
-    world: &'a World,
+struct Layers {
+    privilege: Privilege,
+    /// The user that the upper layers belong to, if it is another than this process's.
+    owner: Option<u32>,
     made: usize,
 }
 
-impl Layers<'_> {
+impl Layers {
     /// `own` are names of empty files to begin with, in place of those below.
     fn overlay(
         &mut self,
@@ -76,15 +99,38 @@ impl Layers<'_> {
         let (upper, work) = (layer("upper")?, layer("work")?);
         self.made += 1;
         fs::set_permissions(&upper, fs::Permissions::from_mode(mode))?;
+        lchown(&upper, self.owner, self.owner)?;
         for name in own {
             fs::write(upper.join(name), "")?;
         }
         Overlay {
             lower,
-            upper: &upper,
-            work: &work,
+            written: Some(Written {
+                upper: &upper,
+                work: &work,
+            }),
         }
-        .mount(target, self.world.privilege == Privilege::UserNamespace)
+        .mount(target, self.privilege.in_user_namespace())
+    }
+
+    /// Makes an empty folder or file to mount `source` upon, where there is none.
+    fn make_place(&self, source: &Path, place: &Path) -> io::Result<()> {
+        let is_folder = source.is_dir();
+        let folder = if is_folder {
+            Some(place)
+        } else {
+            place.parent()
+        };
+        let missing = folder.into_iter().flat_map(Path::ancestors);
+        let missing: Vec<_> = missing.take_while(|above| !above.exists()).collect();
+        for folder in missing.into_iter().rev() {
+            fs::create_dir(folder)?;
+            lchown(folder, self.owner, self.owner)?;
+        }
+        if !is_folder && !place.exists() {
+            fs::write(place, "")?;
+        }
+        Ok(())
     }
 
     /// Shows the folder `below` with an overlay, or what comes nearest to it.
@@ -98,7 +144,7 @@ impl Layers<'_> {
         if self.overlay(&[below], target, mode, own).is_ok() {
             return Ok(());
         }
-        if self.world.privilege == Privilege::Machine {
+        if self.privilege == Privilege::Machine {
             return mount::bind(below, target, Below::LeftOut);
         }
         self.assemble(below, target, mode, own)
@@ -136,10 +182,8 @@ impl Layers<'_> {
     }
 }
 
-/// Mounts what the kernel shows of the node's own namespaces. Outside a user namespace, settings of
-/// the whole machine are made read-only and its memory, keys and timers are hidden, as container engines do; settings of
-/// the network are the node's own.
-fn mount_kernel_files(privilege: Privilege, root: &Path) -> Result<(), KeeperFailure> {
+/// Mounts what the kernel shows of the node's own namespaces.
+fn mount_kernel_files(root: &Path) -> Result<(), KeeperFailure> {
     let safe = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     let no_programs = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
     mount::mount_new("proc", &root.join("proc"), safe, "").during("mounting /proc")?;
@@ -147,13 +191,11 @@ fn mount_kernel_files(privilege: Privilege, root: &Path) -> Result<(), KeeperFai
         .during("mounting /sys")?;
     let terminals = "newinstance,ptmxmode=0666,mode=0620";
     mount::mount_new("devpts", &root.join("dev/pts"), no_programs, terminals)
-        .during("mounting /dev/pts")?;
-    if privilege == Privilege::Machine {
-        protect_machine(root).during("protecting the machine's settings")?;
-    }
-    Ok(())
+        .during("mounting /dev/pts")
 }
 
+/// Makes settings of the whole machine read-only and hides its memory, keys and timers, as container engines do. Settings of
+/// the network are the node's own.
 fn protect_machine(root: &Path) -> io::Result<()> {
     let proc = root.join("proc");
     let settings = proc.join("sys");
@@ -169,7 +211,7 @@ fn protect_machine(root: &Path) -> io::Result<()> {
     }
     let (nothing, empty) = (root.join("dev/null"), Path::new("/stage/empty"));
     fs::create_dir(empty)?;
-    let hidden = HIDDEN.map(|name| proc.join(name));
+    let hidden = HIDDEN.map(|name| root.join(name));
     for hidden in hidden.into_iter().filter(there) {
         if hidden.is_dir() {
             mount::bind(empty, &hidden, Below::LeftOut)?;
@@ -181,21 +223,26 @@ fn protect_machine(root: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes what `/proc` lets a process of the same user change of the agent, such as `oom_score_adj`, read-only.
+fn protect_agent(root: &Path) -> io::Result<()> {
+    let agent = root.join("proc/1");
+    mount::bind(&agent, &agent, Below::LeftOut)?;
+    mount::make_read_only(&agent, Below::LeftOut)
+}
+
 /// Parts of `/proc` that a program might change the machine with.
 const READ_ONLY: [&str; 4] = ["bus", "fs", "irq", "sysrq-trigger"];
 
-/// Parts of `/proc` that tell of the whole machine, or act on it.
-const HIDDEN: [&str; 8] = [
-    "acpi",
-    "kcore",
-    "keys",
-    "latency_stats",
-    "sched_debug",
-    "scsi",
-    "timer_list",
-    "timer_stats",
+/// Files of the kernel that tell of the whole machine, or act on it.
+const HIDDEN: [&str; 10] = [
+    "proc/acpi",
+    "proc/kcore",
+    "proc/keys",
+    "proc/latency_stats",
+    "proc/sched_debug",
+    "proc/scsi",
+    "proc/timer_list",
+    "proc/timer_stats",
+    "sys/devices/virtual/powercap",
+    "sys/firmware",
 ];
-
-fn host(path: &Path) -> PathBuf {
-    Path::new("/host").join(path.strip_prefix("/").unwrap_or(path))
-}

@@ -149,6 +149,7 @@ async fn backend(kind: BackendKind, site: &Site) -> Result<Check, Failure> {
         instance: 0,
     };
     let plan = Plan {
+        hidden: std::collections::BTreeSet::new(),
         hosts: Vec::new(),
         lab,
         segments: Vec::new(),

@@ -52,7 +52,7 @@ impl Job {
     /// # Errors
     /// If it cannot be made, or a scenario named on the command line is not in the file.
     pub async fn begin(
-        request: Request,
+        mut request: Request,
         options: ScenarioArgs,
         backend: &dyn Backend,
         printer: Printer,
@@ -69,6 +69,7 @@ impl Job {
             seed: options.seed.map_or_else(random, Ok)?,
         };
         let (folder, journal, seed) = place(&request, &options, &subject, started)?;
+        request.run_folder = Some(folder.root().to_owned());
         folder.write(TOPOLOGY, resolved_toml(&request.topology).as_bytes())?;
         let progress = Progress::new(printer, Some(EventLog::open(&folder.file(EVENTS), start)?));
         let (timings, budget) = (RaiseTimings::default(), Arc::new(CaptureBudget::default()));

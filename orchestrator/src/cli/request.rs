@@ -1,6 +1,7 @@
 //! The request of `up`, `deploy` and `run`: a checked file and the identity of its lab.
 
 use std::io::Read;
+use std::path::{self, PathBuf};
 use std::sync::Arc;
 
 use crate::backend::Backend;
@@ -28,6 +29,8 @@ pub struct Request {
     pub cells: Arc<Cells>,
     /// The lab.
     pub lab: LabId,
+    /// The run directory, if there is one: no node may see it.
+    pub run_folder: Option<PathBuf>,
 }
 
 impl Request {
@@ -62,12 +65,18 @@ impl Request {
             topology: Arc::clone(cells.topology()),
             cells: Arc::new(cells),
             lab,
+            run_folder: None,
         }
     }
 
-    /// Everything that the backend must make.
+    /// Everything that the backend must make. Nodes see neither the originals of files nor what is made of a run.
     pub fn plan(&self) -> Plan {
-        plan(&self.topology, self.lab.clone())
+        let hidden = self.cells.files().iter().chain(&self.run_folder);
+        let hidden = hidden.filter_map(|path| path::absolute(path).ok());
+        Plan {
+            hidden: hidden.collect(),
+            ..plan(&self.topology, self.lab.clone())
+        }
     }
 
     /// Makes sure that the scenarios named on the command line are there.

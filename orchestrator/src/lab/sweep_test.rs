@@ -43,6 +43,7 @@ fn record(lab: &LabId, file: &Path) -> LabRecord {
             hosts: [].into(),
         },
         plan: Plan {
+            hidden: std::collections::BTreeSet::new(),
             hosts: Vec::new(),
             lab: lab.clone(),
             segments: Vec::new(),

@@ -1,7 +1,9 @@
 //! The plan of a lab: everything that a backend must make, decided before anything is made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
+use protocol::keeper::Bind;
 use protocol::link::Port;
 use protocol::name::{LabName, NetworkName, NodeName};
 use protocol::settings::{Host, NodeSettings};
@@ -52,6 +54,9 @@ pub struct NoLabId;
 pub struct Plan {
     /// The lab.
     pub lab: LabId,
+    /// Files and folders of this machine that no node in a sandbox may see, wherever they lie; absolute paths.
+    #[serde(default)]
+    pub hidden: BTreeSet<PathBuf>,
     /// The segments: the file's networks first, then one of two ports for each direct wire.
     pub segments: Vec<Segment>,
     /// The links, with the conditions that the file gives them where no cell says otherwise.
@@ -99,6 +104,9 @@ pub struct PlannedNode {
     /// Absolute paths that files will be put at, so that a backend without a writable root can make
     /// their folders writable.
     pub file_targets: Vec<String>,
+    /// Folders and files of this machine that it sees, read-only.
+    #[serde(default)]
+    pub binds: Vec<Bind>,
     /// The settings that its agent applies, beside the plan's hosts.
     pub settings: NodeSettings,
 }

@@ -1,5 +1,8 @@
 //! The plan: segments with their ports, nodes with everything that they must know of themselves.
 
+use std::collections::BTreeSet;
+
+use protocol::keeper::Bind;
 use protocol::link::Port;
 use protocol::name::NetworkName;
 use protocol::settings::{FoundBy, Host, InterfaceSettings, NodeSettings, Route};
@@ -24,6 +27,7 @@ pub fn plan(topology: &Topology, lab: LabId) -> Plan {
         milli_cpus: node.limits.milli_cpus,
         pids: node.limits.pids,
         file_targets: node.files.iter().map(|file| file.to.clone()).collect(),
+        binds: node.binds.iter().map(bind).collect(),
         settings: NodeSettings {
             name: node.name.clone(),
             interfaces: node.interfaces.iter().map(interface).collect(),
@@ -39,11 +43,21 @@ pub fn plan(topology: &Topology, lab: LabId) -> Plan {
     };
     Plan {
         lab,
+        hidden: BTreeSet::new(),
         segments: segments(topology),
         links: link_conditions(topology),
         nodes: topology.nodes.iter().map(node).collect(),
         hosts: hosts(topology),
         positions: Positions::of(topology),
+    }
+}
+
+fn bind(bind: &crate::topology::model::Bind) -> Bind {
+    let from = std::path::absolute(&bind.from);
+    let from = from.unwrap_or_else(|_| bind.from.clone());
+    Bind {
+        from: from.to_string_lossy().into_owned(),
+        to: bind.to.clone(),
     }
 }
 

@@ -123,6 +123,7 @@ fn start_shell(terminal: &File) -> Child {
     let setup = ChildSetup {
         terminal: true,
         control_groups: Arc::new([]),
+        enclosure: None,
         confinement: None,
     };
     setup.apply(&mut start);

@@ -218,6 +218,7 @@ fn role(words: &[&str]) -> Command {
 /// The plan of a lab of this test run.
 pub(crate) fn plan(name: &str, (segments, nodes): Parts) -> Plan {
     Plan {
+        hidden: std::collections::BTreeSet::new(),
         lab: lab_id(name),
         segments,
         links: LinkConditions::default(),
@@ -286,6 +287,7 @@ pub(crate) fn node(name: &str, interfaces: &[(&str, u8, &[&str])]) -> PlannedNod
         memory: None,
         milli_cpus: None,
         pids: None,
+        binds: Vec::new(),
         file_targets: Vec::new(),
         settings: NodeSettings {
             name: name.parse().unwrap(),

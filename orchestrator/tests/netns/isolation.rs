@@ -60,12 +60,10 @@ async fn a_node_is_a_world_of_its_own() {
     assert_eq!(before, after);
     let core = std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
     assert!(!core.contains("netns-test"));
-    // Where the user is can be seen, and is the node's own.
+    // Where the user is cannot be seen.
     let here = std::env::current_dir().unwrap();
     let here = here.display();
-    lab.shell(0, &format!("cd {here} && echo x > netns-test-here"))
-        .await;
-    assert!(!Path::new("netns-test-here").exists());
+    lab.shell(0, &format!("test ! -e {here}")).await;
     // What a node removes is still there.
     lab.try_shell(0, "rm -rf /etc/passwd /usr/bin/env /home/*")
         .await;

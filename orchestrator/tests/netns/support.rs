@@ -141,6 +141,7 @@ pub(crate) fn plan(name: &str, count: u8) -> Plan {
         interface: "eth0".parse().unwrap(),
     };
     Plan {
+        hidden: std::collections::BTreeSet::new(),
         lab: LabId {
             name: name.parse().unwrap(),
             instance: std::process::id(),
@@ -161,6 +162,7 @@ pub(crate) fn plan(name: &str, count: u8) -> Plan {
                 milli_cpus: None,
                 pids: None,
                 file_targets: Vec::new(),
+                binds: Vec::new(),
                 settings: NodeSettings {
                     name: node(number),
                     interfaces: vec![interface("eth0", [10, 0, 0, number])],

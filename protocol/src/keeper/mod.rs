@@ -7,5 +7,6 @@ pub mod channel;
 pub mod raising;
 
 pub use raising::{
-    FromKeeper, KeeperFailure, LabSpec, Limits, MARK, NodeSpec, PortSpec, SegmentSpec, ToKeeper,
+    Bind, FromKeeper, KeeperFailure, LabSpec, Limits, MARK, NodeSpec, PortSpec, SegmentSpec,
+    ToKeeper,
 };

@@ -54,6 +54,9 @@ pub struct LabSpec {
     /// A folder of this machine that nodes write to privately, beside those that always are: where
     /// the user is.
     pub working_directory: Option<String>,
+    /// Files and folders of this machine that no node in a sandbox may see, wherever they lie; absolute paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<String>,
     /// For tests: the step that fails, counted from zero over all that the keeper makes.
     pub fail_at: Option<u32>,
 }
@@ -63,10 +66,22 @@ pub struct LabSpec {
 pub struct NodeSpec {
     /// Absolute paths whose folders must be writable in it.
     pub file_targets: Vec<String>,
+    /// Further parts of this machine that it sees.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub binds: Vec<Bind>,
     /// Its resource limits.
     pub limits: Limits,
     /// The settings of its network, names of other nodes left out.
     pub settings: NodeSettings,
+}
+
+/// A folder or file of this machine that a node sees, read-only.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Bind {
+    /// Its absolute path on this machine.
+    pub from: String,
+    /// Its absolute path in the node.
+    pub to: String,
 }
 
 /// The resource limits of a node's programs.

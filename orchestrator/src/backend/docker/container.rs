@@ -27,6 +27,14 @@ use super::mark;
 use super::network::Endpoint;
 use crate::backend::pending_request::PendingRequests;
 
+/// Returns the folders and files that a node sees, in the engine's words.
+fn binds(node: &PlannedNode) -> Vec<String> {
+    let binds = node.binds.iter();
+    binds
+        .map(|bind| format!("{}:{}:ro", bind.from, bind.to))
+        .collect()
+}
+
 /// The most that files in a node's `/dev/shm` may take, in bytes, where its memory has no limit.
 const SHARED_MEMORY: i64 = 16 << 30;
 
@@ -189,6 +197,7 @@ impl ContainerFactory<'_> {
             // usual filter of system calls holds beside this.
             security_opt: Some(vec!["no-new-privileges:true".to_owned()]),
             sysctls: Some(self.sysctls(node.settings.forward)),
+            binds: Some(binds(node)),
             memory,
             // Engines grant 64 MiB, where nodes on namespaces have what the machine has. What lies
             // there counts against the node's memory all the same.

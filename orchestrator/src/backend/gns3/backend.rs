@@ -139,6 +139,13 @@ impl Backend for Gns3Backend {
                 return Err(lacking(missing, remedy));
             }
         }
+        if let Some(node) = plan.nodes.iter().find(|node| !node.binds.is_empty()) {
+            let missing = format!(
+                "node {} has `binds`, and GNS3 shows nothing of this machine",
+                node.name
+            );
+            return Err(lacking(missing, "put files into it with `files`"));
+        }
         let most = usize::try_from(ADAPTERS).unwrap_or(usize::MAX);
         for node in &plan.nodes {
             let count = node.settings.interfaces.len();

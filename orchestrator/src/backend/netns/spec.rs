@@ -25,6 +25,11 @@ pub(super) fn lab_spec(plan: &Plan, fail_at: Option<u32>) -> LabSpec {
             .collect(),
         hosts: plan.hosts.clone(),
         working_directory: here.and_then(|path| path.into_os_string().into_string().ok()),
+        hidden: plan
+            .hidden
+            .iter()
+            .filter_map(|path| Some(path.to_str()?.to_owned()))
+            .collect(),
         fail_at,
     }
 }
@@ -42,6 +47,7 @@ fn node_spec(node: &PlannedNode) -> NodeSpec {
     NodeSpec {
         settings: node.settings.clone(),
         file_targets: node.file_targets.clone(),
+        binds: node.binds.clone(),
         limits: limits(node),
     }
 }

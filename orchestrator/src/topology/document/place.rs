@@ -1,6 +1,6 @@
 //! Words that name a place: an interface, a port, a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use protocol::control::Transport;
 use protocol::name::NodeName;
@@ -33,6 +33,13 @@ pub(in crate::topology) enum AnyFile {
 /// A file here and its place in a node, `inputs/send.py:/root/send.py`.
 #[derive(Debug)]
 pub(in crate::topology) struct Copied {
+    pub(in crate::topology) from: PathBuf,
+    pub(in crate::topology) to: String,
+}
+
+/// A folder or file here that a node sees, and its place there, `/opt/tool:/opt/tool:ro`.
+#[derive(Debug)]
+pub(in crate::topology) struct Bound {
     pub(in crate::topology) from: PathBuf,
     pub(in crate::topology) to: String,
 }
@@ -120,6 +127,32 @@ impl Word for Copied {
         Ok(Self {
             from: PathBuf::from(from),
             to: to.to_owned(),
+        })
+    }
+}
+
+impl Word for Bound {
+    const NOUN: &'static str = "a bind";
+    const PATTERN: &'static str = ".+:/.+(:ro)?";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let without_mode = text.strip_suffix(":ro").unwrap_or(text);
+        if without_mode.ends_with(":rw") {
+            return Err("write `:ro`: what a node writes never reaches this machine".to_owned());
+        }
+        let copied = Copied::parse(without_mode).map_err(|_| {
+            "write here:/absolute/path/in/the/node:ro, such as /opt/tool:/opt/tool:ro".to_owned()
+        })?;
+        let kernels = ["/dev", "/proc", "/sys"].map(Path::new);
+        if kernels
+            .iter()
+            .any(|kernel| Path::new(&copied.to).starts_with(kernel))
+        {
+            return Err("choose a place outside of /dev, /proc and /sys".to_owned());
+        }
+        Ok(Self {
+            from: copied.from,
+            to: copied.to,
         })
     }
 }

@@ -6,7 +6,7 @@ use protocol::unit::{ByteSize, Percent, Rate, Time};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::place::Copied;
+use super::place::{Bound, Copied};
 use super::scenario::ScenarioEntry;
 use super::word::{Address, Count, Cpus, Filled, Flag, Image, Scalar, Subnet, Text, Word};
 use super::{At, Many, Named, OneOrMany, Written};
@@ -21,6 +21,8 @@ pub(in crate::topology) struct Document {
     pub(in crate::topology) name: Written<LabName>,
     /// Its purpose, in a line.
     pub(in crate::topology) summary: Written<Text>,
+    /// The confinement of the programs of all nodes that do not say otherwise.
+    pub(in crate::topology) sandbox: Written<Sandbox>,
     /// Variables, for `${name}` in any string below. `--set` and a scenario's matrix override them.
     pub(in crate::topology) vars: Named<Written<Scalar>>,
     /// Ethernet segments by name: switches, made and removed with the lab.
@@ -65,11 +67,14 @@ pub(in crate::topology) struct NodeEntry {
     pub(in crate::topology) command: Many<Written<Text>>,
     /// Files put into the node before its command starts: "inputs/send.py:/root/send.py".
     pub(in crate::topology) files: Many<Written<Copied>>,
+    /// Folders and files of this machine that it sees, read-only: "/opt/tool:/opt/tool:ro".
+    pub(in crate::topology) binds: Many<Written<Bound>>,
     /// Variables of its environment.
     pub(in crate::topology) env: Named<Written<Scalar>>,
     /// Whether it routes between its interfaces.
     pub(in crate::topology) forward: Written<Flag>,
-    /// The confinement of its programs: "default", or "off" for those that need all rights that there are.
+    /// The confinement of its programs: "default"; "strict", which shows the system's folders alone; or "off" for programs
+    /// that need all rights that there are.
     pub(in crate::topology) sandbox: Written<Sandbox>,
     /// Routes in place of the planned ones: "10.2.0.0/24 via 10.1.0.2".
     pub(in crate::topology) routes: Many<Written<StaticRoute>>,

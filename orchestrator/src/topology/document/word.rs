@@ -378,7 +378,8 @@ one_of! {
     ExpectWord, "an outcome": "pass" => Self::Pass, "fail" => Self::Fail;
     Framing, "a framing":
         "reliable" => Self::Reliable, "datagram" => Self::Datagram, "byte" => Self::Byte;
-    Sandbox, "a sandbox": "default" => Self::Default, "off" => Self::Off;
+    Sandbox, "a sandbox":
+        "default" => Self::Default, "strict" => Self::Strict, "off" => Self::Off;
     Connections, "a way to connect":
         "per-command" => Self::PerCommand, "shared" => Self::Shared;
     Answer, "a status": "ok" => Self::Ok, "error" => Self::Error;

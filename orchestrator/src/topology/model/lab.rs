@@ -57,6 +57,8 @@ pub struct Node {
     pub env: BTreeMap<String, String>,
     /// Files put into it before its command starts.
     pub files: Vec<FileCopy>,
+    /// Folders and files of this machine that it sees.
+    pub binds: Vec<Bind>,
     /// Its interfaces, in the file's order.
     pub interfaces: Vec<Interface>,
     /// Routes that the file gives; where there are none they are planned.
@@ -79,6 +81,15 @@ impl Node {
 /// A file put into a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileCopy {
+    /// Where it is on this machine.
+    pub from: PathBuf,
+    /// Absolute path in the node.
+    pub to: String,
+}
+
+/// A folder or file of this machine that a node sees, read-only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bind {
     /// Where it is on this machine.
     pub from: PathBuf,
     /// Absolute path in the node.

@@ -141,6 +141,15 @@ impl<'a> Context<'a> {
         full
     }
 
+    /// Returns the full path of a file or folder of this machine, which must exist.
+    pub(super) fn existing(&self, path: &Path, span: &Range<usize>) -> PathBuf {
+        let full = self.file_base.base.join(path);
+        match (self.file_base.look)(&full) {
+            Found::Folder => full,
+            _ => self.input(path, span),
+        }
+    }
+
     /// Whether there is a variable of that name.
     pub(super) fn has_variable(&self, name: &str) -> bool {
         self.variables.has(name)

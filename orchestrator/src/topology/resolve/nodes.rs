@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use protocol::name::{NetworkName, NodeName};
+use protocol::settings::Sandbox;
 
 use super::context::Context;
 use super::interfaces::{self, Port};
 use super::networks::Segment;
+use crate::topology::document::place::Bound;
 use crate::topology::document::shape::{Document, NodeEntry};
 use crate::topology::document::word::{Count, Cpus, Filled, Flag, Image};
 use crate::topology::document::{At, Written};
-use crate::topology::model::{FileCopy, Limits, Node, StaticRoute};
+use crate::topology::model::{Bind, FileCopy, Limits, Node, StaticRoute};
 use crate::topology::suggestion::instead_of;
 
 /// A node in the making.
@@ -40,6 +42,7 @@ pub(super) fn read(
 ) -> (Vec<Draft>, Names) {
     let mut drafts: Vec<Draft> = Vec::new();
     let mut names = Names::default();
+    let sandbox = cx.get(&document.sandbox).unwrap_or_default();
     for (place, (key, entry)) in document.node.0.iter().enumerate() {
         let Some(name) = cx.key::<NodeName>(key) else {
             continue;
@@ -49,7 +52,7 @@ pub(super) fn read(
             cx.mistake(&key.span, message, "write another name");
         }
         let count = count(cx, (key, entry), drafts.len());
-        let node = settings(cx, entry, name.clone());
+        let node = settings(cx, entry, name.clone(), sandbox);
         let ports = interfaces::read(cx, (place, entry), networks, count);
         let routes = entry
             .routes
@@ -176,7 +179,7 @@ fn instances(cx: &Context<'_>, key: &At<String>, name: &NodeName, count: u32) ->
 }
 
 /// Everything but names and interfaces.
-fn settings(cx: &Context<'_>, entry: &NodeEntry, name: NodeName) -> Node {
+fn settings(cx: &Context<'_>, entry: &NodeEntry, name: NodeName, sandbox: Sandbox) -> Node {
     let command: Vec<String> = entry.command.0.iter().filter_map(|w| cx.text(w)).collect();
     if let (Some(program), Some(first)) = (command.first(), entry.command.0.first())
         && program.is_empty()
@@ -198,10 +201,11 @@ fn settings(cx: &Context<'_>, entry: &NodeEntry, name: NodeName) -> Node {
         command,
         env: env.collect(),
         files: files(cx, entry),
+        binds: binds(cx, entry),
         interfaces: Vec::new(),
         routes: Vec::new(),
         forward: cx.get(&entry.forward).is_some_and(|Flag(flag)| flag),
-        sandbox: cx.get(&entry.sandbox).unwrap_or_default(),
+        sandbox: cx.get(&entry.sandbox).unwrap_or(sandbox),
         limits: limits(cx, entry),
     }
 }
@@ -222,6 +226,18 @@ fn files(cx: &Context<'_>, entry: &NodeEntry) -> Vec<FileCopy> {
         });
     }
     files
+}
+
+fn binds(cx: &Context<'_>, entry: &NodeEntry) -> Vec<Bind> {
+    let written = entry.binds.0.iter();
+    let bind = |written: &Written<Bound>| {
+        let bound = cx.get(written)?;
+        Some(Bind {
+            from: cx.existing(&bound.from, &written.span()),
+            to: bound.to,
+        })
+    };
+    written.filter_map(bind).collect()
 }
 
 fn limits(cx: &Context<'_>, entry: &NodeEntry) -> Limits {

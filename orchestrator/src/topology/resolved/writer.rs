@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Write};
 use std::path::Path;
 
 use protocol::link::Conditions;
+use protocol::settings::Sandbox;
 use protocol::unit::{ByteSize, Percent, Rate, Time};
 
 use crate::topology::model::{
@@ -80,11 +81,23 @@ impl Writer<'_> {
                 .collect();
             self.list("files", &copies)?;
         }
+        if !node.binds.is_empty() {
+            let binds = node.binds.iter();
+            let binds: Vec<_> = binds
+                .map(|bind| format!("{}:{}:ro", self.path(&bind.from), bind.to))
+                .collect();
+            self.list("binds", &binds)?;
+        }
         if node.forward {
             writeln!(self.out, "forward = true")?;
         }
         if !node.sandbox.is_default() {
-            self.text("sandbox", "off")?;
+            let sandbox = match node.sandbox {
+                Sandbox::Off => "off",
+                Sandbox::Default => "default",
+                Sandbox::Strict => "strict",
+            };
+            self.text("sandbox", sandbox)?;
         }
         if !node.routes.is_empty() {
             let routes = node.routes.iter();
