@@ -146,9 +146,9 @@ fn two_networks() -> Parts {
 #[ignore = "needs a Docker engine"]
 async fn a_kept_lab_is_found_again_and_limits_hold() {
     let (segments, mut nodes) = lan(&["a"]);
-    nodes[0].memory = Some(64 << 20);
-    nodes[0].milli_cpus = Some(500);
-    nodes[0].pids = Some(40);
+    nodes[0].limits.memory = Some(64 << 20);
+    nodes[0].limits.milli_cpus = Some(500);
+    nodes[0].limits.pids = Some(40);
     TestLab::with("kept", (segments, nodes), async |lab| {
         let hold = lab.fabric.keep().await.unwrap();
         let fabric = backend().attach(&hold).await.unwrap();

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::capability::Rights;
 use super::confinement::Confinement;
 use super::enclosure::Enclosure;
+use super::own_limits::OwnLimits;
 
 /// The isolation of a child process from its parent. In every case the child leads a session of its own, its
 /// signals have their default actions, and it inherits nothing but its standard streams.
@@ -20,6 +21,8 @@ pub struct ChildSetup {
     pub terminal: bool,
     /// `cgroup.procs` files, open for writing, of the control groups that it joins (cgroups(7)).
     pub control_groups: Arc<[OwnedFd]>,
+    /// Its limits.
+    pub limits: OwnLimits,
     /// The user namespace that it is root of, if it is to be in another one than its parent.
     pub enclosure: Option<Arc<Enclosure>>,
     /// Its confinement, if it has one, and the rights that it has in it.
@@ -60,6 +63,7 @@ impl ChildSetup {
             // SAFETY: the third argument is a plain number, zero: no terminal is stolen.
             check(unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) } as isize)?;
         }
+        self.limits.take()?;
         if let Some(enclosure) = &self.enclosure {
             for stream in 0..FIRST_OTHER {
                 if is_pipe(stream) || self.terminal {

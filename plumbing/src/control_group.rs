@@ -2,10 +2,11 @@
 //! may make groups.
 
 use std::collections::BTreeSet;
-use std::fs::{self, OpenOptions};
-use std::io;
-use std::os::fd::OwnedFd;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -38,15 +39,57 @@ pub enum Limit {
 }
 
 /// The places where this process may make control groups.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct ControlGroups {
     places: Vec<Place>,
 }
 
+/// The group of a node: one in each place.
+#[derive(Debug, Default)]
+pub struct Group {
+    /// Its `cgroup.procs` files, open for writing: a process joins by writing `0`.
+    pub joins: Arc<[OwnedFd]>,
+    counters: Vec<(Counted, File)>,
+}
+
+/// A thing that the kernel counts of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// Processes that were ended for want of memory.
+    KilledForMemory,
+    /// Processes and threads that were refused.
+    RefusedPids,
+}
+
+impl Group {
+    /// Returns the count since the group was made; zero where the kernel has none.
+    pub fn count(&self, counted: Counted) -> u64 {
+        let counters = self.counters.iter().filter(|(of, _)| *of == counted);
+        counters.filter_map(|(_, file)| counted.read(file)).sum()
+    }
+}
+
+impl Counted {
+    /// Finds its line in the file of a group, `oom_kill 3` (the kernel's Documentation/admin-guide/cgroup-v1 and -v2.rst).
+    fn read(self, mut file: &File) -> Option<u64> {
+        let mut text = String::new();
+        file.rewind().ok()?;
+        file.read_to_string(&mut text).ok()?;
+        let word = match self {
+            Self::KilledForMemory => "oom_kill ",
+            Self::RefusedPids => "max ",
+        };
+        text.lines()
+            .find_map(|line| line.strip_prefix(word)?.trim().parse().ok())
+    }
+}
+
 /// A folder in which groups can be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 struct Place {
     folder: PathBuf,
+    /// Keeps `folder` valid, if it is named by a descriptor.
+    held: Option<File>,
     unified: bool,
     controllers: BTreeSet<Controller>,
 }
@@ -124,6 +167,7 @@ impl ControlGroups {
                 if !controllers.is_empty() && may_write(&mounted.target) {
                     places.push(Place {
                         folder: mounted.target,
+                        held: None,
                         unified: false,
                         controllers,
                     });
@@ -135,22 +179,41 @@ impl ControlGroups {
         Ok(Self { places })
     }
 
-    /// Makes the group of a node with its limits. Returns its `cgroup.procs` files, through which a
-    /// process joins by writing `0`, and the limits that nothing here can enforce.
+    /// Makes the groups above those of a lab's nodes. Returns the places for them, held by their descriptors: they can be used
+    /// in another mount namespace, wherever its `/proc` is mounted. A place that lacks a controller after all is left out.
     ///
     /// # Errors
-    /// The system's. A place that lacks a controller after all is no error.
-    pub fn make(
-        &self,
-        lab: &str,
-        node: &str,
-        limits: &[Limit],
-    ) -> io::Result<(Vec<OwnedFd>, Vec<Limit>)> {
-        let mut joins = Vec::new();
+    /// The system's.
+    pub fn prepare(mut self, lab: &str, limits: &[Limit]) -> io::Result<Self> {
+        let mut prepared = Vec::new();
+        for mut place in self.places.drain(..) {
+            let wanted: Vec<_> = limits.iter().copied().filter(|l| place.takes(*l)).collect();
+            if wanted.is_empty() || !place.prepare(lab, &wanted)? {
+                continue;
+            }
+            let held = File::open(&place.folder)?;
+            place.folder = PathBuf::from(format!("/proc/self/fd/{}", held.as_raw_fd()));
+            place.held = Some(held);
+            prepared.push(place);
+        }
+        Ok(Self { places: prepared })
+    }
+
+    /// Returns whether there is a place for a limit.
+    pub fn can_enforce(&self, limit: Limit) -> bool {
+        self.places.iter().any(|place| place.takes(limit))
+    }
+
+    /// Makes the group of a node, with those of its limits that there is a place for.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn make(&self, lab: &str, node: &str, limits: &[Limit]) -> io::Result<Group> {
+        let (mut joins, mut counters) = (Vec::new(), Vec::new());
         let mut left = limits.to_vec();
         for place in &self.places {
             let wanted: Vec<_> = left.iter().copied().filter(|l| place.takes(*l)).collect();
-            if wanted.is_empty() || !place.prepare(lab, &wanted)? {
+            if wanted.is_empty() {
                 continue;
             }
             let group = place.group(lab).join(node);
@@ -160,9 +223,17 @@ impl ControlGroups {
             }
             let procs = OpenOptions::new().write(true).open(group.join(PROCESSES))?;
             joins.push(OwnedFd::from(procs));
+            counters.extend(
+                wanted
+                    .iter()
+                    .filter_map(|limit| place.counter(&group, *limit)),
+            );
             left.retain(|limit| !wanted.contains(limit));
         }
-        Ok((joins, left))
+        Ok(Group {
+            joins: joins.into(),
+            counters,
+        })
     }
 
     /// Removes all groups of a lab, wherever they are, and ends the processes in them. To find none is no error.
@@ -249,6 +320,17 @@ impl Place {
         Ok(!self.unified || hand_down(&group, wanted))
     }
 
+    /// Opens the file that counts how often a limit was reached.
+    fn counter(&self, group: &Path, limit: Limit) -> Option<(Counted, File)> {
+        let (counted, file) = match limit {
+            Limit::Memory(_) if self.unified => (Counted::KilledForMemory, "memory.events"),
+            Limit::Memory(_) => (Counted::KilledForMemory, "memory.oom_control"),
+            Limit::Pids(_) => (Counted::RefusedPids, "pids.events"),
+            Limit::MilliCpus(_) => return None,
+        };
+        Some((counted, File::open(group.join(file)).ok()?))
+    }
+
     fn set(&self, group: &Path, limit: Limit) -> io::Result<()> {
         let write = |file: &str, value: String| fs::write(group.join(file), value);
         match (self.unified, limit) {
@@ -302,6 +384,7 @@ fn unified_places(mounted_at: &Path) -> Vec<Place> {
             .collect();
         (!controllers.is_empty()).then_some(Place {
             folder,
+            held: None,
             unified: true,
             controllers,
         })

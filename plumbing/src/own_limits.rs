@@ -7,21 +7,36 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
 
-/// Allows each process by itself at most so many bytes of memory of its own (`RLIMIT_DATA`).
-///
-/// # Errors
-/// The system's.
-pub fn memory(bytes: u64) -> io::Result<()> {
-    lower(Resource::RLIMIT_DATA, bytes)
+/// Limits of a program and its children that the kernel enforces for each process (getrlimit(2)).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OwnLimits {
+    /// Bytes of memory of its own (`RLIMIT_DATA`).
+    pub memory: Option<u64>,
+    /// Processes and threads of this user in this user namespace beyond which there are no more (`RLIMIT_NPROC`). It does not
+    /// bind whoever administers the machine.
+    pub processes: Option<u64>,
+    /// Open files (`RLIMIT_NOFILE`).
+    pub open_files: Option<u64>,
 }
 
-/// Allows no more processes once this user has so many in this user namespace (`RLIMIT_NPROC`). It does
-/// not bind whoever administers the machine.
-///
-/// # Errors
-/// The system's.
-pub fn processes(most: u64) -> io::Result<()> {
-    lower(Resource::RLIMIT_NPROC, most)
+impl OwnLimits {
+    /// Takes them upon this process. Makes system calls only.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn take(&self) -> io::Result<()> {
+        let limits = [
+            (Resource::RLIMIT_DATA, self.memory),
+            (Resource::RLIMIT_NPROC, self.processes),
+            (Resource::RLIMIT_NOFILE, self.open_files),
+        ];
+        limits
+            .into_iter()
+            .try_for_each(|(resource, most)| match most {
+                Some(most) => lower(resource, most),
+                None => Ok(()),
+            })
+    }
 }
 
 /// Runs on at most `most` of the processors that the process may run on, at least one; on which ones

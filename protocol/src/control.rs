@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::Reached;
 use crate::name::InterfaceName;
 use crate::settings::NodeSettings;
 
@@ -306,6 +307,9 @@ pub struct Status {
     pub processes: u32,
     /// The state of the node's own command, where it has one.
     pub command: Option<CommandState>,
+    /// The limits that it has reached.
+    #[serde(default)]
+    pub reached: Reached,
 }
 
 /// The state of the node's own command.

@@ -14,6 +14,7 @@
 //! - [`role`]: the lines that roles (broadcast sender, receiver, file server) print.
 //! - [`file_service`]: the file server's protocol over TCP; [`content`]: random files for it.
 //! - [`conversation`]: what the client of a scripted conversation with a file server is told, and tells.
+//! - [`limits`]: the resource limits of a node's programs.
 //! - [`shortage`]: the remedy to name where the system lacks processes or threads.
 //! - [`stress`]: what the file server and the clients that put it under load report.
 //! - [`task`]: concurrency models and framings of senders, and what became of each file's task.
@@ -26,6 +27,7 @@ pub mod conversation;
 pub mod file_service;
 pub mod frame;
 pub mod keeper;
+pub mod limits;
 pub mod link;
 pub mod name;
 pub mod role;

@@ -231,7 +231,8 @@ fn bad_clients_harm_neither_others_nor_the_lab(who: Who) {
 fn a_process_of_a_node_is_refused(who: Who) {
     let lab = Shared::up(who);
     let socket = socket(&lab.stage.sandbox.path("state"));
-    let inside = numbers(&["sleep", "4327"])[0].to_string();
+    // As its agent: programs are in a user namespace below, from which no other namespace of the node can be entered.
+    let inside = parent(numbers(&["sleep", "4327"])[0]).to_string();
     let python = Sandbox::new(who, Path::new("/usr/bin/python3"));
     let asks = ["-c", GREETING, socket.to_str().unwrap()];
     let answer = stdout(&python.run(asks).succeeds());
@@ -252,6 +253,13 @@ fn a_process_of_a_node_is_refused(who: Who) {
         .run(["exec", "a", "--", "test", "-e", asks[2]]);
     seen.ends_with(1);
     lab.down();
+}
+
+fn parent(process: i32) -> i32 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let mut lines = status.lines();
+    let line = lines.find_map(|line| line.strip_prefix("PPid:")).unwrap();
+    line.trim().parse().unwrap()
 }
 
 fn a_keeper_that_cannot_answer_is_named(who: Who) {

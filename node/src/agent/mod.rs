@@ -11,6 +11,7 @@ mod connection;
 mod failure;
 mod files;
 mod inbox;
+mod limits;
 mod log;
 mod node;
 mod options;
@@ -24,6 +25,7 @@ mod server;
 mod service;
 mod waiting;
 
-pub use options::{AgentOptions, Arguments, Environment, OnTerminate};
+pub use limits::NodeGroup;
+pub use options::{AgentOptions, Arguments, Environment, OnTerminate, Room};
 pub use server::{main, run};
 pub(crate) use waiting::until;

@@ -39,6 +39,7 @@ impl Node {
         Status {
             processes: processes.unwrap_or_default(),
             command: self.service.state(),
+            reached: self.setup.limits.reached(),
         }
     }
 }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
 use plumbing::enclosure::Enclosure;
+use plumbing::own_limits::OwnLimits;
 use protocol::settings::Sandbox;
+
+use super::limits::NodeGroup;
 
 /// The options of an agent that is a node's first process.
 #[derive(Debug, Default)]
@@ -17,20 +19,28 @@ pub struct AgentOptions {
     /// Serves standard input and output as one more connection. Without a listener the agent ends
     /// with it.
     pub stdio: bool,
-    /// `cgroup.procs` files, open for writing, of the control groups that each process joins before
-    /// it runs. The agent itself stays outside, so captures do not count against the node's limits.
-    pub control_groups: Vec<OwnedFd>,
-    /// The environment of its processes.
-    pub environment: Environment,
-    /// The user namespace of its programs, if they have one of their own. New files and folders of the node belong to its root.
-    pub enclosure: Option<Enclosure>,
-    /// The confinement of its processes, if it is known already.
-    pub sandbox: Option<Sandbox>,
-    /// Its programs have the right over its network (`NET_ADMIN`). It reaches to all networks of the user namespace that
-    /// owns this one, by their numbers (`IFLA_TARGET_NETNSID`, `linux/if_link.h`): in a container to the machine's.
-    pub owns_network: bool,
+    /// The room that its programs run in.
+    pub room: Room,
     /// The effect of SIGTERM and SIGINT.
     pub on_terminate: OnTerminate,
+}
+
+/// The room that a node's programs run in.
+#[derive(Debug, Default)]
+pub struct Room {
+    /// The environment of each.
+    pub environment: Environment,
+    /// The control group that each joins before it runs.
+    pub group: Option<NodeGroup>,
+    /// The limits that each takes upon itself.
+    pub limits: OwnLimits,
+    /// Their user namespace, if they have one of their own. New files and folders of the node belong to its root.
+    pub enclosure: Option<Enclosure>,
+    /// Their confinement, if it is known already.
+    pub sandbox: Option<Sandbox>,
+    /// They have the right over the network (`NET_ADMIN`). It reaches to all networks of the user namespace that
+    /// owns this one, by their numbers (`IFLA_TARGET_NETNSID`, `linux/if_link.h`): in a container to the machine's.
+    pub owns_network: bool,
 }
 
 /// The environment that a node's processes start from.

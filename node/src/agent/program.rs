@@ -1,7 +1,6 @@
 //! From what is to be run ([`protocol::control::Command`]) to a process.
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Start, Stdio};
@@ -11,6 +10,7 @@ use plumbing::capability::Rights;
 use plumbing::child::ChildSetup;
 use plumbing::confinement::Confinement;
 use plumbing::enclosure::Enclosure;
+use plumbing::own_limits::OwnLimits;
 use plumbing::own_program;
 use protocol::control::{Command, Failure, FailureKind, Program};
 use protocol::role::PROGRAM;
@@ -18,13 +18,15 @@ use protocol::settings::Sandbox;
 
 use super::children::{Child, Children};
 use super::failure::{refusal, system};
-use super::options::Environment;
+use super::limits::NodeLimits;
+use super::options::{Environment, Room};
 
 /// The setup that every process of the node gets.
 #[derive(Debug)]
 pub(super) struct ProcessSetup {
-    pub(super) environment: Environment,
-    pub(super) control_groups: Arc<[OwnedFd]>,
+    pub(super) limits: NodeLimits,
+    environment: Environment,
+    own_limits: OwnLimits,
     /// Made when the first program starts, for many a node has none.
     confinement: OnceLock<Arc<Confinement>>,
     sandbox: OnceLock<Sandbox>,
@@ -47,12 +49,7 @@ pub(super) struct Streams {
 
 impl ProcessSetup {
     /// The agent's own directory is the image's, if the image says one.
-    pub(super) fn new(
-        environment: Environment,
-        control_groups: Vec<OwnedFd>,
-        enclosure: Option<Enclosure>,
-        owns_network: bool,
-    ) -> Self {
+    pub(super) fn new(room: Room) -> Self {
         let own = std::env::current_dir().unwrap_or_default();
         let directory = if own.parent().is_some() {
             own
@@ -62,12 +59,13 @@ impl ProcessSetup {
             PathBuf::from("/")
         };
         Self {
-            environment,
-            control_groups: control_groups.into(),
+            limits: NodeLimits::new(room.group),
+            environment: room.environment,
+            own_limits: room.limits,
             confinement: OnceLock::new(),
-            sandbox: OnceLock::new(),
-            enclosure: enclosure.map(Arc::new),
-            owns_network,
+            sandbox: room.sandbox.map_or_else(OnceLock::new, OnceLock::from),
+            enclosure: room.enclosure.map(Arc::new),
+            owns_network: room.owns_network,
             directory,
         }
     }
@@ -99,9 +97,12 @@ impl ProcessSetup {
         start.envs(&command.env);
         start.stdin(streams.input);
         start.stdout(streams.output).stderr(streams.error);
+        let joins = self.limits.joins();
         let setup = ChildSetup {
             terminal: streams.terminal,
-            control_groups: Arc::clone(&self.control_groups),
+            control_groups: joins
+                .map_err(|error| system("making the node's control group", &error))?,
+            limits: self.own_limits,
             enclosure: self.enclosure.clone(),
             confinement: self.confinement(&command.program)?,
         };

@@ -57,15 +57,7 @@ fn try_run(options: AgentOptions) -> io::Result<()> {
 }
 
 async fn serve_all(options: AgentOptions) -> io::Result<()> {
-    let setup = ProcessSetup::new(
-        options.environment,
-        options.control_groups,
-        options.enclosure,
-        options.owns_network,
-    );
-    if let Some(sandbox) = options.sandbox {
-        setup.confine(sandbox);
-    }
+    let setup = ProcessSetup::new(options.room);
     let node = Arc::new(Node::new(setup));
     // From here on no child's end is missed.
     tokio::spawn(reap(Arc::clone(&node), signal(SignalKind::child())?));

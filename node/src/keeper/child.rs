@@ -16,7 +16,7 @@ use plumbing::{capability, namespace};
 use protocol::keeper::{KeeperFailure, MARK};
 use protocol::settings::{NodeSettings, Sandbox};
 
-use crate::agent::{self, AgentOptions, Environment};
+use crate::agent::{self, AgentOptions, Environment, Room};
 use crate::network::{self, arrival::Arrival};
 
 use super::failure::{DuringStep, OnNode, Steps};
@@ -66,11 +66,14 @@ impl Child {
         drop(self.reporter);
         agent::run(AgentOptions {
             listener: Some(self.listener),
-            control_groups: self.limits.control_groups,
-            environment: Environment::Only(environment(self.settings.sandbox)),
-            enclosure: self.enclosure,
-            sandbox: Some(self.settings.sandbox),
-            owns_network: true,
+            room: Room {
+                environment: Environment::Only(environment()),
+                group: Some(self.limits.group),
+                limits: self.limits.of_programs,
+                enclosure: self.enclosure,
+                sandbox: Some(self.settings.sandbox),
+                owns_network: true,
+            },
             ..AgentOptions::default()
         })
     }
@@ -103,7 +106,7 @@ impl Child {
             .during("telling the keeper")?;
         self.steps.begin("making the node's root")?;
         nix::unistd::sethostname(self.settings.name.as_str()).during("setting the host name")?;
-        root::build(self.world, self.number)?;
+        root::build(self.world, self.number, self.limits.disk)?;
         self.steps.begin("giving up rights")?;
         if self.world.privilege == Privilege::Machine {
             capability::give_up_the_machine().during("giving up rights over the machine")?;
@@ -124,46 +127,13 @@ impl Child {
     }
 }
 
-/// The part of the keeper's own environment that programs start with: all but the mark that tells keepers and nodes from
-/// programs, or, in a sandbox, what says where programs are and how to print. The rest may be keys and tokens.
-fn environment(sandbox: Sandbox) -> BTreeMap<String, String> {
-    let is_shown = |name: &str| match sandbox {
-        Sandbox::Off => name != MARK,
-        Sandbox::Default | Sandbox::Strict => {
-            VARIABLES.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family))
-        }
-    };
+/// The keeper's own environment, without the mark that tells keepers and nodes from programs.
+fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| is_shown(name))
+        .filter(|(name, _)| name != MARK)
         .collect()
 }
-
-/// Variables of the environment that hold no secrets (environ(7)).
-const VARIABLES: [&str; 19] = [
-    "COLORTERM",
-    "GOROOT",
-    "HOME",
-    "JAVA_HOME",
-    "LANG",
-    "LANGUAGE",
-    "LD_LIBRARY_PATH",
-    "LOGNAME",
-    "NO_COLOR",
-    "NVM_DIR",
-    "PATH",
-    "RUSTUP_HOME",
-    "RUSTUP_TOOLCHAIN",
-    "SHELL",
-    "TERM",
-    "TZ",
-    "USER",
-    "VIRTUAL_ENV",
-    "XDG_DATA_DIRS",
-];
-
-/// Beginnings of the names of such variables.
-const FAMILIES: [&str; 3] = ["LC_", "PYENV_", "PYTHON"];
 
 /// Makes the socket of a node's agent in the working directory, where its path is short enough for
 /// any (unix(7): 107 bytes).

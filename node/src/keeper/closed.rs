@@ -71,7 +71,6 @@ impl<'a> ClosedViews<'a> {
 
     /// Shows the interpreters in a home, and nothing else of it.
     pub(super) fn interpreters(&mut self, home: &Path) -> io::Result<Vec<Shown>> {
-        self.template.make_folders(home)?;
         let mut shown = Vec::new();
         for folder in INTERPRETERS {
             shown.extend(self.show(&home.join(folder))?);

@@ -152,7 +152,7 @@ impl Start {
             world: self.world,
             reporter: Reporter::new(&self.pipe, number).during("making its pipe")?,
             listener,
-            limits: self.limits.take(number),
+            limits: self.limits.of(number, spec),
             steps: steps.set_aside(Child::STEPS),
             title: self.title,
             enclosure: None,

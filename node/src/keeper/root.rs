@@ -17,15 +17,20 @@ use super::view::below;
 use super::world::{Privilege, World};
 
 /// Builds the root of a node and moves into it. The process must be alone in its mount namespace, and
-/// in the node's other namespaces, whose `/proc` and `/sys` are mounted.
-pub(super) fn build(world: &World, node: usize) -> Result<(), KeeperFailure> {
+/// in the node's other namespaces, whose `/proc` and `/sys` are mounted. Its files take `disk` bytes at most.
+pub(super) fn build(world: &World, node: usize, disk: u64) -> Result<(), KeeperFailure> {
     let missing = || Errno::ENOENT;
     let (view, own) = world
         .parts_of(node)
         .ok_or_else(missing)
         .during("finding its parts")?;
     let stage = Path::new("/stage");
-    mount::mount_new("tmpfs", stage, MsFlags::empty(), "mode=755")
+    // An empty file takes memory too.
+    let options = format!(
+        "mode=755,size={disk},nr_inodes={}",
+        (disk / PAGE).max(FILES)
+    );
+    mount::mount_new("tmpfs", stage, MsFlags::empty(), &options)
         .during("mounting memory for the node's writes")?;
     let closed = own.sandbox != Sandbox::Off;
     let mut layers = Layers {
@@ -229,6 +234,12 @@ fn protect_agent(root: &Path) -> io::Result<()> {
     mount::bind(&agent, &agent, Below::LeftOut)?;
     mount::make_read_only(&agent, Below::LeftOut)
 }
+
+/// The least memory of a file with something in it, in bytes.
+const PAGE: u64 = 4096;
+
+/// Files that any node may have, however small its disk.
+const FILES: u64 = 4096;
 
 /// Parts of `/proc` that a program might change the machine with.
 const READ_ONLY: [&str; 4] = ["bus", "fs", "irq", "sysrq-trigger"];

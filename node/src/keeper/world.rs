@@ -143,8 +143,9 @@ impl World {
         let mut views = ClosedViews::begin(self.privilege, &template, &hidden)?;
         let mut strict = views.system()?;
         let mut usual = strict.clone();
-        if let Some(home) = env::home_dir().filter(|home| with_interpreters && home.is_absolute()) {
-            usual.shown.extend(views.interpreters(&home)?);
+        let home = spec.home.as_deref().map(Path::new);
+        if let Some(home) = home.filter(|home| with_interpreters && home.is_absolute()) {
+            usual.shown.extend(views.interpreters(home)?);
         }
         usual.hidden.clone_from(&hidden);
         views.hide_in(&usual)?;

@@ -1,16 +1,19 @@
 //! `ps` and `logs`: list the labs that are up, and print the logs of their nodes.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use protocol::control::{CommandState, Status as NodeStatus};
+use protocol::limits::Limits;
 use protocol::name::NodeName;
 use serde::Serialize;
 
-use crate::backend::{BackendError, Fabric};
+use crate::backend::{BackendError, BackendKind, Fabric};
 use crate::control::Control;
 use crate::lab::{LabRecord, Standing, StateDir};
 use crate::number::counted;
+use crate::plan::PlannedNode;
 use crate::report::plain_text::visible;
 
 use super::args::{Format, LogsArgs, PsArgs};
@@ -88,6 +91,7 @@ struct NodeRow {
     node: String,
     addresses: Vec<String>,
     state: String,
+    limits: Limits,
 }
 
 async fn lab_row(site: &Site, record: &LabRecord) -> LabRow {
@@ -109,6 +113,7 @@ async fn lab_row(site: &Site, record: &LabRecord) -> LabRow {
                 |why| format!("no answer: {why}"),
                 |status| describe(&status),
             ),
+            limits: limits(record.handle.backend, node),
         }
     });
     LabRow {
@@ -131,6 +136,20 @@ async fn ask(
     let control = Control::greet(stream, node.clone()).await;
     let status = control.map_err(|error| error.to_string())?.status().await;
     status.map_err(|error| error.to_string())
+}
+
+/// Returns the limits that a backend holds a node to.
+fn limits(backend: BackendKind, node: &PlannedNode) -> Limits {
+    let limits = node.limits.or_usual();
+    match backend {
+        BackendKind::Netns => limits,
+        // Its files are on the engine's disk.
+        BackendKind::Docker => Limits {
+            disk: None,
+            ..limits
+        },
+        BackendKind::Gns3 | BackendKind::Fake => Limits::default(),
+    }
 }
 
 fn describe(status: &NodeStatus) -> String {
@@ -166,15 +185,23 @@ impl LabRow {
             .unwrap_or(0);
         let wide = |node: &NodeRow| node.addresses.join(" ").len();
         let addresses = self.nodes.iter().map(wide).max().unwrap_or(0);
+        let shared = self.nodes.first().map(|node| node.limits);
         let row = |node: &NodeRow| {
             let listed = node.addresses.join(" ");
+            let own = match node.limits {
+                own if Some(own) == shared => String::new(),
+                own => format!("; at most {own}"),
+            };
             format!(
-                "  {:width$}  {listed:addresses$}  {}\n",
+                "  {:width$}  {listed:addresses$}  {}{own}\n",
                 node.node,
                 visible(&node.state)
             )
         };
         text.extend(self.nodes.iter().map(row));
+        if let Some(limits) = shared.filter(|limits| *limits != Limits::default()) {
+            let _ = writeln!(text, "  each node at most {limits}");
+        }
         text
     }
 }

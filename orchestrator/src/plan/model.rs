@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use protocol::keeper::Bind;
+use protocol::limits::Limits;
 use protocol::link::Port;
 use protocol::name::{LabName, NetworkName, NodeName};
 use protocol::settings::{Host, NodeSettings};
@@ -95,12 +96,8 @@ pub struct PlannedNode {
     pub compute: Option<String>,
     /// Variables of its environment.
     pub env: BTreeMap<String, String>,
-    /// Memory in bytes at most.
-    pub memory: Option<u64>,
-    /// Processors at most, in thousandths of one.
-    pub milli_cpus: Option<u32>,
-    /// Processes and threads at most.
-    pub pids: Option<u32>,
+    /// The resource limits that the file gives it.
+    pub limits: Limits,
     /// Absolute paths that files will be put at, so that a backend without a writable root can make
     /// their folders writable.
     pub file_targets: Vec<String>,

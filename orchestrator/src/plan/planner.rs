@@ -23,9 +23,7 @@ pub fn plan(topology: &Topology, lab: LabId) -> Plan {
         image: node.image.clone(),
         compute: node.compute.clone(),
         env: node.env.clone(),
-        memory: node.limits.memory.map(|size| size.0),
-        milli_cpus: node.limits.milli_cpus,
-        pids: node.limits.pids,
+        limits: node.limits,
         file_targets: node.files.iter().map(|file| file.to.clone()).collect(),
         binds: node.binds.iter().map(bind).collect(),
         settings: NodeSettings {

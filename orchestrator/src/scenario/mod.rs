@@ -16,6 +16,7 @@
 //! - [`logs`]: the output of the nodes' own commands.
 //! - [`estimate`]: estimates the time of the cells that are left.
 //! - [`folder`]: folders in a node, and their removal.
+//! - [`limits`]: the limits that nodes have reached.
 //! - [`headline`]: scenarios in words.
 //! - [`context`]: the context that every scenario gets.
 
@@ -29,6 +30,7 @@ pub mod expectation;
 pub mod fetching;
 pub mod folder;
 pub mod headline;
+pub mod limits;
 pub mod logs;
 pub mod proof;
 pub mod received;

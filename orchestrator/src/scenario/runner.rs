@@ -22,7 +22,7 @@ use super::stress::published::Published;
 use super::stress::summary::summarize;
 use super::transfer::originals::Originals;
 use super::transfer::{cell, payload};
-use super::{conversation, expectation, proof, steps, stress};
+use super::{conversation, expectation, limits, proof, steps, stress};
 
 /// Carries out the scenarios, all or those asked for, in the file's order.
 pub async fn run_all(
@@ -230,6 +230,11 @@ async fn run_cell(
     }
     report.duration_s = start.elapsed().as_secs_f64();
     expectation::judge(&mut report, &scenario.expect);
+    if report.outcome > Outcome::Skipped {
+        report
+            .findings
+            .extend(limits::reached(cx, report.outcome).await);
+    }
     Ok(report)
 }
 

@@ -12,6 +12,7 @@ use orchestrator::backend::ByteStream;
 use orchestrator::backend::gns3::console::{Console, ConsoleError, PendingCloses};
 use plumbing::child::ChildSetup;
 use plumbing::endpoint::Endpoint;
+use plumbing::own_limits::OwnLimits;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -123,6 +124,7 @@ fn start_shell(terminal: &File) -> Child {
     let setup = ChildSetup {
         terminal: true,
         control_groups: Arc::new([]),
+        limits: OwnLimits::default(),
         enclosure: None,
         confinement: None,
     };

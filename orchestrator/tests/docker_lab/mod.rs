@@ -13,6 +13,7 @@ use orchestrator::control::{Control, ProcessEvent};
 use orchestrator::plan::position::Positions;
 use orchestrator::plan::{LabId, LinkConditions, Plan, PlannedNode, Segment};
 use protocol::control::{Command, Exit, Lifetime, Program, Stream};
+use protocol::limits::Limits;
 use protocol::link::Port;
 use protocol::name::NodeName;
 use protocol::settings::{FoundBy, Host, InterfaceSettings, NodeSettings, Sandbox};
@@ -284,9 +285,7 @@ pub(crate) fn node(name: &str, interfaces: &[(&str, u8, &[&str])]) -> PlannedNod
         compute: None,
         image: None,
         env: BTreeMap::new(),
-        memory: None,
-        milli_cpus: None,
-        pids: None,
+        limits: Limits::default(),
         binds: Vec::new(),
         file_targets: Vec::new(),
         settings: NodeSettings {

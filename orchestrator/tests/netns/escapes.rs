@@ -11,6 +11,7 @@ use nix::libc;
 use plumbing::capability::Rights;
 use plumbing::child::ChildSetup;
 use plumbing::confinement::Confinement;
+use plumbing::own_limits::OwnLimits;
 use plumbing::peer::is_unconfined;
 use protocol::settings::Sandbox;
 
@@ -61,6 +62,8 @@ def attempt(name, how, expected=("EPERM",)):
     try:
         how()
         came = "done"
+    except ValueError:
+        came = "EPERM"
     except OSError as error:
         came = errno.errorcode[error.errno]
     if came not in expected:
@@ -103,6 +106,25 @@ hidden = closed + ["ENOENT"]
 for file in ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sched_debug", "/proc/latency_stats"]:
     if os.path.exists(file) and not stat.S_ISCHR(os.stat(file).st_mode):
         attempt("reading " + file, lambda: read(file), hidden if file != "/proc/keys" else hidden + ["done"])
+
+for file in ["oom_score_adj", "coredump_filter", "clear_refs", "timerslack_ns"]:
+    attempt("writing the agent's " + file, lambda: write("/proc/1/" + file, "1"), unwritable)
+for file in ["/etc/shadow", "/root/.ssh/id_rsa", "/sys/fs/cgroup/memory/cgroup.procs", "/sys/kernel/debug/sched"]:
+    attempt("reading " + file, lambda: read(file), hidden)
+attempt("more open files", lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1 << 20, 1 << 20)), ["EPERM"])
+
+# The networks that the lab's own are joined to, by their numbers (IFLA_TARGET_NETNSID, linux/if_link.h).
+def dump(number):
+    route = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    body = bytes(16) + (8).to_bytes(2, "little") + (46).to_bytes(2, "little") + number.to_bytes(4, "little")
+    head = (16 + len(body)).to_bytes(4, "little") + (18).to_bytes(2, "little") + (0x301).to_bytes(2, "little") + bytes(8)
+    route.send(head + body)
+    answer = route.recv(65536)
+    refused = -int.from_bytes(answer[16:20], "little", signed=True)
+    if int.from_bytes(answer[4:6], "little") in (2, 3) and refused:
+        raise OSError(refused, "")
+for number in range(3):
+    attempt("the network with number %d" % number, lambda: dump(number), ["EACCES", "EPERM", "EINVAL"])
 
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 rights = {name: int(status[name], 16) for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]}
@@ -181,6 +203,7 @@ fn confined(script: &str, at: &Path) -> Child {
     let setup = ChildSetup {
         terminal: false,
         control_groups: Arc::new([]),
+        limits: OwnLimits::default(),
         enclosure: None,
         confinement: Some((Arc::new(Confinement::new().unwrap()), Rights::Few)),
     };
@@ -236,6 +259,27 @@ async fn confinement(lab: &Raised, node: usize) -> String {
         .shell(node, "grep -E 'NoNewPrivs|Seccomp:' /proc/self/status")
         .await;
     words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns how the numbers of a node's users are mapped to those of this machine.
+async fn users(lab: &Raised, node: usize) -> Vec<String> {
+    let map = lab.shell(node, "cat /proc/self/uid_map").await;
+    map.split_whitespace().map(str::to_owned).collect()
+}
+
+/// They are none of a real user, and the agent is another user than all of them.
+#[test]
+fn the_users_of_a_node_of_root_are_none_of_this_machine() {
+    run(async {
+        let lab = Raised::new(plan("users", 1)).await;
+        assert_eq!(users(&lab, 0).await, ["0", "2119630848", "65536"]);
+        assert_eq!(lab.shell(0, "stat -c %u /proc/1").await, "65534");
+        assert_eq!(
+            lab.shell(0, "stat -c %u /root /tmp /etc/passwd").await,
+            "0\n0\n0"
+        );
+        lab.remove().await;
+    });
 }
 
 /// Its agents' sockets are in a part of the file system that nodes of an ordinary user are shown as it is.

@@ -52,8 +52,8 @@ async fn a_failure_at_any_step_leaves_nothing() {
         }
         step += 1;
     }
-    // A lab, three sockets, processes and ports, four steps in each of three nodes, a network, the keeper's socket.
-    assert_eq!(step, 24);
+    // A lab and its control groups, three sockets, processes and ports, four steps in each of three nodes, a network, the keeper's socket.
+    assert_eq!(step, 25);
     let left: Vec<_> = walk(folder.path());
     assert!(left.iter().all(|path| path.is_dir()), "{left:?}");
 }
@@ -95,7 +95,7 @@ fn for_a_user_a_failure_at_any_step_leaves_nothing() {
 fn a_keeper_takes_groups_along_that_nobody_saw() {
     run(async {
         let mut plan = plan("late", 1);
-        plan.nodes[0].pids = Some(20);
+        plan.nodes[0].limits.pids = Some(20);
         let lab = Raised::new(plan).await;
         let groups = ControlGroups::find().unwrap();
         let id = lab.plan.lab.clone();

@@ -14,5 +14,6 @@ mod limits;
 mod network;
 mod preflight;
 mod program;
+mod rooms;
 mod support;
 mod user;

@@ -12,6 +12,7 @@ use orchestrator::control::{Collected, Control};
 use orchestrator::plan::position::Positions;
 use orchestrator::plan::{LabId, LinkConditions, Plan, PlannedNode, Segment};
 use protocol::control::{Command, Lifetime, Program};
+use protocol::limits::Limits;
 use protocol::link::Port;
 use protocol::settings::{FoundBy, Host, InterfaceSettings, MacAddress, NodeSettings, Sandbox};
 use tempfile::TempDir;
@@ -158,9 +159,7 @@ pub(crate) fn plan(name: &str, count: u8) -> Plan {
                 name: node(number),
                 image: None,
                 env: BTreeMap::new(),
-                memory: None,
-                milli_cpus: None,
-                pids: None,
+                limits: Limits::default(),
                 file_targets: Vec::new(),
                 binds: Vec::new(),
                 settings: NodeSettings {

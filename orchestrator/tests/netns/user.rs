@@ -24,6 +24,7 @@ pub(crate) fn as_ordinary_user(test: &str) {
         .args([test, "--exact", "--ignored", "--nocapture"])
         .current_dir(&home)
         .env("TMPDIR", &home)
+        .env("HOME", &home)
         .uid(NOBODY)
         .gid(NOBODY)
         .output()

@@ -7,6 +7,5 @@ pub mod channel;
 pub mod raising;
 
 pub use raising::{
-    Bind, FromKeeper, KeeperFailure, LabSpec, Limits, MARK, NodeSpec, PortSpec, SegmentSpec,
-    ToKeeper,
+    Bind, FromKeeper, KeeperFailure, LabSpec, MARK, NodeSpec, PortSpec, SegmentSpec, ToKeeper,
 };

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::Limits;
 use crate::name::{InterfaceName, NetworkName, NodeName};
 use crate::settings::{Host, MacAddress, NodeSettings};
 
@@ -54,6 +55,9 @@ pub struct LabSpec {
     /// A folder of this machine that nodes write to privately, beside those that always are: where
     /// the user is.
     pub working_directory: Option<String>,
+    /// The home of the lab's user, whose interpreters nodes may see.
+    #[serde(default)]
+    pub home: Option<String>,
     /// Files and folders of this machine that no node in a sandbox may see, wherever they lie; absolute paths.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden: Vec<String>,
@@ -69,7 +73,7 @@ pub struct NodeSpec {
     /// Further parts of this machine that it sees.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub binds: Vec<Bind>,
-    /// Its resource limits.
+    /// The resource limits that the file gives it.
     pub limits: Limits,
     /// The settings of its network, names of other nodes left out.
     pub settings: NodeSettings,
@@ -82,24 +86,6 @@ pub struct Bind {
     pub from: String,
     /// Its absolute path in the node.
     pub to: String,
-}
-
-/// The resource limits of a node's programs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// Bytes of memory.
-    pub memory: Option<u64>,
-    /// Thousandths of a processor.
-    pub milli_cpus: Option<u32>,
-    /// Processes and threads.
-    pub pids: Option<u32>,
-}
-
-impl Limits {
-    /// Whether nothing is limited.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// A segment to be made.

@@ -7,7 +7,7 @@ use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{
     ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigLogConfig,
-    NetworkConnectRequest, NetworkingConfig,
+    NetworkConnectRequest, NetworkingConfig, ResourcesUlimits,
 };
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, UploadToContainerOptionsBuilder,
@@ -26,6 +26,15 @@ use super::image::NODE;
 use super::mark;
 use super::network::Endpoint;
 use crate::backend::pending_request::PendingRequests;
+
+/// Returns the limit of open files of each process, in the engine's words.
+fn open_files(most: u32) -> ResourcesUlimits {
+    ResourcesUlimits {
+        name: Some("nofile".to_owned()),
+        soft: Some(most.into()),
+        hard: Some(most.into()),
+    }
+}
 
 /// Returns the folders and files that a node sees, in the engine's words.
 fn binds(node: &PlannedNode) -> Vec<String> {
@@ -144,7 +153,9 @@ impl ContainerFactory<'_> {
         }));
         match made.await.unwrap_or(Err(Error::RequestTimeoutError)) {
             // The engine also warns of things that were not asked for.
-            Ok(_) if node.memory.is_none() && node.milli_cpus.is_none() => Ok(Vec::new()),
+            Ok(_) if node.limits.memory.is_none() && node.limits.milli_cpus.is_none() => {
+                Ok(Vec::new())
+            }
             Ok(made) => {
                 let of_node = |warning| format!("{}: {warning}", node.settings.name);
                 Ok(made.warnings.into_iter().map(of_node).collect())
@@ -188,7 +199,8 @@ impl ContainerFactory<'_> {
     }
 
     fn host_config(&self, node: &PlannedNode, first: Option<&Endpoint>) -> HostConfig {
-        let memory = node.memory.and_then(|bytes| i64::try_from(bytes).ok());
+        let limits = node.limits.or_usual();
+        let memory = limits.memory.and_then(|bytes| i64::try_from(bytes).ok());
         let network = first.map_or("none", |endpoint| &endpoint.network);
         HostConfig {
             network_mode: Some(network.to_owned()),
@@ -204,8 +216,9 @@ impl ContainerFactory<'_> {
             shm_size: Some(memory.unwrap_or(SHARED_MEMORY)),
             // As much again of swap would be allowed otherwise.
             memory_swap: memory,
-            nano_cpus: node.milli_cpus.map(|milli| i64::from(milli) * 1_000_000),
-            pids_limit: node.pids.map(|pids| i64::from(pids) + AGENT_THREADS),
+            nano_cpus: limits.milli_cpus.map(|milli| i64::from(milli) * 1_000_000),
+            pids_limit: limits.pids.map(|pids| i64::from(pids) + AGENT_THREADS),
+            ulimits: Some(limits.open_files.map(open_files).into_iter().collect()),
             // What the agent says is the control channel: nobody's log.
             log_config: Some(HostConfigLogConfig {
                 typ: Some("none".to_owned()),

@@ -8,6 +8,7 @@ use protocol::control::{
     Request, Status, Stream, ToNode,
 };
 use protocol::frame::{DATA_CHUNK, Frame};
+use protocol::limits::Reached;
 use protocol::name::NodeName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, WriteHalf};
 use tokio::sync::mpsc;
@@ -95,6 +96,7 @@ impl Session {
             Request::Status => Ok(Reply::Status(Status {
                 processes: 1,
                 command: None,
+                reached: Reached::default(),
             })),
             Request::Resize { .. } => Err(failure(FailureKind::Invalid, "no terminals in memory")),
         };

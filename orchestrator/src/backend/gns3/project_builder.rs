@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use protocol::limits::Limits;
 use protocol::link::Port;
 use protocol::name::NodeName;
 use serde::{Deserialize, Serialize};
@@ -278,9 +279,11 @@ impl ProjectBuilder<'_> {
 
     /// Returns warnings for a reader of the results.
     pub(super) fn warnings(&self) -> Vec<String> {
-        let limited = self.plan.nodes.iter().filter(|node| {
-            node.memory.is_some() || node.milli_cpus.is_some() || node.pids.is_some()
-        });
+        let limited = self
+            .plan
+            .nodes
+            .iter()
+            .filter(|node| node.limits != Limits::default());
         let limited: Vec<&str> = limited.map(|node| node.settings.name.as_str()).collect();
         if limited.is_empty() {
             return Vec::new();

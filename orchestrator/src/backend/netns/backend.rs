@@ -76,11 +76,10 @@ impl Backend for NetnsBackend {
     ) -> Result<Box<dyn Fabric>, BackendError> {
         let failed = |kind: BackendErrorKind| kind.at(BackendKind::Netns, "raising the lab");
         let lab = plan.lab.clone();
-        for node in &plan.nodes {
-            if !spec::limits(node).is_empty() {
-                let (lab, node) = (lab.clone(), node.name.clone());
-                ledger.record(&Resource::ControlGroup { lab, node })?;
-            }
+        // The groups of a lab are removed together, so one of them stands for all.
+        if let Some(first) = plan.nodes.first() {
+            let (lab, node) = (lab.clone(), first.name.clone());
+            ledger.record(&Resource::ControlGroup { lab, node })?;
         }
         let folder = self.folder(&lab).join(SOCKETS);
         let mut builder = DirBuilder::new();

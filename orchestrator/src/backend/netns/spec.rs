@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use protocol::keeper::{LabSpec, Limits, NodeSpec, PortSpec, SegmentSpec};
+use protocol::keeper::{LabSpec, NodeSpec, PortSpec, SegmentSpec};
 use protocol::link::Port;
 use protocol::name::NodeName;
 
@@ -25,6 +25,7 @@ pub(super) fn lab_spec(plan: &Plan, fail_at: Option<u32>) -> LabSpec {
             .collect(),
         hosts: plan.hosts.clone(),
         working_directory: here.and_then(|path| path.into_os_string().into_string().ok()),
+        home: std::env::home_dir().and_then(|home| home.into_os_string().into_string().ok()),
         hidden: plan
             .hidden
             .iter()
@@ -34,21 +35,12 @@ pub(super) fn lab_spec(plan: &Plan, fail_at: Option<u32>) -> LabSpec {
     }
 }
 
-/// Returns the limits of a node.
-pub(super) fn limits(node: &PlannedNode) -> Limits {
-    Limits {
-        memory: node.memory,
-        milli_cpus: node.milli_cpus,
-        pids: node.pids,
-    }
-}
-
 fn node_spec(node: &PlannedNode) -> NodeSpec {
     NodeSpec {
         settings: node.settings.clone(),
         file_targets: node.file_targets.clone(),
         binds: node.binds.clone(),
-        limits: limits(node),
+        limits: node.limits,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::gns3::adapter::Adapters;
 use crate::gns3::container::{IMAGE, SHELL, WAITING, unfit};
 use crate::gns3::device::Docker;
 use crate::topology::model::Node;
+use protocol::limits::Limits;
 use protocol::settings::Host;
 
 use crate::export::warning::Warning;
@@ -19,7 +20,7 @@ pub fn docker(node: &Node, hosts: &[Host], volumes: Vec<String>) -> (Docker, Vec
             text,
         });
     };
-    if !node.limits.is_empty() {
+    if node.limits != Limits::default() {
         warn(
             "limits of memory, processors and processes cannot be held by GNS3 2.2: there are none"
                 .to_owned(),

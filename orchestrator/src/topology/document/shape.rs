@@ -78,12 +78,16 @@ pub(in crate::topology) struct NodeEntry {
     pub(in crate::topology) sandbox: Written<Sandbox>,
     /// Routes in place of the planned ones: "10.2.0.0/24 via 10.1.0.2".
     pub(in crate::topology) routes: Many<Written<StaticRoute>>,
-    /// Memory at most: "256MiB".
+    /// Memory at most: "256MiB"; default: 4GiB.
     pub(in crate::topology) memory: Written<ByteSize>,
     /// Processors at most: 1.5.
     pub(in crate::topology) cpus: Written<Cpus>,
-    /// Processes and threads at most.
+    /// Processes and threads at most; default: 4096.
     pub(in crate::topology) pids: Written<Count>,
+    /// Files that it writes, at most: "512MiB"; default: 2GiB. On namespaces they are in memory.
+    pub(in crate::topology) disk: Written<ByteSize>,
+    /// Open files of each process at most; default: 65536.
+    pub(in crate::topology) open_files: Written<Count>,
 }
 
 /// An interface of a node.

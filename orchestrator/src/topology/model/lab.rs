@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use protocol::limits::Limits;
 use protocol::link::Conditions;
 use protocol::name::{InterfaceName, LabName, NetworkName, NodeName};
 use protocol::settings::{MacAddress, Sandbox};
-use protocol::unit::ByteSize;
 
 use super::Scenario;
 
@@ -67,7 +67,7 @@ pub struct Node {
     pub forward: bool,
     /// The confinement of its programs.
     pub sandbox: Sandbox,
-    /// Its resource limits.
+    /// The resource limits that the file gives it.
     pub limits: Limits,
 }
 
@@ -103,24 +103,6 @@ pub struct StaticRoute {
     pub to: IpNet,
     /// Through which neighbour.
     pub via: IpAddr,
-}
-
-/// The resource limits of a node.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Limits {
-    /// Memory.
-    pub memory: Option<ByteSize>,
-    /// Processors, in thousandths of one.
-    pub milli_cpus: Option<u32>,
-    /// Processes and threads.
-    pub pids: Option<u32>,
-}
-
-impl Limits {
-    /// Whether nothing is limited.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// An interface of a node.

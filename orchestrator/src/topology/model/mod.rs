@@ -19,8 +19,7 @@ mod transfer;
 
 pub use conversation::{Answer, Command, Connections, Conversation, FileRequest, LineEnd, Reply};
 pub use lab::{
-    Attachment, Bind, FileCopy, Interface, Limits, Link, LinkEnd, Network, Node, StaticRoute,
-    Topology,
+    Attachment, Bind, FileCopy, Interface, Link, LinkEnd, Network, Node, StaticRoute, Topology,
 };
 pub use scenario::{
     Action, CaptureMode, Expect, Expectation, Fault, FaultKind, FilePlace, RunProgram, SaveValue,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use protocol::limits::Limits;
 use protocol::name::{NetworkName, NodeName};
 use protocol::settings::Sandbox;
 
@@ -13,7 +14,7 @@ use crate::topology::document::place::Bound;
 use crate::topology::document::shape::{Document, NodeEntry};
 use crate::topology::document::word::{Count, Cpus, Filled, Flag, Image};
 use crate::topology::document::{At, Written};
-use crate::topology::model::{Bind, FileCopy, Limits, Node, StaticRoute};
+use crate::topology::model::{Bind, FileCopy, Node, StaticRoute};
 use crate::topology::suggestion::instead_of;
 
 /// A node in the making.
@@ -249,9 +250,11 @@ fn limits(cx: &Context<'_>, entry: &NodeEntry) -> Limits {
         cx.mistake(&entry.memory.span(), message, "write 6MiB or more");
     }
     Limits {
-        memory,
+        memory: memory.map(|size| size.0),
         milli_cpus: cx.get(&entry.cpus).map(|Cpus(thousandths)| thousandths),
         pids: cx.get(&entry.pids).map(|Count(count)| count),
+        disk: cx.get(&entry.disk).map(|size| size.0),
+        open_files: cx.get(&entry.open_files).map(|Count(count)| count),
     }
 }
 

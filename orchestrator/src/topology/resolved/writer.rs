@@ -105,13 +105,19 @@ impl Writer<'_> {
             self.list("routes", &routes)?;
         }
         if let Some(memory) = node.limits.memory {
-            self.text("memory", &memory.to_string())?;
+            self.text("memory", &ByteSize(memory).to_string())?;
         }
         if let Some(milli) = node.limits.milli_cpus {
             writeln!(self.out, "cpus = {}", f64::from(milli) / 1000.0)?;
         }
         if let Some(pids) = node.limits.pids {
             writeln!(self.out, "pids = {pids}")?;
+        }
+        if let Some(disk) = node.limits.disk {
+            self.text("disk", &ByteSize(disk).to_string())?;
+        }
+        if let Some(most) = node.limits.open_files {
+            writeln!(self.out, "open_files = {most}")?;
         }
         for (name, value) in &node.env {
             self.text(&format!("env.{}", key(name)), &escaped(value))?;
