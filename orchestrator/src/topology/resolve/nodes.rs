@@ -249,11 +249,18 @@ fn limits(cx: &Context<'_>, entry: &NodeEntry) -> Limits {
         let message = format!("a node cannot live in {size}");
         cx.mistake(&entry.memory.span(), message, "write 6MiB or more");
     }
+    let disk = cx.get(&entry.disk);
+    if let Some(size) = disk
+        && size.0 < LEAST_DISK
+    {
+        let message = format!("a node needs more room for its files than {size}");
+        cx.mistake(&entry.disk.span(), message, "write 1MiB or more");
+    }
     Limits {
         memory: memory.map(|size| size.0),
         milli_cpus: cx.get(&entry.cpus).map(|Cpus(thousandths)| thousandths),
         pids: cx.get(&entry.pids).map(|Count(count)| count),
-        disk: cx.get(&entry.disk).map(|size| size.0),
+        disk: disk.map(|size| size.0),
         open_files: cx.get(&entry.open_files).map(|Count(count)| count),
     }
 }
@@ -261,6 +268,9 @@ fn limits(cx: &Context<'_>, entry: &NodeEntry) -> Limits {
 /// The most nodes in a lab: each knows the names of all, so what must be told to them grows with the
 /// square.
 const MOST_NODES: usize = 1024;
+
+/// Room for what a node has written of its own before any program runs, in bytes.
+const LEAST_DISK: u64 = 1 << 20;
 
 /// The least memory that Docker grants a container, in bytes.
 const LEAST_MEMORY: u64 = 6 << 20;
