@@ -160,7 +160,7 @@ fn room(nodes: u64) -> Result<(), BackendErrorKind> {
             "raise the limit, `ulimit -u`",
         ));
     }
-    for kind in ["net", "mnt", "pid", "uts", "ipc"] {
+    for kind in ["user", "net", "mnt", "pid", "uts", "ipc"] {
         let most = number(&format!("/proc/sys/user/max_{kind}_namespaces"));
         needs.push((
             "namespaces",
