@@ -1,15 +1,17 @@
 //! Files into and out of the node.
 
-use std::fs::{FileType, Permissions};
+use std::fs::{FileType, Metadata, Permissions};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{PermissionsExt, fchown, lchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use nix::fcntl::OFlag;
 use protocol::control::{Entry, Event, Failure, FailureKind, Reply, Stream};
 use protocol::frame::DATA_CHUNK;
 use tokio::fs::{self, File, OpenOptions};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
 use super::failure::{refusal, system};
 use super::inbox::Incoming;
@@ -24,14 +26,14 @@ pub(super) async fn put(
     mut body: Incoming,
 ) -> Result<(), Failure> {
     let path = absolute(path)?;
-    let failed = |error: io::Error| system(format_args!("writing {}", path.display()), &error);
+    let failed = |error: io::Error| failure("writing", &path, &error);
     if let Some(folder) = path.parent() {
         make_folders(folder, owner).await.map_err(failed)?;
     }
     let unfinished = Unfinished::beside(&path);
     let mut options = OpenOptions::new();
-    let file = options.write(true).create_new(true).mode(0o600);
-    let mut file = file.open(&unfinished.path).await.map_err(failed)?;
+    let options = options.read(true).write(true).create_new(true).mode(0o600);
+    let mut file = options.open(&unfinished.path).await.map_err(failed)?;
     loop {
         let Some(chunk) = body.next().await else {
             let message = format!("writing {}: its body was cut off", path.display());
@@ -48,15 +50,30 @@ pub(super) async fn put(
     // What the last write met is only told here.
     file.flush().await.map_err(failed)?;
     let permissions = Permissions::from_mode(mode & PERMISSION_BITS);
-    file.set_permissions(permissions).await.map_err(failed)?;
+    let set = file.set_permissions(permissions.clone()).await;
+    set.map_err(failed)?;
     match fs::rename(&unfinished.path, &path).await {
         // A file that is itself a mount (a container's /etc/hosts) can only be written over.
         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-            fs::copy(&unfinished.path, &path).await.map(drop)
+            write_over(&path, file, permissions).await
         }
-        renamed => renamed,
+        renamed => renamed.map_err(failed),
     }
-    .map_err(failed)
+}
+
+/// Writes a file over one that cannot be replaced.
+async fn write_over(path: &Path, mut file: File, permissions: Permissions) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    let options = options.write(true).truncate(true);
+    let (mut there, _) = open_regular("writing", path, options).await?;
+    let copied = async {
+        file.rewind().await?;
+        tokio::io::copy(&mut file, &mut there).await?;
+        there.flush().await?;
+        there.set_permissions(permissions).await
+    };
+    let failed = |error: io::Error| failure("writing", path, &error);
+    copied.await.map_err(failed)
 }
 
 /// Makes the folder and those above it that are missing.
@@ -119,7 +136,7 @@ async fn try_get(
                 sent += count as u64;
             }
             Err(error) => {
-                break Some(system(format_args!("reading {}", path.display()), &error));
+                break Some(failure("reading", &path, &error));
             }
         }
     };
@@ -129,28 +146,44 @@ async fn try_get(
     }
 }
 
-/// Opens a regular file: its path, itself, its length and permission bits.
+/// Opens a file to be read: its path, itself, its length and permission bits.
 async fn open(path: String) -> Result<(PathBuf, File, u64, u32), Failure> {
     let path = absolute(path)?;
-    let failed = |error: io::Error| system(format_args!("reading {}", path.display()), &error);
-    // Opening a pipe would wait for a writer, so this is looked at first.
-    let metadata = fs::metadata(&path).await.map_err(failed)?;
-    if !metadata.is_file() {
-        let kind = kind_of(metadata.file_type());
-        let message = format!("reading {}: it is {kind}, not a file", path.display());
-        return Err(refusal(FailureKind::Invalid, message));
-    }
-    let mut file = File::open(&path).await.map_err(failed)?;
+    let mut options = OpenOptions::new();
+    let (mut file, metadata) = open_regular("reading", &path, options.read(true)).await?;
     file.set_max_buf_size(DATA_CHUNK);
-    let metadata = file.metadata().await.map_err(failed)?;
     let mode = metadata.permissions().mode() & PERMISSION_BITS;
     Ok((path, file, metadata.len(), mode))
+}
+
+/// Opens what a path leads to, if that is a regular file. To open a pipe would wait for a writer, and to open a device
+/// may do anything. So it is first held by a descriptor that opens nothing (`O_PATH`, open(2)), and nothing can take
+/// its place between the look at it and the opening.
+async fn open_regular(
+    action: &str,
+    path: &Path,
+    options: &mut OpenOptions,
+) -> Result<(File, Metadata), Failure> {
+    let failed = |error: io::Error| failure(action, path, &error);
+    let mut hold = OpenOptions::new();
+    let hold = hold.read(true).custom_flags(OFlag::O_PATH.bits());
+    let held = hold.open(path).await.map_err(failed)?;
+    let metadata = held.metadata().await.map_err(failed)?;
+    if !metadata.is_file() {
+        let kind = kind_of(metadata.file_type());
+        let message = format!("{action} {}: it is {kind}, not a file", path.display());
+        return Err(refusal(FailureKind::Invalid, message));
+    }
+    // Some of the kernel's files are regular, and a read of them waits for news.
+    let options = options.custom_flags(OFlag::O_NONBLOCK.bits());
+    let file = options.open(format!("/proc/self/fd/{}", held.as_raw_fd()));
+    Ok((file.await.map_err(failed)?, metadata))
 }
 
 /// The entries of a folder, by name.
 pub(super) async fn list(path: String) -> Result<Reply, Failure> {
     let path = absolute(path)?;
-    let failed = |error: io::Error| system(format_args!("listing {}", path.display()), &error);
+    let failed = |error: io::Error| failure("listing", &path, &error);
     let mut folder = fs::read_dir(&path).await.map_err(failed)?;
     let mut entries = Vec::new();
     while let Some(entry) = folder.next_entry().await.map_err(failed)? {
@@ -171,6 +204,15 @@ pub(super) async fn list(path: String) -> Result<Reply, Failure> {
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Reply::Entries(entries))
+}
+
+fn failure(action: &str, path: &Path, error: &io::Error) -> Failure {
+    let action = format!("{action} {}", path.display());
+    if error.kind() == io::ErrorKind::WouldBlock {
+        let message = format!("{action}: it keeps whoever opens or reads it waiting");
+        return refusal(FailureKind::System, message);
+    }
+    system(action, error)
 }
 
 fn absolute(path: String) -> Result<PathBuf, Failure> {

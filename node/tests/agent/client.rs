@@ -54,9 +54,14 @@ impl Agent {
 
     /// Starts one with a file system of its own, of 1 MiB, in its folder `small`.
     pub(crate) fn with_a_small_disk() -> Self {
-        let line = "mkdir small && mount -t tmpfs -o size=1m none small && exec \"$0\" \"$@\"";
+        Self::with_mounts("mkdir small && mount -t tmpfs -o size=1m none small")
+    }
+
+    /// Starts one after a shell has made mounts in its folder, which nobody else sees.
+    pub(crate) fn with_mounts(line: &str) -> Self {
+        let line = format!("{line} && exec \"$0\" \"$@\"");
         let mut start = Start::new("unshare");
-        start.args(["--mount", "--map-root-user", "sh", "-c", line, NODE]);
+        start.args(["--mount", "--map-root-user", "sh", "-c", &line, NODE]);
         Self::started_by(start)
     }
 

@@ -1,7 +1,11 @@
 //! Files into and out of a node.
 
 use std::os::unix::fs::PermissionsExt;
+use std::thread;
 
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use protocol::control::{Event, FailureKind, Reply, Request, Stream};
 use protocol::frame::{DATA_CHUNK, Frame};
 use sha2::{Digest, Sha256};
@@ -43,6 +47,11 @@ fn get_at_most(client: &mut Client, path: &str, at_most: Option<u64>) -> Vec<u8>
         })
         .unwrap();
     assert!(matches!(file, Reply::File { .. }));
+    body(client, channel)
+}
+
+/// Everything that a file's channel brings.
+fn body(client: &mut Client, channel: u32) -> Vec<u8> {
     let mut body = Vec::new();
     loop {
         match client.next_on(channel) {
@@ -102,6 +111,23 @@ fn a_file_appears_whole_or_not_at_all() {
     client.run(&["sh", "-c", &look]);
 }
 
+/// As a container's /etc/hosts is.
+#[test]
+fn a_file_that_is_a_mount_is_written_over() {
+    let agent = Agent::with_mounts("echo longer than before > file && mount --bind file file");
+    let mut client = agent.connect();
+    let path = agent.path("file");
+    assert_eq!(put(&mut client, &path, 0o640, b"shorter"), Ok(Reply::Done));
+    assert_eq!(std::fs::read(&path).unwrap(), b"shorter");
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o640);
+    // A pipe cannot be.
+    let agent = Agent::with_mounts("mkfifo pipe && touch file && mount --bind pipe file");
+    let mut client = agent.connect();
+    let refused = put(&mut client, &agent.path("file"), 0o640, b"body").unwrap_err();
+    assert_eq!(refused.kind, FailureKind::Invalid, "{refused}");
+}
+
 #[test]
 fn an_empty_file_is_one_too() {
     let agent = Agent::start();
@@ -146,6 +172,41 @@ fn what_cannot_be_read_or_written_is_named() {
     assert!(refused.message.contains("/dev/null/x"), "{refused}");
     // The refusal has not put the connection out of step.
     assert!(matches!(client.ask(Request::Status), Ok(Reply::Status(_))));
+}
+
+/// A program may put a pipe in the place of a file between any two looks at it. Whoever opened it would wait for a
+/// writer for ever, and the agent's threads for files are few.
+#[test]
+fn a_pipe_in_a_files_place_keeps_nobody_waiting() {
+    let agent = Agent::start();
+    let mut client = agent.connect();
+    let (file, pipe) = (agent.path("file"), agent.path("pipe"));
+    std::fs::write(&file, "body").unwrap();
+    mkfifo(pipe.as_str(), Mode::from_bits_truncate(0o600)).unwrap();
+    let (a, b) = (file.clone(), pipe);
+    // It ends with the folder.
+    let exchange =
+        move || renameat2(AT_FDCWD, &*a, AT_FDCWD, &*b, RenameFlags::RENAME_EXCHANGE).is_ok();
+    thread::spawn(move || while exchange() {});
+    let (mut files, mut pipes) = (0, 0);
+    while files + pipes < 500 || files.min(pipes) == 0 {
+        let channel = client.number();
+        let asked = client.ask(Request::Get {
+            channel,
+            path: file.clone(),
+            at_most: None,
+        });
+        match asked {
+            Ok(_) => {
+                assert_eq!(body(&mut client, channel), b"body");
+                files += 1;
+            }
+            Err(refused) => {
+                assert_eq!(refused.kind, FailureKind::Invalid, "{refused}");
+                pipes += 1;
+            }
+        }
+    }
 }
 
 #[test]
