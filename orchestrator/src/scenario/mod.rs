@@ -5,7 +5,7 @@
 //! - [`transfer`]: files from a node to others.
 //! - [`conversation`]: commands to a file server.
 //! - [`expectation`]: the verdict on a cell, and its turning round where it was to fail.
-//! - [`role`]: the node's own programs and the lines that they print.
+//! - [`role`]: the node's own programs; `printed`: the lines that they print, with a limit.
 //! - [`serving`]: a file server on its node.
 //! - [`steps`]: a user's programs, with expectations.
 //! - [`stress`]: many clients at a file server.
@@ -32,6 +32,7 @@ pub mod folder;
 pub mod headline;
 pub mod limits;
 pub mod logs;
+mod printed;
 pub mod proof;
 pub mod received;
 pub mod role;

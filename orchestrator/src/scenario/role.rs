@@ -1,4 +1,4 @@
-//! The node's own programs and the lines that they print.
+//! The node's own programs.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,13 @@ use protocol::role::RoleEvent;
 use crate::control::process::ProcessHandle;
 use crate::control::{Control, ControlError, Process, ProcessEvent};
 
+use super::printed::{Line, Printed};
+
 /// A running role.
 #[derive(Debug)]
 pub struct Role {
     process: Process,
-    printed: Vec<u8>,
+    printed: Printed,
     complaints: Vec<u8>,
 }
 
@@ -21,7 +23,8 @@ pub struct Role {
 pub enum RoleStep {
     /// It printed an event.
     Event(RoleEvent),
-    /// It ended; the text is what it wrote on standard error, or the line that was no event.
+    /// It ended; the text is what it wrote on standard error, or the line that was no event, or why it was ended
+    /// before it had printed more.
     Ended(Exit, String),
 }
 
@@ -45,7 +48,7 @@ impl Role {
         let process = control.start(command).await?;
         Ok(Self {
             process,
-            printed: Vec::new(),
+            printed: Printed::default(),
             complaints: Vec::new(),
         })
     }
@@ -61,15 +64,21 @@ impl Role {
     /// If the connection ended first.
     pub async fn next(&mut self) -> Result<RoleStep, ControlError> {
         loop {
-            while let Some(line) = take_line(&mut self.printed) {
-                match serde_json::from_slice(&line) {
-                    Ok(event) => return Ok(RoleStep::Event(event)),
-                    Err(_) => self.complain(&line),
+            match self.printed.next() {
+                Ok(Some(Line::Event(event))) => return Ok(RoleStep::Event(event)),
+                Ok(Some(Line::Words(words))) => {
+                    self.complain(&words);
+                    continue;
+                }
+                Ok(None) => {}
+                Err(excess) => {
+                    self.give_up();
+                    return Ok(RoleStep::Ended(Exit::Signal(SIGKILL), excess.to_string()));
                 }
             }
             match self.process.next().await? {
                 ProcessEvent::Printed(Stream::Error, bytes) => self.complain(&bytes),
-                ProcessEvent::Printed(_, bytes) => self.printed.extend_from_slice(&bytes),
+                ProcessEvent::Printed(_, bytes) => self.printed.add(&bytes),
                 ProcessEvent::Exited(exit) => {
                     let complaints = String::from_utf8_lossy(&self.complaints).trim().to_owned();
                     return Ok(RoleStep::Ended(exit, complaints));
@@ -115,11 +124,19 @@ impl Role {
     /// # Errors
     /// If the connection ended first.
     pub async fn end(mut self) -> Result<(), ControlError> {
-        if let Err(error) = self.handle().signal(SIGKILL).await {
-            tracing::debug!(%error, "ended a role that had ended");
-        }
+        self.give_up();
         while !matches!(self.next().await?, RoleStep::Ended(..)) {}
         Ok(())
+    }
+
+    /// Ends it, whatever it does. Nobody waits for the answer, which may come behind all that it has printed.
+    fn give_up(&self) {
+        let handle = self.handle();
+        tokio::spawn(async move {
+            if let Err(error) = handle.signal(SIGKILL).await {
+                tracing::debug!(%error, "ended a role that had ended");
+            }
+        });
     }
 
     fn complain(&mut self, bytes: &[u8]) {
@@ -145,14 +162,6 @@ pub fn ending(exit: Exit) -> String {
         Exit::Code(code) => format!("exit code {code}"),
         Exit::Signal(signal) => format!("signal {signal}"),
     }
-}
-
-/// Takes the first whole line, without its end.
-fn take_line(text: &mut Vec<u8>) -> Option<Vec<u8>> {
-    let end = text.iter().position(|&byte| byte == b'\n')?;
-    let mut line: Vec<u8> = text.drain(..=end).collect();
-    line.pop();
-    Some(line)
 }
 
 /// signal(7).
