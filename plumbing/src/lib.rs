@@ -15,6 +15,7 @@
 //! - [`names`]: how the process finds the addresses of names.
 //! - [`namespace`]: namespaces that a process enters.
 //! - [`netlink`]: links, addresses and routes of a network namespace.
+//! - [`orphan`]: processes that have lost their parent.
 //! - [`own_limits`]: limits that a process takes upon itself.
 //! - [`own_priority`]: how a thread competes for the processor.
 //! - [`own_program`]: the program that the process runs.
@@ -40,6 +41,7 @@ pub mod mount_table;
 pub mod names;
 pub mod namespace;
 pub mod netlink;
+pub mod orphan;
 pub mod own_limits;
 pub mod own_priority;
 pub mod own_program;

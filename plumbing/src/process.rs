@@ -352,7 +352,7 @@ fn variable<'a>(environment: &'a [u8], name: &str) -> Option<&'a str> {
 }
 
 /// Whether a process is this user's.
-fn is_own(number: u32) -> bool {
+pub(crate) fn is_own(number: u32) -> bool {
     fs::metadata(format!("/proc/{number}")).is_ok_and(|at| at.uid() == geteuid().as_raw())
 }
 

@@ -1,5 +1,5 @@
 //! The command where somebody else has confined it: in a user namespace, where it is root and yet not the
-//! machine's, and where control groups are only shown.
+//! machine's, where control groups are only shown, and where process 1 reaps nothing.
 
 use std::process::Command;
 
@@ -11,6 +11,7 @@ use crate::stage::{Play, Stage};
 pub(crate) const TRIALS: &[Play] = &[
     ("root_of_a_user_namespace_runs_labs", runs_labs),
     ("control_groups_are_read_only", control_groups_are_read_only),
+    ("nothing_is_reaped", nothing_is_reaped),
 ];
 
 fn runs_labs(who: Who) {
@@ -43,6 +44,23 @@ fn control_groups_are_read_only(who: Who) {
     stage.is_as_before();
 }
 
+/// A kept lab's keeper is process 1's child, and so a zombie for ever when it has ended, which counts as gone. It is the
+/// only one, though a lab of `run` came and went and `doctor` has looked.
+fn nothing_is_reaped(who: Who) {
+    let lab = "name = \"one\"\n[node.a]\n[[scenario]]\nname = \"s\"\nkind = \"steps\"\n\
+         [[scenario.step]]\nrun = [\"true\"]\nnode = \"a\"\n";
+    let stage = Stage::with_lab(who, lab);
+    let alone = ["--pid", "--fork", "--kill-child", "--mount-proc"];
+    let confined = [&alone[..], &["sh", "-c", REAPING_NOTHING]].concat();
+    let said = inside(&stage, &confined, "doctor --backend netns");
+    assert!(said.contains("one is down"), "{said}");
+    assert!(said.contains("nothing reaps them"), "{said}");
+    assert!(said.ends_with("\nzombies: 1\n"), "{said}");
+    stage.is_as_before();
+    let said = stage.print("doctor --backend netns");
+    assert!(said.contains("they are reaped"), "{said}");
+}
+
 /// Returns the output of the command under test there.
 fn inside(stage: &Stage, namespaces: &[&str], line: &str) -> String {
     let inner = stage.sandbox.command(line.split_whitespace());
@@ -67,4 +85,14 @@ while read -r _ place kind _; do
     case $kind in cgroup*) mount -o remount,bind,ro "$place" || exit 9 ;; esac
 done < /proc/self/mounts
 exec "$0" "$@"
+"#;
+
+/// Becomes a process 1 that never waits for a child, beside the commands and what comes behind.
+const REAPING_NOTHING: &str = r#"
+mkfifo pipe
+(
+    "$0" run --out out && "$0" deploy && "$0" down one && "$0" clean && "$0" "$@" && "$0" "$@"
+    echo "zombies: $(grep -ls '^State:.Z' /proc/[0-9]*/status | wc -l)"
+) > pipe 2>&1 &
+exec cat pipe
 "#;

@@ -7,6 +7,7 @@ use nix::unistd::geteuid;
 use plumbing::capability::may_administer;
 use plumbing::confinement::kernel_has_filters;
 use plumbing::control_group::ControlGroups;
+use plumbing::orphan;
 use serde::Serialize;
 
 use crate::backend::BackendKind;
@@ -69,6 +70,7 @@ fn local() -> Vec<Check> {
         sandbox(),
         control_groups(),
         descriptors(),
+        orphans(),
         tun(),
     ]
 }
@@ -167,6 +169,9 @@ async fn backend(kind: BackendKind, site: &Site) -> Result<Check, Failure> {
         },
     })
 }
+
+/// The beginning of a keeper's name.
+const KEEPER: &str = "keeper ";
 
 /// The prefix of the names of the checks that say whether labs can be raised.
 const BACKEND: &str = "backend ";
@@ -280,6 +285,18 @@ fn descriptors() -> Check {
             Check::limited("descriptors", format!("up to {hard}"), remedy)
         }
         Err(error) => Check::limited("descriptors", error.to_string(), "see getrlimit(2)"),
+    }
+}
+
+fn orphans() -> Check {
+    match orphan::are_reaped(KEEPER) {
+        Ok(true) => Check::good("orphans", "they are reaped"),
+        Ok(false) => {
+            let found = "nothing reaps them: a lab that was kept leaves a zombie when it goes";
+            let remedy = "let process 1 be one that reaps, as `docker run --init` does; no zombie does harm but to count";
+            Check::limited("orphans", found, remedy)
+        }
+        Err(error) => Check::limited("orphans", error.to_string(), "see fork(2)"),
     }
 }
 
