@@ -10,7 +10,7 @@
 //! - [`steps`]: a user's programs, with expectations.
 //! - [`stress`]: many clients at a file server.
 //! - [`capture`]: the captures of all interfaces meanwhile.
-//! - [`proof`]: judges the captures.
+//! - [`proof`]: judges the captures; `overflow`: frames that the machine lost.
 //! - [`fetching`]: files out of nodes, as far as they may be believed.
 //! - [`received`]: received files and their comparison.
 //! - [`logs`]: the output of the nodes' own commands.
@@ -32,6 +32,7 @@ pub mod folder;
 pub mod headline;
 pub mod limits;
 pub mod logs;
+mod overflow;
 mod printed;
 pub mod proof;
 pub mod received;

@@ -16,6 +16,7 @@ use super::capture::Captures;
 use super::context::{CellPlace, RunContext, ScenarioError};
 use super::estimate::{Estimate, weight};
 use super::headline::{headline, kind};
+use super::overflow::Overflow;
 use super::role::SIGKILL;
 use super::steps::action::Stage;
 use super::stress::published::Published;
@@ -102,6 +103,7 @@ async fn run_cells(
         Some(transfer) => payload::prepare(cx, transfer).await?,
         None => Originals::default(),
     };
+    let overflow = Overflow::begin(cx, scenario).await;
     let captures = Captures::begin(cx, scenario).await?;
     let ran = run_each(cx, (scenario, &originals), &left, report).await;
     let captures = captures.end(cx).await;
@@ -112,6 +114,9 @@ async fn run_cells(
         .sort_by_cached_key(|cell| places.get(&cell.params).copied());
     let met = ran?;
     report.proofs = proof::judge(cx, scenario, &captures, &met).await?;
+    if let Some(overflow) = overflow {
+        overflow.explain(&mut report.proofs).await;
+    }
     Ok(captures)
 }
 
