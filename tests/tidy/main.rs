@@ -3,10 +3,11 @@
 //! - [`tree`]: the files.
 //! - [`rule`]: what a rule is, and all of them.
 //! - [`generated`]: files that the program makes.
-//! - [`shape`], [`crates`], [`layers`], [`seams`], [`documents`], [`words`]: the rules.
+//! - [`shape`], [`crates`], [`layers`], [`seams`], [`documents`], [`escapes`], [`words`]: the rules.
 
 mod crates;
 mod documents;
+mod escapes;
 mod generated;
 mod layers;
 mod rule;
@@ -82,6 +83,11 @@ const GOOD: &[(&str, &str)] = &[
     (
         "node/src/cli.rs",
         "//! Subcommands.\n\nuse roles::role::Role;\n",
+    ),
+    ("tests/ESCAPES.md", "| a way | `it_is_closed` |\n"),
+    (
+        "tests/docker/escapes.rs",
+        "//! Ways out.\n\npub(crate) fn it_is_closed() {}\n",
     ),
     ("lab/Cargo.toml", "[package]\n\n[lints]\nworkspace = true\n"),
 ];

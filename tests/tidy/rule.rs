@@ -1,7 +1,7 @@
 //! What a rule is, and all of them.
 
 use super::tree::Tree;
-use super::{crates, documents, layers, seams, shape, words};
+use super::{crates, documents, escapes, layers, seams, shape, words};
 
 /// Something that holds of the whole project.
 pub(crate) struct Rule {
@@ -37,6 +37,7 @@ pub(crate) const RULES: &[Rule] = &[
     documents::LINTS,
     documents::EXIT_CODES,
     documents::TOPOLOGIES,
+    escapes::LISTED,
     words::GLOSSARY,
     words::OPENINGS,
 ];

@@ -47,7 +47,8 @@ impl LabLimits {
         let all: Vec<_> = all
             .flat_map(|node| in_kernel_words(node.limits.or_usual()))
             .collect();
-        let groups = groups.prepare(&spec.lab, &all).during(doing)?;
+        let mut groups = groups.held().during(doing)?;
+        groups.prepare(&spec.lab, &all).during(doing)?;
         let why = hindrance.unwrap_or(Hindrance::NotAllowed);
         let nodes = spec.nodes.iter();
         let warnings = nodes.flat_map(|node| {

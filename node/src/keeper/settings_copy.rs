@@ -24,7 +24,7 @@ struct Copy<'a> {
 }
 
 impl Copy<'_> {
-    /// What cannot be read, or goes away meanwhile, is left out.
+    /// Leaves out what cannot be read, or goes away meanwhile.
     fn folder(&mut self, folder: &Path) -> io::Result<()> {
         self.template.make_folder(folder, 0o755)?;
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {

@@ -12,6 +12,7 @@ use nix::sys::signal::Signal;
 use nix::sys::socket::{MsgFlags, recv};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, chdir, setsid};
+use plumbing::control_group::ControlGroups;
 use plumbing::fork::{Fork, SingleThread};
 use plumbing::process::ProcessHandle;
 use plumbing::title::TitleArea;
@@ -53,23 +54,27 @@ fn enter(lab: &str) -> io::Result<ExitCode> {
         return Err(Errno::EPROTO.into());
     }
     match start_inside(lab) {
-        Ok(keeper) => {
+        Ok((keeper, groups)) => {
             // This process was given by whoever raises the lab, and shows them when it has ended.
             drop(Connection::take_standard_input()?);
             chdir("/")?;
             waitpid(keeper, None)?;
+            // The kernel takes away all but these.
+            groups.remove(lab.trim_end())?;
             Ok(ExitCode::SUCCESS)
         }
         Err(failure) => refuse(Connection::take_standard_input()?, failure),
     }
 }
 
-/// Starts the keeper. Only a child can be the first process of a process namespace.
-fn start_inside(lab: &str) -> Result<Pid, KeeperFailure> {
+/// Starts the keeper; returns it with the places of control groups. Only a child can be the first process of a process namespace.
+fn start_inside(lab: &str) -> Result<(Pid, ControlGroups), KeeperFailure> {
     // Away from the terminal, whose Ctrl-C is for the orchestrator.
     setsid().during("starting a session")?;
     descriptor::raise_limit().during("raising the limit of open descriptors")?;
     show_title(lab)?;
+    let groups = ControlGroups::find().and_then(ControlGroups::held);
+    let groups = groups.during("looking for control groups")?;
     let thread = SingleThread::prove().during("preparing to fork")?;
     let privilege = if capability::may_administer().during("looking at capabilities")? {
         Privilege::Machine
@@ -83,7 +88,7 @@ fn start_inside(lab: &str) -> Result<Pid, KeeperFailure> {
     )
     .during("making the lab's namespaces")?;
     match thread.fork().during("starting the keeper")? {
-        Fork::Parent(keeper) => Ok(keeper),
+        Fork::Parent(keeper) => Ok((keeper, groups)),
         Fork::Child => {
             // The process outside is recorded, and so what its end means for this one: the same.
             set_pdeathsig(Signal::SIGKILL).during("tying the keeper to its parent")?;

@@ -228,12 +228,10 @@ pub enum Resource {
         /// The process, which does nothing before it is recorded.
         process: ProcessIdentity,
     },
-    /// A node's control group on every hierarchy.
+    /// A lab's control group on every hierarchy, with those of its nodes.
     ControlGroup {
         /// The lab.
         lab: LabId,
-        /// The node.
-        node: NodeName,
     },
     /// A container, by name.
     Container(String),
@@ -280,7 +278,7 @@ impl fmt::Display for Resource {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Keeper { lab, .. } => write!(out, "keeper of {lab}"),
-            Self::ControlGroup { lab, node } => write!(out, "control group of {lab}/{node}"),
+            Self::ControlGroup { lab } => write!(out, "control group of {lab}"),
             Self::Container(name) => write!(out, "container {name}"),
             Self::ContainerNetwork(name) => write!(out, "network {name}"),
             Self::Image(tag) => write!(out, "image {tag}"),

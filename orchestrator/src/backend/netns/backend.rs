@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use plumbing::control_group::ControlGroups;
 use protocol::keeper::KeeperFailure;
 
 use crate::backend::{
@@ -76,10 +77,10 @@ impl Backend for NetnsBackend {
     ) -> Result<Box<dyn Fabric>, BackendError> {
         let failed = |kind: BackendErrorKind| kind.at(BackendKind::Netns, "raising the lab");
         let lab = plan.lab.clone();
-        // The groups of a lab are removed together, so one of them stands for all.
-        if let Some(first) = plan.nodes.first() {
-            let (lab, node) = (lab.clone(), first.name.clone());
-            ledger.record(&Resource::ControlGroup { lab, node })?;
+        let groups =
+            ControlGroups::find().map_err(|error| failed(BackendErrorKind::system(error)))?;
+        if groups.has_place() {
+            ledger.record(&Resource::ControlGroup { lab: lab.clone() })?;
         }
         let folder = self.folder(&lab).join(SOCKETS);
         let mut builder = DirBuilder::new();

@@ -96,13 +96,10 @@ pub fn is_made_by_keeper(entry: &Entry) -> bool {
 /// only a hint. A keeper is listed in the form in which it is recorded.
 pub(super) fn survey() -> Result<Vec<Owned>, BackendErrorKind> {
     let groups = ControlGroups::find().map_err(BackendErrorKind::system)?;
-    let groups = groups.survey().into_iter().filter_map(|(lab, node)| {
-        let (lab, node) = (LabId::from_str(&lab).ok()?, node.parse().ok()?);
+    let groups = groups.survey().into_iter().filter_map(|lab| {
+        let lab = LabId::from_str(&lab).ok()?;
         Some(Owned {
-            resource: Resource::ControlGroup {
-                lab: lab.clone(),
-                node,
-            },
+            resource: Resource::ControlGroup { lab: lab.clone() },
             provenance: Provenance::Hint {
                 why: "has a control group here".to_owned(),
             },
