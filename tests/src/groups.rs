@@ -41,7 +41,11 @@ impl OwnGroups {
             );
         }
         let group = root.join(&name);
-        fs::create_dir(&group)?;
+        match fs::create_dir(&group) {
+            // One that a killed run left behind: numbers come again.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made?,
+        }
         let none = None::<&str>;
         if let Err(error) = mount(Some(&group), &root, none, MsFlags::MS_BIND, none) {
             fs::remove_dir(&group)?;

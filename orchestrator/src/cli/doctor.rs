@@ -232,12 +232,13 @@ fn sandbox() -> Check {
         let remedy = "run untrusted programs on a kernel with CONFIG_SECCOMP_FILTER";
         return Check::limited("sandbox", "this kernel filters no system calls", remedy);
     }
-    let user = if geteuid().is_root() {
-        "root"
+    let users = if geteuid().is_root() {
+        "as users of their own"
     } else {
-        "this user"
+        "as this user in a namespace"
     };
-    let found = format!("programs are confined; on namespaces they read what {user} may read");
+    let found =
+        format!("programs are confined; on namespaces they run {users} and see the system's files");
     Check::good("sandbox", found)
 }
 
