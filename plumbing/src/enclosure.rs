@@ -1,4 +1,4 @@
-//! A user namespace for programs that are not trusted, below that of the process that starts them (user_namespaces(7)).
+//! A user namespace for programs that are not trusted, below that of the process that starts them (`user_namespaces(7)`).
 //!
 //! It owns a network namespace, so root in it has every right over that network. The mounts, the process numbers and the
 //! starting process belong to the namespace above: over those it has none, whatever the program is allowed to call.

@@ -35,7 +35,7 @@ impl<'a> ClosedViews<'a> {
         for folder in ["seen", "source", "nothing"] {
             fs::create_dir(base(folder))?;
         }
-        File::create(base(NO_FILE))?.set_permissions(Permissions::from_mode(0))?;
+        File::create(base(NO_FILE))?.set_permissions(Permissions::from_mode(0o0))?;
         settings_copy::copy(Path::new("/etc"), template, hidden)?;
         for (folder, mode) in OWN {
             template.make_folder(Path::new(folder), mode)?;
@@ -78,28 +78,6 @@ impl<'a> ClosedViews<'a> {
         Ok(shown)
     }
 
-    /// Hides what a view shows and must not.
-    pub(super) fn hide_in(&self, view: &View) -> io::Result<()> {
-        for path in view
-            .hidden
-            .iter()
-            .filter_map(|path| fs::canonicalize(path).ok())
-        {
-            for shown in &view.shown {
-                let Ok(inside) = path.strip_prefix(&shown.target) else {
-                    continue;
-                };
-                let place = below(&below(Path::new(BASE), &shown.source), inside);
-                if path.is_dir() {
-                    mount::mount_new("tmpfs", &place, MsFlags::MS_RDONLY, "mode=755")?;
-                } else {
-                    mount::bind(&base(NO_FILE), &place, Below::LeftOut)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Shows a folder of this machine, if it is one.
     fn show(&mut self, folder: &Path) -> io::Result<Option<Shown>> {
         if !folder.is_dir() {
@@ -130,6 +108,28 @@ impl<'a> ClosedViews<'a> {
             source: Path::new("/seen").join(name),
         }))
     }
+}
+
+/// Hides what a view shows and must not.
+pub(super) fn hide_in(view: &View) -> io::Result<()> {
+    for path in view
+        .hidden
+        .iter()
+        .filter_map(|path| fs::canonicalize(path).ok())
+    {
+        for shown in &view.shown {
+            let Ok(inside) = path.strip_prefix(&shown.target) else {
+                continue;
+            };
+            let place = below(&below(Path::new(BASE), &shown.source), inside);
+            if path.is_dir() {
+                mount::mount_new("tmpfs", &place, MsFlags::MS_RDONLY, "mode=755")?;
+            } else {
+                mount::bind(&base(NO_FILE), &place, Below::LeftOut)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Makes empty folders with the names of those in a folder of this machine, where services expect them.

@@ -1,8 +1,8 @@
 //! The lowest layer of nodes' roots: the folders and devices that every node has in place of this machine's.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, lchown, symlink};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, fchown, lchown, symlink};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -62,8 +62,13 @@ impl Template {
     }
 
     /// Gives what was made in it to its owner.
-    pub(super) fn own(&self, made: &Path) -> io::Result<()> {
+    fn own(&self, made: &Path) -> io::Result<()> {
         lchown(made, Some(self.owner), Some(self.owner))
+    }
+
+    /// Gives a file that was made in it, and is open, to its owner.
+    pub(super) fn own_file(&self, made: &File) -> io::Result<()> {
+        fchown(made, Some(self.owner), Some(self.owner))
     }
 
     /// Makes the devices. Those that this process may not make are shown from `/devices` in each node; returns their names.

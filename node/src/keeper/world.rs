@@ -24,7 +24,7 @@ use plumbing::mount::{self, Below};
 use protocol::keeper::{KeeperFailure, LabSpec, NodeSpec};
 use protocol::settings::Sandbox;
 
-use super::closed::ClosedViews;
+use super::closed::{self, ClosedViews};
 use super::failure::{DuringStep, OnNode};
 use super::open;
 use super::template::Template;
@@ -148,7 +148,7 @@ impl World {
             usual.shown.extend(views.interpreters(home)?);
         }
         usual.hidden.clone_from(&hidden);
-        views.hide_in(&usual)?;
+        closed::hide_in(&usual)?;
         strict.hidden = hidden;
         self.views.insert(Sandbox::Default, usual);
         self.views.insert(Sandbox::Strict, strict);

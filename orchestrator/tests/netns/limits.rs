@@ -107,7 +107,7 @@ async fn a_disk_and_open_files_end_in_their_node() {
     assert!(lab.controls[0].status().await.unwrap().reached.disk_full);
     // What is put into it is told that it finds no room.
     let put = lab.controls[0]
-        .put("/root/more", 0o644, &[0; 100_000][..])
+        .put("/root/more", 0o644, &vec![0; 100_000][..])
         .await;
     assert!(
         put.unwrap_err().to_string().contains("No space left"),

@@ -155,13 +155,13 @@ fn a_node_of_a_user_shares_nothing_in_a_shown_folder() {
 #[test]
 #[ignore = "run as an ordinary user by the test above"]
 fn for_a_user_nothing_in_a_shown_folder_is_shared() {
-    let found = fs::read_dir("/opt")
+    let mut found = fs::read_dir("/opt")
         .unwrap()
         .map(|entry| entry.unwrap().path());
     let is_ours = |path: &std::path::PathBuf| {
         path.to_string_lossy().contains(SHARED) && fs::write(path.join("probe"), "").is_ok()
     };
-    let folder = found.filter(is_ours).next().unwrap();
+    let folder = found.find(is_ours).unwrap();
     run(nothing_in_a_shown_folder_is_shared(&folder));
 }
 
