@@ -90,6 +90,9 @@ impl Enclosure {
     /// # Errors
     /// The system's.
     pub(super) fn enter(&self) -> io::Result<()> {
+        // Its control group becomes the root of those that it sees; without any, there is nothing to see.
+        // SAFETY: the call takes integers only.
+        unsafe { libc::unshare(libc::CLONE_NEWCGROUP) };
         // SAFETY: the call takes integers only.
         let entered = unsafe { libc::setns(self.namespace.as_raw_fd(), libc::CLONE_NEWUSER) };
         Errno::result(entered)?;

@@ -164,6 +164,13 @@ impl ProcessSetup {
             let message = format!("{program}: the interpreter that it names is not in the node");
             return refusal(FailureKind::NotFound, message);
         }
+        if missing && program.contains('/') && self.enclosure.is_some() {
+            let message = format!(
+                "{program}: there is no such file in the node, which sees the system's folders alone; put it there with `files`, \
+                 or show its folder with `binds`"
+            );
+            return refusal(FailureKind::NotFound, message);
+        }
         if missing && !program.contains('/') {
             let message = match self.search_path(command) {
                 Some(path) => format!("{program}: no such program in PATH ({path})"),

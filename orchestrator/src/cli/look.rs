@@ -143,9 +143,10 @@ fn limits(backend: BackendKind, node: &PlannedNode) -> Limits {
     let limits = node.limits.or_usual();
     match backend {
         BackendKind::Netns => limits,
-        // Its files are on the engine's disk.
+        // Its files are on the engine's disk, and its open files as the engine likes.
         BackendKind::Docker => Limits {
             disk: None,
+            open_files: node.limits.open_files,
             ..limits
         },
         BackendKind::Gns3 | BackendKind::Fake => Limits::default(),

@@ -126,6 +126,9 @@ def dump(number):
 for number in range(3):
     attempt("the network with number %d" % number, lambda: dump(number), ["EACCES", "EPERM", "EINVAL"])
 
+if any(line.strip().split(":")[2] not in ("/", "/..") for line in open("/proc/self/cgroup")):
+    print("control groups", open("/proc/self/cgroup").read())
+
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 rights = {name: int(status[name], 16) for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]}
 if rights != {"CapInh": 0, "CapPrm": RIGHTS, "CapEff": RIGHTS, "CapBnd": RIGHTS, "CapAmb": 0}:

@@ -218,7 +218,8 @@ impl ContainerFactory<'_> {
             memory_swap: memory,
             nano_cpus: limits.milli_cpus.map(|milli| i64::from(milli) * 1_000_000),
             pids_limit: limits.pids.map(|pids| i64::from(pids) + AGENT_THREADS),
-            ulimits: Some(limits.open_files.map(open_files).into_iter().collect()),
+            // An engine refuses to start what it may not give as much itself, so it is asked for nothing by default.
+            ulimits: node.limits.open_files.map(|most| vec![open_files(most)]),
             // What the agent says is the control channel: nobody's log.
             log_config: Some(HostConfigLogConfig {
                 typ: Some("none".to_owned()),
