@@ -72,7 +72,8 @@ impl Found {
         self.labs.get(lab).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns whether every backend of a lab's resources was searched, and none of them was found.
+    /// Returns whether every backend of a lab's resources was searched, and none of them was found but control groups, in
+    /// which nothing lives where there is no keeper.
     pub(super) fn has_nothing_of(&self, folder: &LabFolder) -> bool {
         let unseen = |resource: &Resource| {
             resource.host().is_some() || self.unseen.iter().any(|(b, _)| b.holds(resource))
@@ -84,7 +85,8 @@ impl Found {
         };
         let listed = folder.listed().map(|listed| listed.resources);
         let gone = |listed: Vec<Resource>| !listed.iter().any(|r| unseen(r) || lives(r));
-        listed.is_ok_and(gone) && self.of(folder.lab()).is_empty()
+        let is_empty = |(_, owned): &There| matches!(owned.resource, Resource::ControlGroup { .. });
+        listed.is_ok_and(gone) && self.of(folder.lab()).iter().all(is_empty)
     }
 }
 
