@@ -96,7 +96,7 @@ impl Enclosure {
         // SAFETY: the call takes integers only.
         let entered = unsafe { libc::setns(self.namespace.as_raw_fd(), libc::CLONE_NEWUSER) };
         Errno::result(entered)?;
-        // Where it is above, only its own number means anything, and groups cannot be dropped.
+        // A namespace of one user has its number already, and cannot drop groups.
         if self.users.count > 1 {
             // By the system call itself: libc would ask threads that there are not to follow.
             // SAFETY: the calls take integers and, for the list of groups, no memory.

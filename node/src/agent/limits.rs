@@ -20,7 +20,7 @@ pub struct NodeGroup {
     pub node: &'static str,
     /// The limits of the group.
     pub limits: Vec<Limit>,
-    /// Whether the node's file gives any of them: then there must be a group.
+    /// Set if the node's file gives any of them: then there must be a group.
     pub is_asked_for: bool,
 }
 

@@ -45,7 +45,7 @@ fn show_machine(view: &mut View) -> io::Result<()> {
         let files = target.is_dir() && holds_files(&mounted.kind) && !is_left_out(&target);
         let known = |private: &Private| private.target == target;
         if files && !view.private.iter().any(known) {
-            // What hides in the machine's root under another mount cannot be shown.
+            // A folder that another mount hides in the machine's root cannot be shown.
             if mount::bind(&target, &below(&base("host"), &target), Below::LeftOut).is_ok() {
                 view.private.push(Private {
                     layer: below(Path::new(HOST), &target),
@@ -126,12 +126,12 @@ fn show_where_the_user_is(view: &mut View, spec: &LabSpec) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a file system of this kind has files of its own, rather than the kernel's.
+/// Returns whether a file system of this kind has files of its own, rather than the kernel's.
 fn holds_files(kind: &str) -> bool {
     !WITHOUT_FILES.contains(&kind)
 }
 
-/// Whether nodes have something else in this place.
+/// Returns whether nodes have something else in this place.
 fn is_left_out(path: &Path) -> bool {
     path == "/" || LEFT_OUT.iter().any(|left_out| path.starts_with(left_out))
 }

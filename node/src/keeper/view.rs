@@ -51,7 +51,7 @@ impl View {
             return None;
         }
         let mut layer = self.layer_of(&folder)?;
-        // What is hidden is still in the layer.
+        // The layer still has what is hidden.
         if self.hidden.iter().any(|hidden| hidden.starts_with(&folder)) {
             layer = PathBuf::from(NOTHING);
         }

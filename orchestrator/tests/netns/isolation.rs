@@ -60,7 +60,7 @@ async fn a_node_is_a_world_of_its_own() {
     assert_eq!(before, after);
     let core = std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
     assert!(!core.contains("netns-test"));
-    // Where the user is cannot be seen.
+    // The user's folder cannot be seen.
     let here = std::env::current_dir().unwrap();
     let here = here.display();
     lab.shell(0, &format!("test ! -e {here}/Cargo.toml")).await;

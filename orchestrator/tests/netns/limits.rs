@@ -105,7 +105,7 @@ async fn a_disk_and_open_files_end_in_their_node() {
     let written: u32 = lab.shell(0, write).await.parse().unwrap();
     assert!(written < 1 << 20, "{written}");
     assert!(lab.controls[0].status().await.unwrap().reached.disk_full);
-    // What is put into it is told that it finds no room.
+    // A file that is put into it finds no room, and that is told.
     let put = lab.controls[0]
         .put("/root/more", 0o644, &vec![0; 100_000][..])
         .await;

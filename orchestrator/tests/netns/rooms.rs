@@ -1,4 +1,4 @@
-//! What a node sees of this machine, and holds of its own.
+//! The view that a node has of this machine, and the files of its own.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -52,7 +52,7 @@ async fn the_home_of_the_labs_user_is_closed_but_for_interpreters() {
     lab.shell(0, &format!("test ! -e {}", marker.display()))
         .await;
     lab.shell(2, &format!("test -e {}", marker.display())).await;
-    // What the keeper's environment holds is the user's, but for what programs need.
+    // The user's environment stays outside, but for what programs need.
     assert_eq!(lab.shell(0, "echo $CARGO_MANIFEST_DIR").await, "");
     lab.remove().await;
 }

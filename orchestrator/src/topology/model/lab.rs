@@ -90,7 +90,7 @@ pub struct FileCopy {
 /// A folder or file of this machine that a node sees, read-only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bind {
-    /// Where it is on this machine.
+    /// Its path on this machine.
     pub from: PathBuf,
     /// Absolute path in the node.
     pub to: String,
