@@ -86,7 +86,13 @@ pub fn read_cells(
                 structure: resolved.structure,
                 axes: resolved.axes,
                 conditions,
-                files: looked.into_inner().into_keys().collect(),
+                // Folders are shown, and never read.
+                files: looked
+                    .into_inner()
+                    .into_iter()
+                    .filter(|(_, found)| *found == Found::File)
+                    .map(|(path, _)| path)
+                    .collect(),
             });
         }
     }
