@@ -136,3 +136,18 @@ fn a_value_that_refers_to_a_variable_is_no_value() {
     assert!(wrong.list[0].message.contains("cannot refer"), "{wrong}");
     assert_eq!(wrong.list.len(), 1, "{wrong}");
 }
+
+/// An input is read and hashed, and a folder cannot be.
+#[test]
+fn a_folder_that_is_bound_is_no_input() {
+    let look = |path: &Path| {
+        if path.ends_with("tools") {
+            Found::Folder
+        } else {
+            Found::File
+        }
+    };
+    let node = "node.c = { networks = [\"lan\"], binds = [\"tools:/x\", \"one.py:/y\"] }\n";
+    let files = cells(node, &look).unwrap().files().clone();
+    assert_eq!(files, [Path::new("labs/one.py").to_owned()].into());
+}
